@@ -1,0 +1,61 @@
+// An engine turns a graph into an execution plan for concrete input shapes.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/graph.h"
+#include "tensor/tensor.h"
+
+namespace mcompress {
+
+struct CompileOptions {
+    /// Shapes of the graph's inputs, by name. Needed for inputs whose type has unknown dimensions.
+    std::map<std::string, Shape> input_shapes;
+    /// Threads a run of the plan uses.
+    int threads = 1;
+    /// Values to hand to the tap besides what Observe nodes read; each then exists as a tensor at run time (this may split fused steps).
+    std::vector<const Value*> tapped;
+};
+
+/// What a step of a plan covers and what really runs.
+struct StepInfo {
+    std::string name;                    // of the main node
+    std::vector<const Node*> nodes;      // the nodes it covers, in order
+    std::string op;                      // "Conv+Clip", "QuantizeLinear"
+    std::string kernel;                  // oneDNN implementation name ("brgconv:avx512_core_vnni") or "plain:<op>" or "reference:<op>"
+    std::string precision;               // "f32", "u8s8", "s64", …: the precision in which it computes
+    std::int64_t macs = 0;
+};
+
+/// Receives values while a plan runs: the value and its elements in plain row-major order. Called on the running thread.
+using Tap = std::function<void(const Value& value, const Tensor& tensor)>;
+
+class ExecutionPlan {
+public:
+    virtual ~ExecutionPlan() = default;
+    /// Inputs in the order of Graph::inputs(), an undefined tensor where the graph's default is wanted. Returns the graph's outputs.
+    /// Const: several threads may run one plan at the same time. Throws kDataMismatch when shapes or types are not those compiled for.
+    virtual std::vector<Tensor> run(std::span<const Tensor> inputs, const Tap& tap = {}) const = 0;
+    virtual std::span<const StepInfo> steps() const = 0;
+};
+
+/// The graph must outlive the plan and stay unchanged. Throws kOperatorUnsupported naming node and operator.
+class Engine {
+public:
+    virtual ~Engine() = default;
+    virtual std::string_view name() const = 0;
+    virtual std::unique_ptr<ExecutionPlan> compile(const Graph& graph, const CompileOptions& options) const = 0;
+};
+
+/// Clear loops, exact semantics of every operator; the oracle.
+std::unique_ptr<Engine> make_reference_engine();
+/// oneDNN primitives, plain kernels for what it lacks. Quantized groups run in int8.
+std::unique_ptr<Engine> make_onednn_engine();
+
+}  // namespace mcompress

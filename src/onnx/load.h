@@ -1,0 +1,24 @@
+// ONNX file → Model.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "ir/model.h"
+
+namespace mcompress {
+
+/// Loads a model. Weights stay in the mapped file until they are used. Throws kFile…, kNotOnnx, kModelTruncated, kModelInvalid (all
+/// structural faults at once), kTensorInvalid, kExternalData.
+std::unique_ptr<Model> load_model(const std::filesystem::path& path);
+
+/// As above from memory kept alive by `owner`; external data is looked for in `folder`.
+std::unique_ptr<Model> load_model_bytes(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                                        const std::filesystem::path& folder);
+
+/// Reads one serialized TensorProto (test_data_set_*/input_*.pb); `name` receives its name.
+Tensor load_tensor(const std::filesystem::path& path, std::string* name = nullptr);
+
+}  // namespace mcompress

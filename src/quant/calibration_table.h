@@ -1,0 +1,20 @@
+// What calibration found: statistics of every observed value, and the fingerprint of the graph they belong to.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "tensor/statistics.h"
+
+namespace mcompress {
+
+struct CalibrationTable {
+    std::string fingerprint;  // of the fused graph the values belong to
+    std::uint64_t samples = 0;
+    std::map<std::string, TensorStatistics> values;  // by value name
+
+    /// Adds the statistics of another shard of the same graph; exact in any order.
+    void merge(const CalibrationTable& other);
+};
+
+}  // namespace mcompress

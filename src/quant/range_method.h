@@ -1,0 +1,23 @@
+// Range methods: pure functions from streaming statistics to a range. One table row each.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "quant/choose_params.h"
+#include "tensor/statistics.h"
+
+namespace mcompress {
+
+struct RangeMethod {
+    std::string_view name;  // "min-max"
+    std::string_view summary;
+    ValueRange (*choose)(const TensorStatistics&);
+};
+
+std::span<const RangeMethod> all_range_methods();
+/// Throws kUsage naming the known methods.
+const RangeMethod& find_range_method(std::string_view name);
+inline constexpr std::string_view kDefaultRangeMethod = "mean-min-max";
+
+}  // namespace mcompress

@@ -1,0 +1,25 @@
+// How a model is to be quantized, as plain data.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "quant/choose_params.h"
+#include "quant/range_method.h"
+
+namespace mcompress {
+
+enum class Granularity { PerTensor, PerChannel };
+enum class ActivationMode { Static, Float };  // Float: weights only
+
+struct QuantizationScheme {
+    ActivationMode activations = ActivationMode::Static;
+    DType activation_dtype = DType::UInt8;
+    Symmetry activation_symmetry = Symmetry::Asymmetric;
+    std::string range_method = std::string(kDefaultRangeMethod);
+    DType weight_dtype = DType::Int8;
+    Granularity weight_granularity = Granularity::PerChannel;
+    std::vector<std::string> exclude;  // node names left in float
+};
+
+}  // namespace mcompress

@@ -1,0 +1,74 @@
+// Streaming statistics of a tensor over many samples, mergeable exactly in any order.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace mcompress {
+
+/// A histogram whose bins are anchored at zero and a power of two wide: bin i of a side holds |x| in [i*w, (i+1)*w), w = 2^exponent.
+/// When a value falls beyond the last bin, neighbours merge pairwise and the width doubles; floor(floor(x/w)/2) = floor(x/2w) makes the
+/// counts independent of the order of samples and of merging. Exact zeros are not binned.
+class AnchoredHistogram {
+public:
+    static constexpr int kBins = 4096;  // a side
+
+    void add(std::span<const float> values);
+    void merge(const AnchoredHistogram& other);
+
+    int exponent() const { return exponent_; }
+    double bin_width() const;
+    bool empty() const { return positive_.empty() && negative_.empty(); }
+    /// Counts of a side; empty when no value of that sign was seen.
+    std::span<const std::uint64_t> positive() const { return positive_; }
+    std::span<const std::uint64_t> negative() const { return negative_; }
+
+    bool operator==(const AnchoredHistogram&) const = default;
+    static AnchoredHistogram from_counts(int exponent, std::vector<std::uint64_t> positive, std::vector<std::uint64_t> negative);
+
+private:
+    void widen_to(int exponent);
+    int exponent_ = -149;  // of the narrowest bins a float can need; grows with the data
+    std::vector<std::uint64_t> positive_;
+    std::vector<std::uint64_t> negative_;
+};
+
+/// A sum of floats that does not depend on the order of addition: every float is an integer multiple of 2^-149, so the sum is kept exactly
+/// in a wide fixed-point number.
+class ExactSum {
+public:
+    void add(double value);  // a finite value that is exactly a float
+    void add(const ExactSum& other);
+    /// Rounded to double, the same for every order of addition.
+    double value() const;
+    bool operator==(const ExactSum&) const = default;
+    std::span<const std::uint64_t> words() const { return words_; }
+    static ExactSum from_words(std::span<const std::uint64_t> words);
+
+private:
+    // two's complement, word 0 least significant, unit 2^-149; 5 words hold 2^43 floats of the greatest magnitude
+    std::array<std::uint64_t, 5> words_{};
+};
+
+struct TensorStatistics {
+    std::uint64_t count = 0;    // finite elements
+    std::uint64_t zeros = 0;    // exact zeros among them
+    std::uint64_t nan_count = 0;
+    std::uint64_t infinite_count = 0;
+    std::uint64_t samples = 0;  // calls of add_sample
+    float min = 0.0f;           // over finite elements; 0 when there is none
+    float max = 0.0f;
+    ExactSum sum_of_minima;     // of per-sample minima and maxima, for the mean-min-max range
+    ExactSum sum_of_maxima;
+    AnchoredHistogram histogram;
+
+    /// Adds one sample's values. Order within the sample does not matter.
+    void add_sample(std::span<const float> values);
+    /// Exact: any order of add_sample and merge over the same samples gives equal statistics.
+    void merge(const TensorStatistics& other);
+    bool operator==(const TensorStatistics&) const = default;
+};
+
+}  // namespace mcompress
