@@ -1,6 +1,7 @@
 // The graph: the only class that changes nodes and values, so that producers and uses can never be stale.
 #pragma once
 
+#include <list>
 #include <map>
 #include <memory>
 #include <span>
@@ -91,6 +92,8 @@ public:
 
     /// Removes a node whose outputs are all unused, and those outputs.
     void erase(Node* node);
+    /// Makes an unused output of a node absent.
+    void erase_node_output(Node* node, int index);
     /// Removes an unused constant, or an unused graph input.
     void erase(Value* value);
 
@@ -99,7 +102,8 @@ public:
 
 private:
     Value* new_value(std::string name);
-    void remove_use(Value* value, const Use& use);
+    void add_use(Value* value, Node* node, int index);
+    void remove_use(Value* value, Node* node, int index);
     void drop_value(Value* value);
 
     std::string name_;
@@ -107,7 +111,7 @@ private:
     Graph* outer_ = nullptr;
     std::shared_ptr<OpsetImports> opset_imports_;
     std::list<std::unique_ptr<Node>> nodes_;
-    std::vector<std::unique_ptr<Value>> values_;
+    std::list<std::unique_ptr<Value>> values_;
     std::unordered_map<std::string, Value*> by_name_;
     std::vector<Value*> inputs_;
     std::vector<Value*> outputs_;

@@ -1,6 +1,7 @@
 // Questions about the order and reachability of nodes.
 #pragma once
 
+#include <functional>
 #include <unordered_set>
 #include <vector>
 

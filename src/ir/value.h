@@ -1,6 +1,8 @@
 // A value: what a node, a graph input or a constant produces. Identity is the pointer; the name is a label that Graph keeps unique.
 #pragma once
 
+#include <list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -74,6 +76,7 @@ private:
     std::string extra_;
     std::string initializer_extra_;
     std::vector<Use> uses_;
+    std::list<std::unique_ptr<Value>>::iterator position_;
 };
 
 }  // namespace mcompress

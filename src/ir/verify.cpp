@@ -1,0 +1,113 @@
+#include "ir/verify.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "ir/topology.h"
+#include "support/error.h"
+
+namespace mcompress {
+
+namespace {
+
+class Verifier {
+public:
+    std::vector<Finding> findings;
+
+    void check_graph(const Graph& graph, const Graph* outer) {
+        check_interface(graph);
+        std::unordered_set<const Node*> done;
+        const std::vector<Node*> order = graph.order();
+        for (const Node* node : order) {
+            check_node(graph, *node);
+            for (const Value* value : node->inputs())
+                if (value && value->producer() && &value->producer()->graph() == &graph && !done.contains(value->producer()))
+                    add(*node, format("reads '{}' before it is computed: the graph has a cycle", value->name()));
+            done.insert(node);
+        }
+        if (outer) check_shadowing(graph);
+    }
+
+private:
+    void add(const Node& node, std::string problem) {
+        findings.push_back({format("node '{}' ({})", node.display_name(), node.op_type()), std::move(problem)});
+    }
+
+    void check_interface(const Graph& graph) {
+        if (graph.outputs().empty()) findings.push_back({format("graph '{}'", graph.name()), "has no output"});
+        std::unordered_set<const Value*> seen;
+        for (const Value* value : graph.outputs()) {
+            if (!seen.insert(value).second)
+                findings.push_back({format("output '{}'", value->name()), "is listed twice among the graph's outputs"});
+            if (&value->graph() == &graph && !value->producer() && !value->is_graph_input() && !value->constant() &&
+                value->sparse_initializer().empty())
+                findings.push_back({format("output '{}'", value->name()), "is not computed by any node"});
+        }
+    }
+
+    void check_node(const Graph& graph, const Node& node) {
+        if (node.op_type().empty()) add(node, "has no operator type");
+        if (graph.opset_version(node.domain()) == 0 && node.domain() != "mcompress")
+            add(node, format("uses domain '{}', which the model does not import", node.domain().empty() ? "ai.onnx" : node.domain()));
+        for (int index = 0; index < node.input_count(); ++index) {
+            const Value* value = node.input(index);
+            if (!value) continue;
+            if (std::find(value->uses().begin(), value->uses().end(), Use{const_cast<Node*>(&node), index}) == value->uses().end())
+                add(node, format("reads '{}' without a recorded use", value->name()));
+            if (!is_visible(graph, *value)) add(node, format("reads '{}', which belongs to a graph it cannot see", value->name()));
+            if (!value->producer() && !value->is_graph_input() && !value->constant() && value->sparse_initializer().empty())
+                add(node, format("reads '{}', which nothing computes", value->name()));
+        }
+        for (const Value* value : node.outputs())
+            if (value && value->producer() != &node) add(node, format("lists output '{}' of another node", value->name()));
+        std::unordered_set<std::string_view> names;
+        for (const Attribute& attribute : node.attributes())
+            if (!names.insert(attribute.name).second) add(node, format("has attribute '{}' twice", attribute.name));
+    }
+
+    static bool is_visible(const Graph& graph, const Value& value) {
+        for (const Graph* scope = &graph; scope; scope = scope->outer())
+            if (scope == &value.graph()) return true;
+        return false;
+    }
+
+    void check_shadowing(const Graph& graph) {
+        for (const Node* node : graph.nodes())
+            for (const Value* value : node->outputs())
+                if (value && graph.outer()->resolve(value->name()))
+                    add(*node, format("output '{}' hides a value of the same name outside the body", value->name()));
+    }
+};
+
+}  // namespace
+
+std::vector<Finding> verify(const Graph& graph) {
+    Verifier verifier;
+    for_each_graph(const_cast<Graph&>(graph), [&](Graph& each) { verifier.check_graph(each, each.outer()); });
+    return std::move(verifier.findings);
+}
+
+std::vector<Finding> verify(const Model& model) {
+    std::vector<Finding> findings;
+    if (model.opset_imports->empty()) findings.push_back({"model", "imports no operator set"});
+    for (const auto& [domain, version] : *model.opset_imports)
+        if (version < 1) findings.push_back({"model", format("imports version {} of domain '{}'", version, domain)});
+    for (Finding& finding : verify(*model.graph)) findings.push_back(std::move(finding));
+    return findings;
+}
+
+void throw_if_any(const std::vector<Finding>& findings) {
+    if (findings.empty()) return;
+    std::string text = findings.size() == 1 ? "one fault: " : format("{} faults: ", findings.size());
+    for (std::size_t at = 0; at < findings.size(); ++at) {
+        if (at > 0) text += "; ";
+        if (at == 20) {
+            text += format("and {} more", findings.size() - at);
+            break;
+        }
+        text += findings[at].object + " " + findings[at].problem;
+    }
+    throw Error(codes::kModelInvalid, std::move(text), "export the model again, or check it with the tool that made it");
+}
+
+}  // namespace mcompress
