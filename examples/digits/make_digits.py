@@ -4,7 +4,7 @@
 Needs Debian 12's python3-torch python3-numpy python3-pil and its font packages
     apt-get install --no-install-recommends python3-torch python3-pil python3-numpy fonts-dejavu-core fonts-liberation \
         fonts-freefont-ttf fonts-urw-base35 fonts-lato fonts-roboto fonts-hack fonts-comfortaa fonts-cantarell fonts-inconsolata
-Run it as  python3 make_digits.py [FOLDER]  (about ten minutes on two cores). Seeded: the images come out the same everywhere
+Run it as  python3 make_digits.py [FOLDER]  (about six minutes on two cores). Seeded: the images come out the same everywhere
 with the same font files; the weights the same on the same CPU type and thread count.
 """
 import glob
