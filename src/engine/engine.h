@@ -16,11 +16,11 @@ namespace mcompress {
 
 struct CompileOptions {
     /// Shapes of the graph's inputs, by name. Needed for inputs whose type has unknown dimensions.
-    std::map<std::string, Shape> input_shapes;
+    std::map<std::string, Shape> input_shapes = {};
     /// Threads a run of the plan uses.
     int threads = 1;
     /// Values to hand to the tap besides what Observe nodes read; each then exists as a tensor at run time (this may split fused steps).
-    std::vector<const Value*> tapped;
+    std::vector<const Value*> tapped = {};
 };
 
 /// What a step of a plan covers and what really runs.

@@ -20,6 +20,17 @@ struct ErrorMeasure {
     std::size_t not_finite = 0;  // places where exactly one side is finite, or both differ in kind
 
     void add(std::span<const float> reference, std::span<const float> candidate);
+    /// Adds the sums of another measure; for equal results combine in a fixed order.
+    void add(const ErrorMeasure& other) {
+        signal += other.signal;
+        noise += other.noise;
+        dot += other.dot;
+        candidate_energy += other.candidate_energy;
+        max_absolute = max_absolute < other.max_absolute ? other.max_absolute : max_absolute;
+        max_reference = max_reference < other.max_reference ? other.max_reference : max_reference;
+        count += other.count;
+        not_finite += other.not_finite;
+    }
     /// Signal to quantization noise ratio 10·log10(signal/noise) in dB; +infinity for equal arrays.
     double sqnr_db() const;
     /// 1 for equal directions; 1 when both are zero.

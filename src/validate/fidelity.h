@@ -1,0 +1,75 @@
+// How faithfully a candidate model reproduces a reference model: its outputs, its decisions, its layers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/dataset.h"
+#include "engine/engine.h"
+#include "tensor/compare.h"
+
+namespace mcompress {
+
+struct FidelityOptions {
+    int threads = 1;                          // samples in flight; the result does not depend on it
+    std::span<const std::int64_t> labels;     // class index of each sample; empty: none
+    std::function<void(std::size_t done, std::size_t total)> progress;
+};
+
+struct OutputFidelity {
+    std::string name;
+    ErrorMeasure measure;  // over all samples
+};
+
+/// Decisions by the greatest element of the first output's last axis; a sample with several rows counts each.
+struct ClassificationResult {
+    std::size_t rows = 0;
+    std::size_t agreements = 0;  // both models choose the same class
+    bool has_labels = false;
+    std::size_t reference_top1 = 0;
+    std::size_t reference_top5 = 0;
+    std::size_t candidate_top1 = 0;
+    std::size_t candidate_top5 = 0;
+
+    double agreement() const { return rows == 0 ? 0.0 : static_cast<double>(agreements) / static_cast<double>(rows); }
+    double share(std::size_t hits) const { return rows == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(rows); }
+};
+
+struct FidelityResult {
+    std::size_t samples = 0;
+    std::vector<OutputFidelity> outputs;  // those both models compute as numbers
+    std::optional<ClassificationResult> classification;  // when the first output is [rows, classes] (or [rows, classes, 1, 1])
+};
+
+/// Runs both graphs on every sample and compares. Both engines' plans use one thread, samples run in parallel. Throws kDataMismatch when
+/// the models disagree about outputs, kLabelsMismatch when labels and samples do not fit.
+FidelityResult measure_fidelity(const Engine& engine, const Graph& reference, const Graph& candidate, const Dataset& data,
+                                const FidelityOptions& options);
+
+/// A value of the reference and the value of the candidate that stands for it.
+struct LayerPair {
+    const Value* reference;
+    const Value* candidate;
+    std::string op;  // operator that computes it in the reference
+};
+
+/// The pairs of values to compare layer by layer: every value that the candidate quantizes (x → QuantizeLinear → DequantizeLinear → x') and
+/// that the reference knows under the same name.
+std::vector<LayerPair> match_layers(const Graph& reference, const Graph& candidate);
+
+struct LayerFidelity {
+    std::string value;
+    std::string op;
+    ErrorMeasure measure;
+};
+
+/// Cumulative error of each layer (the candidate runs on its own activations) over the first `samples` samples.
+std::vector<LayerFidelity> measure_layers(const Engine& engine, const Graph& reference, const Graph& candidate, const Dataset& data,
+                                          std::size_t samples, int threads);
+
+}  // namespace mcompress
