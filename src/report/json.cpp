@@ -1,0 +1,155 @@
+#include "report/json.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace mcompress {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// JSON has no infinity; an exact match has no finite SQNR and is written as null beside "exact": true.
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json document(const char* schema) { return Json{{"schema", schema}, {"schema_version", 1}}; }
+
+// Names come from models and may hold bytes that are no UTF-8; those are replaced, never thrown on.
+std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+Json pairs(const std::vector<std::pair<std::string, std::string>>& values) {
+    Json list = Json::array();
+    for (const auto& [name, type] : values) list.push_back({{"name", name}, {"type", type}});
+    return list;
+}
+
+Json model_json(const ModelSummary& summary) {
+    Json opsets = Json::object();
+    for (const auto& [domain, version] : summary.opsets) opsets[domain.empty() ? "ai.onnx" : domain] = version;
+    return {{"path", summary.path},
+            {"bytes", summary.bytes},
+            {"precision", summary.precision},
+            {"ir_version", summary.ir_version},
+            {"producer", summary.producer},
+            {"opsets", opsets},
+            {"inputs", pairs(summary.inputs)},
+            {"outputs", pairs(summary.outputs)},
+            {"nodes", summary.nodes},
+            {"operators", summary.cost.op_counts},
+            {"parameters", summary.cost.parameters},
+            {"parameter_bytes", summary.cost.parameter_bytes},
+            {"bytes_by_dtype", summary.cost.bytes_by_dtype},
+            {"macs", summary.cost.macs},
+            {"nodes_with_unknown_macs", summary.cost.unknown_macs},
+            {"fingerprint", summary.fingerprint}};
+}
+
+// Times are left out: a report of the same work must have the same bytes.
+Json passes_json(const std::vector<PassRun>& passes) {
+    Json list = Json::array();
+    for (const PassRun& run : passes) list.push_back({{"name", run.name}, {"rewrites", run.result.rewrites}});
+    return list;
+}
+
+Json skips_json(const std::vector<Skip>& skips) {
+    Json list = Json::array();
+    for (const Skip& skip : skips) list.push_back({{"node", skip.node}, {"op", skip.op}, {"reason", skip.reason}});
+    return list;
+}
+
+void add_measure(Json& json, const ErrorMeasure& measure) {
+    json["sqnr_db"] = number(measure.sqnr_db());
+    json["exact"] = measure.noise == 0.0 && measure.not_finite == 0;
+    json["cosine"] = number(measure.cosine());
+    json["max_absolute_error"] = number(measure.max_absolute);
+    json["not_finite"] = measure.not_finite;
+}
+
+Json latency_json(const Latency& latency) {
+    return {{"runs", latency.runs}, {"min_ms", latency.minimum_ms}, {"median_ms", latency.median_ms}, {"p90_ms", latency.p90_ms}};
+}
+
+Json classification_json(const ClassificationResult& result) {
+    Json json{{"rows", result.rows}, {"agreement", result.agreement()}};
+    if (result.has_labels) {
+        json["reference"] = {{"top1", result.share(result.reference_top1)}, {"top5", result.share(result.reference_top5)}};
+        json["candidate"] = {{"top1", result.share(result.candidate_top1)}, {"top5", result.share(result.candidate_top5)}};
+    }
+    return json;
+}
+
+Json steps_json(const StepSummary& steps) {
+    Json list = Json::array();
+    for (const StepInfo& step : steps.details)
+        list.push_back({{"name", step.name}, {"operators", step.op}, {"kernel", step.kernel}, {"precision", step.precision}, {"macs", step.macs}});
+    return {{"count", steps.steps}, {"int8", steps.int8_steps}, {"steps", list}};
+}
+
+}  // namespace
+
+std::string to_json(const ModelSummary& summary) {
+    Json json = document("mcompress/inspect");
+    json["model"] = model_json(summary);
+    return dump(json);
+}
+
+std::string to_json(const OptimizeReport& report) {
+    Json json = document("mcompress/optimize");
+    json["before"] = model_json(report.before);
+    json["after"] = model_json(report.after);
+    json["passes"] = passes_json(report.passes);
+    return dump(json);
+}
+
+std::string to_json(const QuantizeReport& report) {
+    Json json = document("mcompress/quantize");
+    json["before"] = model_json(report.before);
+    json["after"] = model_json(report.after);
+    json["mode"] = report.calibration ? "static" : "weights-only";
+    if (report.calibration)
+        json["calibration"] = {{"source", report.calibration->source},
+                               {"samples", report.calibration->samples},
+                               {"values", report.calibration->values},
+                               {"range_method", report.calibration->range_method}};
+    json["quantized_nodes"] = report.quantized_nodes;
+    json["compute_nodes"] = report.compute_nodes;
+    json["quantized_macs_share"] = report.quantized_macs_share;
+    json["left_in_float"] = skips_json(report.left_in_float);
+    json["notes"] = skips_json(report.notes);
+    json["passes"] = passes_json(report.passes);
+    return dump(json);
+}
+
+std::string to_json(const ValidateReport& report) {
+    Json json = document("mcompress/validate");
+    json["reference"] = model_json(report.reference);
+    json["candidate"] = model_json(report.candidate);
+    json["data"] = report.data;
+    json["samples"] = report.fidelity.samples;
+    if (report.fidelity.classification) json["classification"] = classification_json(*report.fidelity.classification);
+    json["outputs"] = Json::array();
+    for (const OutputFidelity& output : report.fidelity.outputs) {
+        Json entry{{"name", output.name}};
+        add_measure(entry, output.measure);
+        json["outputs"].push_back(entry);
+    }
+    json["layers"] = Json::array();
+    for (const LayerFidelity& layer : report.layers) {
+        Json entry{{"value", layer.value}, {"op", layer.op}};
+        add_measure(entry, layer.measure);
+        json["layers"].push_back(entry);
+    }
+    json["layer_samples"] = report.layer_samples;
+    if (report.latency)
+        json["latency"] = {{"threads", report.latency_threads},
+                           {"reference", latency_json(report.latency->reference)},
+                           {"candidate", latency_json(report.latency->candidate)},
+                           {"speedup", report.latency->speedup}};
+    json["candidate_plan"] = steps_json(report.candidate_steps);
+    json["gates"] = Json::array();
+    for (const Gate& gate : report.gates)
+        json["gates"].push_back({{"name", gate.name}, {"limit", gate.limit}, {"measured", number(gate.measured)}, {"passed", gate.passed}});
+    return dump(json);
+}
+
+}  // namespace mcompress

@@ -1,0 +1,84 @@
+// What a command found, as plain data; writers are free functions (text.h, json.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ops/cost.h"
+#include "passes/pass_manager.h"
+#include "validate/fidelity.h"
+#include "validate/latency.h"
+
+namespace mcompress {
+
+/// A model at rest.
+struct ModelSummary {
+    std::string path;
+    std::uint64_t bytes = 0;  // on disk, external data included
+    std::string precision;    // "float", "int8 (QDQ)", "float16", …: of the bulk of its parameters
+    std::int64_t ir_version = 0;
+    std::string producer;
+    std::vector<std::pair<std::string, int>> opsets;
+    std::vector<std::pair<std::string, std::string>> inputs;   // name, type
+    std::vector<std::pair<std::string, std::string>> outputs;
+    std::size_t nodes = 0;
+    GraphCost cost;
+    std::string fingerprint;
+};
+
+struct OptimizeReport {
+    ModelSummary before;
+    ModelSummary after;
+    std::vector<PassRun> passes;
+};
+
+/// How the ranges of a quantized model came about.
+struct CalibrationSummary {
+    std::string source;  // the data or the table
+    std::size_t samples = 0;
+    std::size_t values = 0;
+    std::string range_method;
+};
+
+struct QuantizeReport {
+    ModelSummary before;
+    ModelSummary after;
+    std::optional<CalibrationSummary> calibration;  // none: weights only
+    std::size_t quantized_nodes = 0;                // Conv, Gemm, MatMul, … with integer weights (and inputs, when calibrated)
+    std::size_t compute_nodes = 0;                  // all such nodes
+    double quantized_macs_share = 0.0;              // of the model's multiply-accumulates
+    std::vector<Skip> left_in_float;                // with the reason
+    std::vector<Skip> notes;                        // raised scales, constant tensors and the like
+    std::vector<PassRun> passes;
+};
+
+struct StepSummary {
+    std::size_t steps = 0;
+    std::size_t int8_steps = 0;
+    std::vector<StepInfo> details;
+};
+
+struct Gate {
+    std::string name;  // "min-agreement"
+    double limit = 0.0;
+    double measured = 0.0;
+    bool passed = false;
+};
+
+struct ValidateReport {
+    ModelSummary reference;
+    ModelSummary candidate;
+    std::string data;
+    FidelityResult fidelity;
+    std::vector<LayerFidelity> layers;
+    std::size_t layer_samples = 0;
+    std::optional<LatencyPair> latency;
+    int latency_threads = 0;
+    StepSummary candidate_steps;
+    std::vector<Gate> gates;
+};
+
+}  // namespace mcompress

@@ -1,0 +1,18 @@
+// Reports as text for people.
+#pragma once
+
+#include <string>
+
+#include "report/report.h"
+
+namespace mcompress {
+
+std::string to_text(const ModelSummary& summary);
+std::string to_text(const OptimizeReport& report);
+std::string to_text(const QuantizeReport& report);
+std::string to_text(const ValidateReport& report);
+
+/// The steps of a plan: name, operator, kernel, precision.
+std::string steps_to_text(const StepSummary& steps);
+
+}  // namespace mcompress
