@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools/install-deps.sh --for demo
-cmake --preset release --log-level=NOTICE
+cmake --preset release --log-level=NOTICE >/dev/null
 cmake --build build/release --parallel "$(nproc)"
 
 digits=examples/digits
