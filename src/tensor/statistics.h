@@ -8,14 +8,34 @@
 
 namespace mcompress {
 
+/// What one look at an array tells.
+struct ValueSummary {
+    float min = 0.0f;  // over finite elements; 0 when there is none. Never -0.
+    float max = 0.0f;
+    std::uint64_t finite = 0;
+    std::uint64_t zeros = 0;  // exact zeros of either sign
+    std::uint64_t nans = 0;
+    std::uint64_t infinities = 0;
+
+    bool all_finite() const { return nans == 0 && infinities == 0; }
+};
+
+/// One pass over the values.
+ValueSummary summarize(std::span<const float> values);
+
 /// A histogram whose bins are anchored at zero and a power of two wide: bin i of a side holds |x| in [i*w, (i+1)*w), w = 2^exponent.
 /// When a value falls beyond the last bin, neighbours merge pairwise and the width doubles; floor(floor(x/w)/2) = floor(x/2w) makes the
-/// counts independent of the order of samples and of merging. Exact zeros are not binned.
+/// counts independent of the order of samples and of merging: the exponent is the smallest that holds the greatest magnitude seen.
+/// Exact zeros and values that are not finite are not binned.
 class AnchoredHistogram {
 public:
-    static constexpr int kBins = 4096;  // a side
+    static constexpr int kBins = 4096;         // a side
+    static constexpr int kMinExponent = -149;  // the narrowest bins a float can need
+    static constexpr int kMaxExponent = 116;   // 4096 bins reach beyond the greatest float
 
-    void add(std::span<const float> values);
+    void add(std::span<const float> values) { add(values, summarize(values)); }
+    /// As above, with the summary of these values at hand.
+    void add(std::span<const float> values, const ValueSummary& summary);
     void merge(const AnchoredHistogram& other);
 
     int exponent() const { return exponent_; }
@@ -26,11 +46,15 @@ public:
     std::span<const std::uint64_t> negative() const { return negative_; }
 
     bool operator==(const AnchoredHistogram&) const = default;
+    /// Throws kTableInvalid when the exponent is out of range or a side has neither 0 nor kBins counts.
     static AnchoredHistogram from_counts(int exponent, std::vector<std::uint64_t> positive, std::vector<std::uint64_t> negative);
 
 private:
     void widen_to(int exponent);
-    int exponent_ = -149;  // of the narrowest bins a float can need; grows with the data
+    void add_exactly(std::span<const float> values);
+    void add_fast(std::span<const float> values);
+
+    int exponent_ = kMinExponent;
     std::vector<std::uint64_t> positive_;
     std::vector<std::uint64_t> negative_;
 };
@@ -41,14 +65,15 @@ class ExactSum {
 public:
     void add(double value);  // a finite value that is exactly a float
     void add(const ExactSum& other);
-    /// Rounded to double, the same for every order of addition.
+    /// Rounded to double (half to even), the same for every order of addition.
     double value() const;
     bool operator==(const ExactSum&) const = default;
     std::span<const std::uint64_t> words() const { return words_; }
+    /// Throws kTableInvalid when there are not exactly five words.
     static ExactSum from_words(std::span<const std::uint64_t> words);
 
 private:
-    // two's complement, word 0 least significant, unit 2^-149; 5 words hold 2^43 floats of the greatest magnitude
+    // two's complement, word 0 least significant, unit 2^-149; 5 words hold 2^42 floats of the greatest magnitude
     std::array<std::uint64_t, 5> words_{};
 };
 
@@ -57,7 +82,7 @@ struct TensorStatistics {
     std::uint64_t zeros = 0;    // exact zeros among them
     std::uint64_t nan_count = 0;
     std::uint64_t infinite_count = 0;
-    std::uint64_t samples = 0;  // calls of add_sample
+    std::uint64_t samples = 0;  // calls of add_sample with at least one finite element
     float min = 0.0f;           // over finite elements; 0 when there is none
     float max = 0.0f;
     ExactSum sum_of_minima;     // of per-sample minima and maxima, for the mean-min-max range
