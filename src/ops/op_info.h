@@ -48,9 +48,9 @@ using CheckFunction = void (*)(const Node&);
 
 /// How an output relates to input 0, for passes that carry quantization parameters or channels through.
 enum class DataFlow {
-    Computes,   // values are new
-    Selects,    // every output element is one of the input's elements (or a constant fill for Pad): MaxPool, Reshape, Transpose, Slice …
-    Elementwise // one output element from the elements at the same (broadcast) place
+    Computes,    // values are new
+    Selects,     // every output element is one of the input's elements (or a constant fill for Pad): MaxPool, Reshape, Transpose, Slice …
+    Elementwise  // one output element from the elements at the same (broadcast) place
 };
 
 enum class Determinism { Deterministic, Random };
