@@ -25,11 +25,11 @@ struct CompileOptions {
 
 /// What a step of a plan covers and what really runs.
 struct StepInfo {
-    std::string name;                    // of the main node
-    std::vector<const Node*> nodes;      // the nodes it covers, in order
-    std::string op;                      // "Conv+Clip", "QuantizeLinear"
-    std::string kernel;                  // oneDNN implementation name ("brgconv:avx512_core_vnni") or "plain:<op>" or "reference:<op>"
-    std::string precision;               // "f32", "u8s8", "s64", …: the precision in which it computes
+    std::string name;                // of the main node
+    std::vector<const Node*> nodes;  // the nodes it covers, in order
+    std::string op;                  // "Conv+Clip", "QuantizeLinear"
+    std::string kernel;              // oneDNN implementation name ("brgconv:avx512_core_vnni") or "plain:<op>" or "reference:<op>"
+    std::string precision;           // "f32", "u8s8", "s64", …: the precision in which it computes
     std::int64_t macs = 0;
 };
 

@@ -1,7 +1,9 @@
 // Reference kernels: one plain function an operator, over plain tensors of any shape. Both engines use them for what has no faster form.
 #pragma once
 
+#include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -9,6 +11,19 @@
 #include "tensor/tensor.h"
 
 namespace mcompress {
+
+/// Runs the bodies of a control-flow node; an engine provides it (see bodies.h).
+class BodyRunner {
+public:
+    virtual ~BodyRunner() = default;
+    /// Runs the node's body `index` (in the order of Node::subgraphs()); captured outer values are bound already.
+    virtual std::vector<Tensor> run(int index, std::span<const Tensor> inputs) const = 0;
+};
+
+/// No single tensor of a run may be larger: what a model asks for beyond it is a mistake or an attack.
+inline constexpr std::int64_t kLargestTensorBytes = std::int64_t{1} << 34;
+/// What constant folding may add beyond the bytes of a node's inputs.
+inline constexpr std::int64_t kFoldingGrowthBytes = std::int64_t{64} << 20;
 
 /// What a kernel sees: the node (for typed attributes, read with attrs<…>()), its inputs (undefined tensors for absent ones), and the
 /// outputs it must fill (as many as the node has; those with a null Value may stay undefined). Input types and arity have been checked by
@@ -18,9 +33,21 @@ struct KernelContext {
     std::span<const Tensor> inputs;
     std::vector<Tensor>& outputs;
     int threads = 1;
+    std::int64_t largest_output_bytes = kLargestTensorBytes;
+    const BodyRunner* bodies = nullptr;  // set for If, Loop and Scan
 
     const Tensor& input(int index) const;  // undefined when absent or beyond the end
     bool has_input(int index) const { return input(index).defined(); }
+    /// As input(), but its absence is an Error (kShapeInvalid).
+    const Tensor& required(int index) const;
+    /// Whether the node has that output and somebody may read it.
+    bool wants_output(int index) const;
+    /// A new output with unspecified contents. Throws kTooLarge beyond largest_output_bytes, before it is allocated.
+    Tensor& make_output(int index, DType dtype, Shape shape) const;
+    void set_output(int index, Tensor tensor) const;
+    /// Throws kTooLarge when an output of that size is not allowed.
+    void check_size(DType dtype, const Shape& shape) const;
+
     [[noreturn]] void reject(std::string problem) const;  // kShapeInvalid naming the node
     [[noreturn]] void reject_dtype(DType dtype) const;    // kOperatorUnsupported: no kernel for this element type
 };
@@ -36,7 +63,11 @@ struct KernelRow {
 /// The kernel for a node, or null.
 KernelFunction find_reference_kernel(const Node& node);
 
-/// Runs one node on given inputs. Throws kOperatorUnsupported when there is no kernel.
+/// Every row of the kernel table, family by family.
+std::vector<KernelRow> all_reference_kernels();
+
+/// Runs one node on given inputs. Throws kOperatorUnsupported when there is no kernel or when the node has bodies, and kTooLarge when an
+/// output would be more than kFoldingGrowthBytes larger than all inputs together.
 std::vector<Tensor> evaluate_node(const Node& node, std::span<const Tensor> inputs, int threads = 1);
 
 }  // namespace mcompress

@@ -1,0 +1,160 @@
+// Operators with one input and one output element a place.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "engine/reference/dispatch.h"
+#include "engine/reference/kernel_families.h"
+#include "ops/elementwise.h"
+
+namespace mcompress::reference {
+
+namespace {
+
+template <typename In, typename Out, typename Op> void apply(const KernelContext& context, Op op) {
+    const Tensor& x = context.required(0);
+    const In* from = x.data<In>();
+    Out* to = context.make_output(0, dtype_of<Out>, x.shape()).template mutable_data<Out>();
+    for (std::int64_t i = 0; i < x.element_count(); ++i) to[i] = static_cast<Out>(op(from[i]));
+}
+
+/// Applies `op`, a generic callable, to elements of the listed types.
+template <typename Types, typename Op> void map(const KernelContext& context, Types types, Op op) {
+    dispatch(types, context, context.required(0).dtype(), [&]<typename T>() { apply<T, T>(context, op); });
+}
+
+template <typename Types, typename Op> void test(const KernelContext& context, Types types, Op op) {
+    dispatch(types, context, context.required(0).dtype(), [&]<typename T>() { apply<T, bool>(context, op); });
+}
+
+void abs(const KernelContext& context) {
+    map(context, Numbers{}, []<typename T>(T x) {
+        if constexpr (std::is_unsigned_v<T>) return x;
+        else if constexpr (std::is_integral_v<T>)
+            return x < 0 ? static_cast<T>(std::make_unsigned_t<T>{} - static_cast<std::make_unsigned_t<T>>(x)) : x;
+        else return std::abs(x);
+    });
+}
+void negate(const KernelContext& context) {
+    map(context, Signed{}, []<typename T>(T x) {
+        if constexpr (std::is_integral_v<T>) return static_cast<T>(std::make_unsigned_t<T>{} - static_cast<std::make_unsigned_t<T>>(x));
+        else return -x;
+    });
+}
+void sign(const KernelContext& context) {
+    map(context, Numbers{}, []<typename T>(T x) { return static_cast<T>((x > T{} ? 1 : 0) - (x < T{} ? 1 : 0)); });
+}
+void bitwise_not(const KernelContext& context) {
+    map(context, Integers{}, []<typename T>(T x) { return static_cast<T>(~x); });
+}
+void logical_not(const KernelContext& context) {
+    test(context, TypeList<bool>{}, [](bool x) { return !x; });
+}
+void is_nan(const KernelContext& context) {
+    test(context, Floats{}, [](auto x) { return std::isnan(x); });
+}
+void is_inf(const KernelContext& context) {
+    const auto a = attrs<IsInfAttrs>(context.node);
+    test(context, Floats{}, [&](auto x) { return std::isinf(x) && (x > 0 ? a.detects_positive : a.detects_negative); });
+}
+
+void floor(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::floor(x); });
+}
+void ceil(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::ceil(x); });
+}
+/// Halves go to the even neighbour: the default rounding mode.
+void round(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::nearbyint(x); });
+}
+void sqrt(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::sqrt(x); });
+}
+void exp(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::exp(x); });
+}
+void log(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::log(x); });
+}
+void sin(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::sin(x); });
+}
+void cos(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::cos(x); });
+}
+void tan(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::tan(x); });
+}
+void asin(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::asin(x); });
+}
+void acos(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::acos(x); });
+}
+void atan(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::atan(x); });
+}
+void sinh(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::sinh(x); });
+}
+void cosh(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::cosh(x); });
+}
+void tanh(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::tanh(x); });
+}
+void asinh(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::asinh(x); });
+}
+void acosh(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::acosh(x); });
+}
+void atanh(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::atanh(x); });
+}
+void erf(const KernelContext& context) {
+    map(context, Floats{}, [](auto x) { return std::erf(x); });
+}
+void reciprocal(const KernelContext& context) {
+    map(context, Floats{}, []<typename T>(T x) { return T{1} / x; });
+}
+
+// clang-format off
+constexpr KernelRow kRows[] = {
+    {"", "Abs", widened<abs>},
+    {"", "Acos", widened<acos>},
+    {"", "Acosh", widened<acosh>},
+    {"", "Asin", widened<asin>},
+    {"", "Asinh", widened<asinh>},
+    {"", "Atan", widened<atan>},
+    {"", "Atanh", widened<atanh>},
+    {"", "BitwiseNot", bitwise_not},
+    {"", "Ceil", widened<ceil>},
+    {"", "Cos", widened<cos>},
+    {"", "Cosh", widened<cosh>},
+    {"", "Erf", widened<erf>},
+    {"", "Exp", widened<exp>},
+    {"", "Floor", widened<floor>},
+    {"", "IsInf", widened<is_inf>},
+    {"", "IsNaN", widened<is_nan>},
+    {"", "Log", widened<log>},
+    {"", "Neg", widened<negate>},
+    {"", "Not", logical_not},
+    {"", "Reciprocal", widened<reciprocal>},
+    {"", "Round", widened<round>},
+    {"", "Sign", widened<sign>},
+    {"", "Sin", widened<sin>},
+    {"", "Sinh", widened<sinh>},
+    {"", "Sqrt", widened<sqrt>},
+    {"", "Tan", widened<tan>},
+    {"", "Tanh", widened<tanh>},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const KernelRow> unary_kernels() { return kRows; }
+
+}  // namespace mcompress::reference

@@ -1,0 +1,30 @@
+// The families of reference kernels. Each file has its own table of rows; kernel_table.cpp joins them.
+#pragma once
+
+#include <span>
+
+#include "engine/reference/kernel.h"
+
+namespace mcompress::reference {
+
+std::span<const KernelRow> activation_kernels();
+std::span<const KernelRow> binary_kernels();
+std::span<const KernelRow> cast_kernels();
+std::span<const KernelRow> compare_kernels();
+std::span<const KernelRow> concat_kernels();
+std::span<const KernelRow> constant_kernels();
+std::span<const KernelRow> conv_kernels();
+std::span<const KernelRow> conv_transpose_kernels();
+std::span<const KernelRow> gather_kernels();
+std::span<const KernelRow> matmul_kernels();
+std::span<const KernelRow> normalization_kernels();
+std::span<const KernelRow> pool_kernels();
+std::span<const KernelRow> quantize_kernels();
+std::span<const KernelRow> reduce_kernels();
+std::span<const KernelRow> shape_kernels();
+std::span<const KernelRow> slice_kernels();
+std::span<const KernelRow> softmax_kernels();
+std::span<const KernelRow> transpose_kernels();
+std::span<const KernelRow> unary_kernels();
+
+}  // namespace mcompress::reference

@@ -1,0 +1,59 @@
+#include <map>
+#include <utility>
+
+#include "engine/reference/kernel_families.h"
+
+namespace mcompress {
+
+namespace {
+
+using Family = std::span<const KernelRow> (*)();
+
+// clang-format off
+constexpr Family kFamilies[] = {
+    reference::activation_kernels,
+    reference::binary_kernels,
+    reference::cast_kernels,
+    reference::compare_kernels,
+    reference::concat_kernels,
+    reference::constant_kernels,
+    reference::conv_kernels,
+    reference::conv_transpose_kernels,
+    reference::gather_kernels,
+    reference::matmul_kernels,
+    reference::normalization_kernels,
+    reference::pool_kernels,
+    reference::quantize_kernels,
+    reference::reduce_kernels,
+    reference::shape_kernels,
+    reference::slice_kernels,
+    reference::softmax_kernels,
+    reference::transpose_kernels,
+    reference::unary_kernels,
+};
+// clang-format on
+
+using Key = std::pair<std::string_view, std::string_view>;
+
+std::map<Key, KernelFunction> index_rows() {
+    std::map<Key, KernelFunction> index;
+    for (const KernelRow& row : all_reference_kernels()) index.emplace(Key(row.domain, row.type), row.run);
+    return index;
+}
+
+}  // namespace
+
+std::vector<KernelRow> all_reference_kernels() {
+    std::vector<KernelRow> rows;
+    for (const Family family : kFamilies)
+        for (const KernelRow& row : family()) rows.push_back(row);
+    return rows;
+}
+
+KernelFunction find_reference_kernel(const Node& node) {
+    static const std::map<Key, KernelFunction> kIndex = index_rows();
+    const auto found = kIndex.find({node.domain(), node.op_type()});
+    return found == kIndex.end() ? nullptr : found->second;
+}
+
+}  // namespace mcompress

@@ -1,0 +1,117 @@
+// MatMul and Gemm.
+#include "ops/matmul.h"
+#include "engine/reference/broadcast.h"
+#include "engine/reference/dispatch.h"
+#include "engine/reference/kernel_families.h"
+#include "engine/reference/product.h"
+
+namespace mcompress::reference {
+
+namespace {
+
+std::vector<std::int64_t> batch_offsets(const Shape& operand, const Shape& batch, std::int64_t matrix_size) {
+    const Shape own(std::vector<std::int64_t>(operand.begin(), operand.end() - 2));
+    std::vector<std::int64_t> offsets;
+    const StridedLoop<1> loop(batch, {broadcast_strides(own, batch)});
+    loop.run([&](const auto& offset) {
+        for (std::int64_t i = 0; i < loop.inner_size(); ++i) offsets.push_back((offset[0] + i * loop.inner_steps()[0]) * matrix_size);
+    });
+    return offsets;
+}
+
+}  // namespace
+
+MatMulSizes::MatMulSizes(const KernelContext& context, const Shape& a_given, const Shape& b_given) {
+    if (a_given.rank() == 0 || b_given.rank() == 0) context.reject("a scalar is no matrix");
+    Shape a = a_given, b = b_given;
+    if (a.rank() == 1) a = Shape{1, a[0]};
+    if (b.rank() == 1) b = Shape{b[0], 1};
+    rows = a[a.rank() - 2];
+    inner = a[a.rank() - 1];
+    columns = b[b.rank() - 1];
+    const auto leading =
+        broadcast(Shape(std::vector<std::int64_t>(a.begin(), a.end() - 2)), Shape(std::vector<std::int64_t>(b.begin(), b.end() - 2)));
+    if (inner != b[b.rank() - 2] || !leading)
+        context.reject(format("matrices {} and {} cannot be multiplied", a_given.to_string(), b_given.to_string()));
+    batch = leading->element_count();
+    a_offsets = batch_offsets(a, *leading, rows * inner);
+    b_offsets = batch_offsets(b, *leading, inner * columns);
+    std::vector<std::int64_t> dims = leading->dims();
+    if (a_given.rank() > 1) dims.push_back(rows);
+    if (b_given.rank() > 1) dims.push_back(columns);
+    output = Shape(std::move(dims));
+}
+
+namespace {
+
+template <typename T, typename Acc> void multiply(const KernelContext& context, const Tensor& a, const Tensor& b) {
+    const MatMulSizes sizes(context, a.shape(), b.shape());
+    T* to = context.make_output(0, a.dtype(), sizes.output).mutable_data<T>();
+    for_each_row(context, sizes, [&](std::int64_t entry, std::int64_t row) {
+        std::vector<Acc> sums(static_cast<std::size_t>(sizes.columns));
+        const auto at = static_cast<std::size_t>(entry);
+        product_row(MatrixView<T>{a.data<T>() + sizes.a_offsets[at], sizes.inner, 1}, row,
+                    MatrixView<T>{b.data<T>() + sizes.b_offsets[at], sizes.columns, 1}, sizes.inner, sums, Acc{},
+                    [](std::int64_t) { return Acc{}; });
+        T* out = to + (entry * sizes.rows + row) * sizes.columns;
+        for (std::size_t j = 0; j < sums.size(); ++j) out[j] = static_cast<T>(sums[j]);
+    });
+}
+
+void mat_mul(const KernelContext& context) {
+    const Tensor &a = context.required(0), &b = context.required(1);
+    if (a.dtype() != b.dtype()) context.reject_dtype(b.dtype());
+    dispatch(TypeList<float, double, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t>{}, context, a.dtype(), [&]<typename T>() {
+        if constexpr (std::is_integral_v<T>) multiply<T, std::make_unsigned_t<T>>(context, a, b);
+        else multiply<T, double>(context, a, b);
+    });
+}
+
+/// C broadcast to [rows, columns], times beta, as double.
+template <typename T> void add_scaled(const KernelContext& context, const Tensor& c, const Shape& shape, double beta, T* to) {
+    if (!broadcast(c.shape(), shape) || *broadcast(c.shape(), shape) != shape)
+        context.reject(format("C of shape {} does not broadcast to {}", c.shape().to_string(), shape.to_string()));
+    const StridedLoop<1> loop(shape, {broadcast_strides(c.shape(), shape)});
+    const std::int64_t step = loop.inner_steps()[0];
+    loop.run([&](const auto& offset) {
+        const T* from = c.data<T>() + offset[0];
+        for (std::int64_t i = 0; i < loop.inner_size(); ++i, ++to)
+            *to = static_cast<T>(static_cast<double>(*to) + beta * static_cast<double>(from[i * step]));
+    });
+}
+
+void gemm(const KernelContext& context) {
+    const auto attributes = attrs<GemmAttrs>(context.node);
+    const Tensor &a = context.required(0), &b = context.required(1), &c = context.input(2);
+    if (a.shape().rank() != 2 || b.shape().rank() != 2 || a.dtype() != b.dtype()) context.reject("expected two matrices of one type");
+    const bool turn_a = attributes.a == MatrixOrder::Transposed, turn_b = attributes.b == MatrixOrder::Transposed;
+    const std::int64_t rows = a.shape()[turn_a ? 1 : 0], inner = a.shape()[turn_a ? 0 : 1], columns = b.shape()[turn_b ? 0 : 1];
+    if (b.shape()[turn_b ? 1 : 0] != inner)
+        context.reject(format("matrices {} and {} cannot be multiplied", a.shape().to_string(), b.shape().to_string()));
+    const MatMulSizes sizes(context, Shape{rows, inner}, Shape{inner, columns});
+    dispatch(TypeList<float, double, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t>{}, context, a.dtype(), [&]<typename T>() {
+        T* to = context.make_output(0, a.dtype(), Shape{rows, columns}).template mutable_data<T>();
+        const MatrixView<T> left{a.data<T>(), turn_a ? 1 : inner, turn_a ? rows : 1};
+        const MatrixView<T> right{b.data<T>(), turn_b ? 1 : columns, turn_b ? inner : 1};
+        for_each_row(context, sizes, [&](std::int64_t, std::int64_t row) {
+            std::vector<double> sums(static_cast<std::size_t>(columns));
+            product_row(left, row, right, inner, sums, 0.0, [](std::int64_t) { return 0.0; });
+            for (std::size_t j = 0; j < sums.size(); ++j)
+                to[row * columns + static_cast<std::int64_t>(j)] = static_cast<T>(static_cast<double>(attributes.alpha) * sums[j]);
+        });
+        if (c.defined()) add_scaled<T>(context, c, Shape{rows, columns}, static_cast<double>(attributes.beta), to);
+    });
+}
+
+// clang-format off
+constexpr KernelRow kRows[] = {
+    {"", "Gemm", widened<gemm>},
+    {"", "MatMul", widened<mat_mul>},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const KernelRow> matmul_kernels() { return kRows; }
+
+}  // namespace mcompress::reference

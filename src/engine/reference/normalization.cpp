@@ -1,0 +1,254 @@
+// Normalizations: (x - mean) / deviation over some part of a tensor, then scale and bias.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "engine/reference/broadcast.h"
+#include "engine/reference/dispatch.h"
+#include "engine/reference/kernel_families.h"
+#include "ops/normalization.h"
+#include "support/error.h"
+
+namespace mcompress::reference {
+
+namespace {
+
+/// [N, C, rest] of an input with channels on axis 1 (a vector counts as one channel).
+struct Planes {
+    std::int64_t batch, channels, size;
+
+    explicit Planes(const Shape& shape)
+        : batch(shape.rank() > 0 ? shape[0] : 1),
+          channels(shape.rank() > 1 ? shape[1] : 1),
+          size(shape.rank() > 2 ? shape.product(2, shape.rank()) : 1) {}
+
+    /// Every element of a sample becomes a channel.
+    void merge_space() {
+        channels *= size;
+        size = 1;
+    }
+};
+
+void check_count(const KernelContext& context, int index, std::int64_t count) {
+    if (context.required(index).element_count() != count)
+        context.reject(format("input {} has {} elements, {} expected", index, context.input(index).element_count(), count));
+}
+
+struct Moments {
+    double mean = 0.0, variance = 0.0;
+};
+
+template <typename T> Moments moments(const T* values, std::int64_t count) {
+    Moments m;
+    for (std::int64_t i = 0; i < count; ++i) m.mean += static_cast<double>(values[i]);
+    m.mean /= static_cast<double>(count);
+    for (std::int64_t i = 0; i < count; ++i) {
+        const double difference = static_cast<double>(values[i]) - m.mean;
+        m.variance += difference * difference;
+    }
+    m.variance /= static_cast<double>(count);
+    return m;
+}
+
+/// Scale, bias, mean and variance may have another float type than the input; they are read as double.
+std::vector<double> doubles(const KernelContext& context, int index) {
+    const Tensor& tensor = context.required(index);
+    std::vector<double> result;
+    dispatch(Floats{}, context, tensor.dtype(), [&]<typename T>() { result.assign(tensor.values<T>().begin(), tensor.values<T>().end()); });
+    return result;
+}
+
+/// Mean and variance of every channel over batch and space, and the running ones of outputs 1 and 2:
+/// running = momentum·given + (1 - momentum)·measured.
+template <typename T>
+void measure_batch(const KernelContext& context, const Planes& p, double momentum, std::vector<double>& mean,
+                   std::vector<double>& variance) {
+    const T* x = context.input(0).data<T>();
+    const std::vector<double> given_mean = mean, given_variance = variance;
+    std::vector<T> column(static_cast<std::size_t>(p.batch * p.size));
+    for (std::int64_t c = 0; c < p.channels; ++c) {
+        for (std::int64_t n = 0; n < p.batch; ++n) std::copy_n(x + (n * p.channels + c) * p.size, p.size, column.begin() + n * p.size);
+        const Moments m = moments(column.data(), p.batch * p.size);
+        mean[static_cast<std::size_t>(c)] = m.mean;
+        variance[static_cast<std::size_t>(c)] = m.variance;
+    }
+    const std::vector<double>* given[] = {&given_mean, &given_variance};
+    const std::vector<double>* measured[] = {&mean, &variance};
+    for (int i = 0; i < 2; ++i) {
+        if (!context.wants_output(i + 1)) continue;
+        Tensor& running = context.make_output(i + 1, context.input(3 + i).dtype(), Shape{p.channels});
+        dispatch(Floats{}, context, running.dtype(), [&]<typename R>() {
+            for (std::size_t c = 0; c < measured[i]->size(); ++c)
+                running.mutable_data<R>()[c] = static_cast<R>(momentum * (*given[i])[c] + (1.0 - momentum) * (*measured[i])[c]);
+        });
+    }
+}
+
+void batch_normalization(const KernelContext& context) {
+    const auto a = attrs<BatchNormAttrs>(context.node);
+    const Tensor& x = context.required(0);
+    Planes p(x.shape());
+    if (a.statistics == BatchNormAttrs::Statistics::PerElement) p.merge_space();
+    for (int i = 1; i <= 4; ++i) check_count(context, i, p.channels);
+    const std::vector<double> scale = doubles(context, 1), bias = doubles(context, 2);
+    std::vector<double> mean = doubles(context, 3), variance = doubles(context, 4);
+    dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
+        if (a.mode == BatchNormAttrs::Mode::Training) measure_batch<T>(context, p, static_cast<double>(a.momentum), mean, variance);
+        const T* from = x.data<T>();
+        T* to = context.make_output(0, x.dtype(), x.shape()).template mutable_data<T>();
+        for (std::int64_t plane = 0; plane < p.batch * p.channels; ++plane) {
+            const auto c = static_cast<std::size_t>(plane % p.channels);
+            const double factor = scale[c] / std::sqrt(variance[c] + static_cast<double>(a.epsilon));
+            for (std::int64_t i = plane * p.size; i < (plane + 1) * p.size; ++i)
+                to[i] = static_cast<T>((static_cast<double>(from[i]) - mean[c]) * factor + bias[c]);
+        }
+    });
+}
+
+/// Normalizes `groups` runs of `length` elements a sample; scale and bias are found by `channel_of(position within a sample)`.
+template <typename ParameterOf>
+void normalize_runs(const KernelContext& context, std::int64_t runs, std::int64_t length, double epsilon, ParameterOf parameter_of) {
+    const Tensor& x = context.required(0);
+    const std::vector<double> scale = doubles(context, 1);
+    const std::vector<double> bias = context.has_input(2) ? doubles(context, 2) : std::vector<double>(scale.size(), 0.0);
+    dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
+        const T* from = x.data<T>();
+        T* to = context.make_output(0, x.dtype(), x.shape()).template mutable_data<T>();
+        for (std::int64_t run = 0; run < runs; ++run) {
+            const Moments m = moments(from + run * length, length);
+            const double factor = 1.0 / std::sqrt(m.variance + epsilon);
+            for (std::int64_t i = run * length; i < (run + 1) * length; ++i) {
+                const auto at = static_cast<std::size_t>(parameter_of(i));
+                to[i] = static_cast<T>((static_cast<double>(from[i]) - m.mean) * factor * scale[at] + bias[at]);
+            }
+        }
+    });
+}
+
+void instance_normalization(const KernelContext& context) {
+    const Planes p(context.required(0).shape());
+    check_count(context, 1, p.channels);
+    check_count(context, 2, p.channels);
+    normalize_runs(context, p.batch * p.channels, p.size, static_cast<double>(attrs<InstanceNormAttrs>(context.node).epsilon),
+                   [&](std::int64_t i) { return i / p.size % p.channels; });
+}
+
+void group_normalization(const KernelContext& context) {
+    const auto a = attrs<GroupNormAttrs>(context.node);
+    const Planes p(context.required(0).shape());
+    if (a.num_groups < 1 || p.channels % a.num_groups != 0)
+        context.reject(format("{} channels do not make {} groups", p.channels, a.num_groups));
+    const bool per_group = a.parameters == GroupNormAttrs::Parameters::PerGroup;
+    const std::int64_t count = per_group ? a.num_groups : p.channels, width = p.channels * p.size / count;
+    check_count(context, 1, count);
+    check_count(context, 2, count);
+    normalize_runs(context, p.batch * a.num_groups, p.channels / a.num_groups * p.size, static_cast<double>(a.epsilon),
+                   [=](std::int64_t i) { return i / width % count; });
+}
+
+/// Outputs 1 and 2 are the mean and the inverse deviation, in float.
+void layer_normalization(const KernelContext& context) {
+    const auto a = attrs<LayerNormAttrs>(context.node);
+    const Tensor& x = context.required(0);
+    const int axis = checked_axis(context, a.axis, x.shape().rank());
+    const Shape inner(std::vector<std::int64_t>(x.shape().begin() + axis, x.shape().end()));
+    const std::int64_t length = inner.element_count(), runs = x.shape().product(0, axis);
+    check_count(context, 1, length);
+    if (context.has_input(2)) check_count(context, 2, length);
+    normalize_runs(context, runs, length, static_cast<double>(a.epsilon), [=](std::int64_t i) { return i % length; });
+    if (!context.wants_output(1) && !context.wants_output(2)) return;
+    std::vector<std::int64_t> dims = x.shape().dims();
+    std::fill(dims.begin() + axis, dims.end(), 1);
+    Tensor mean(DType::Float32, Shape(dims)), inverse(DType::Float32, Shape(dims));
+    dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
+        for (std::int64_t run = 0; run < runs; ++run) {
+            const Moments m = moments(x.data<T>() + run * length, length);
+            mean.mutable_data<float>()[run] = static_cast<float>(m.mean);
+            inverse.mutable_data<float>()[run] = static_cast<float>(1.0 / std::sqrt(m.variance + static_cast<double>(a.epsilon)));
+        }
+    });
+    if (context.wants_output(1)) context.set_output(1, std::move(mean));
+    if (context.wants_output(2)) context.set_output(2, std::move(inverse));
+}
+
+/// x / sqrt(mean(x²) + epsilon) · scale over [axis, rank).
+void rms_normalization(const KernelContext& context) {
+    const auto a = attrs<LayerNormAttrs>(context.node);
+    const Tensor& x = context.required(0);
+    const int axis = checked_axis(context, a.axis, x.shape().rank());
+    const std::int64_t length = x.shape().product(axis, x.shape().rank()), runs = x.shape().product(0, axis);
+    check_count(context, 1, length);
+    const std::vector<double> scale = doubles(context, 1);
+    dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
+        T* to = context.make_output(0, x.dtype(), x.shape()).template mutable_data<T>();
+        for (std::int64_t run = 0; run < runs; ++run) {
+            const T* from = x.data<T>() + run * length;
+            double squares = 0.0;
+            for (std::int64_t i = 0; i < length; ++i) squares += static_cast<double>(from[i]) * static_cast<double>(from[i]);
+            const double factor = 1.0 / std::sqrt(squares / static_cast<double>(length) + static_cast<double>(a.epsilon));
+            for (std::int64_t i = 0; i < length; ++i)
+                to[run * length + i] = static_cast<T>(static_cast<double>(from[i]) * factor * scale[static_cast<std::size_t>(i)]);
+        }
+    });
+}
+
+/// y = x / (bias + alpha/size · Σ x²)^beta over a window of channels.
+void lrn(const KernelContext& context) {
+    const auto a = attrs<LrnAttrs>(context.node);
+    const Tensor& x = context.required(0);
+    const Planes p(x.shape());
+    dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
+        const T* from = x.data<T>();
+        T* to = context.make_output(0, x.dtype(), x.shape()).template mutable_data<T>();
+        for (std::int64_t i = 0; i < x.element_count(); ++i) {
+            const std::int64_t c = i / p.size % p.channels, base = i - c * p.size;
+            double squares = 0.0;
+            const std::int64_t first = std::max<std::int64_t>(0, c - (a.size - 1) / 2), last = std::min(p.channels - 1, c + a.size / 2);
+            for (std::int64_t k = first; k <= last; ++k)
+                squares += static_cast<double>(from[base + k * p.size]) * static_cast<double>(from[base + k * p.size]);
+            const double norm = static_cast<double>(a.bias) + static_cast<double>(a.alpha) / static_cast<double>(a.size) * squares;
+            to[i] = static_cast<T>(static_cast<double>(from[i]) / std::pow(norm, static_cast<double>(a.beta)));
+        }
+    });
+}
+
+void lp_normalization(const KernelContext& context) {
+    const auto a = attrs<LpNormAttrs>(context.node);
+    const Tensor& x = context.required(0);
+    const int axis = checked_axis(context, a.axis, x.shape().rank());
+    const std::int64_t outer = x.shape().product(0, axis), extent = x.shape()[axis], inner = x.shape().product(axis + 1, x.shape().rank());
+    dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
+        const T* from = x.data<T>();
+        T* to = context.make_output(0, x.dtype(), x.shape()).template mutable_data<T>();
+        for (std::int64_t line = 0; line < outer * inner; ++line) {
+            const std::int64_t base = line / inner * extent * inner + line % inner;
+            double norm = 0.0;
+            for (std::int64_t i = 0; i < extent; ++i) {
+                const double value = std::abs(static_cast<double>(from[base + i * inner]));
+                norm += a.p == 1 ? value : value * value;
+            }
+            if (a.p == 2) norm = std::sqrt(norm);
+            for (std::int64_t i = 0; i < extent; ++i)
+                to[base + i * inner] = norm == 0.0 ? T{0} : static_cast<T>(static_cast<double>(from[base + i * inner]) / norm);
+        }
+    });
+}
+
+// clang-format off
+constexpr KernelRow kRows[] = {
+    {"", "BatchNormalization", widened<batch_normalization>},
+    {"", "GroupNormalization", widened<group_normalization>},
+    {"", "InstanceNormalization", widened<instance_normalization>},
+    {"", "LRN", widened<lrn>},
+    {"", "LayerNormalization", widened<layer_normalization>},
+    {"", "LpNormalization", widened<lp_normalization>},
+    {"", "RMSNormalization", widened<rms_normalization>},
+    {"", "SimplifiedLayerNormalization", widened<rms_normalization>},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const KernelRow> normalization_kernels() { return kRows; }
+
+}  // namespace mcompress::reference

@@ -1,0 +1,115 @@
+// Operators that give the same elements another shape, or tell a shape.
+#include "ops/shape.h"
+#include "engine/reference/dispatch.h"
+#include "engine/reference/kernel_families.h"
+#include "ops/elementwise.h"
+#include "support/error.h"
+
+namespace mcompress::reference {
+
+namespace {
+
+void identity(const KernelContext& context) { context.set_output(0, context.required(0)); }
+
+/// The list of integers an operator takes from an attribute or, in newer opsets, from an input.
+std::optional<std::vector<std::int64_t>> given(const KernelContext& context, const IntegersSource& source) {
+    if (source.input >= 0 && context.has_input(source.input)) return integers(context, context.input(source.input));
+    return source.input >= 0 ? std::nullopt : source.values;
+}
+
+void reshape(const KernelContext& context) {
+    const auto a = attrs<ReshapeAttrs>(context.node);
+    const Tensor& x = context.required(0);
+    const auto target = given(context, a.target);
+    if (!target) context.reject("the target shape is missing");
+    context.set_output(0, x.reshaped(a.resolve(x.shape(), *target)));
+}
+
+void flatten(const KernelContext& context) {
+    const Tensor& x = context.required(0);
+    const int rank = x.shape().rank();
+    std::int64_t axis = attrs<FlattenAttrs>(context.node).axis;
+    if (axis < 0) axis += rank;
+    if (axis < 0 || axis > rank) context.reject(format("axis {} does not fit a tensor of rank {}", axis, rank));
+    const int at = static_cast<int>(axis);
+    context.set_output(0, x.reshaped(Shape{x.shape().product(0, at), x.shape().product(at, rank)}));
+}
+
+void squeeze(const KernelContext& context) {
+    const Tensor& x = context.required(0);
+    const auto axes = given(context, attrs<SqueezeAttrs>(context.node).axes);
+    const int rank = x.shape().rank();
+    std::vector<char> dropped(static_cast<std::size_t>(rank), 0);
+    for (int axis = 0; axis < rank && !axes; ++axis) dropped[static_cast<std::size_t>(axis)] = x.shape()[axis] == 1;
+    for (const std::int64_t given_axis : axes.value_or(std::vector<std::int64_t>{})) {
+        const int axis = checked_axis(context, given_axis, rank);
+        if (x.shape()[axis] != 1) context.reject(format("axis {} of shape {} has more than one element", axis, x.shape().to_string()));
+        dropped[static_cast<std::size_t>(axis)] = 1;
+    }
+    std::vector<std::int64_t> dims;
+    for (int axis = 0; axis < rank; ++axis)
+        if (!dropped[static_cast<std::size_t>(axis)]) dims.push_back(x.shape()[axis]);
+    context.set_output(0, x.reshaped(Shape(std::move(dims))));
+}
+
+void unsqueeze(const KernelContext& context) {
+    const Tensor& x = context.required(0);
+    const auto axes = given(context, attrs<UnsqueezeAttrs>(context.node).axes);
+    if (!axes) context.reject("the axes are missing");
+    const int rank = x.shape().rank() + static_cast<int>(axes->size());
+    std::vector<char> added(static_cast<std::size_t>(rank), 0);
+    for (const std::int64_t given_axis : *axes) {
+        char& mark = added[static_cast<std::size_t>(checked_axis(context, given_axis, rank))];
+        if (mark) context.reject(format("axis {} is given twice", given_axis));
+        mark = 1;
+    }
+    std::vector<std::int64_t> dims;
+    auto next = x.shape().begin();
+    for (const char is_new : added) dims.push_back(is_new ? 1 : *next++);
+    context.set_output(0, x.reshaped(Shape(std::move(dims))));
+}
+
+void shape(const KernelContext& context) {
+    const Shape& x = context.required(0).shape();
+    const auto [begin, end] = attrs<ShapeAttrs>(context.node).resolve(x.rank());
+    context.set_output(0, Tensor::from_values(Shape{end - begin}, std::vector<std::int64_t>(x.begin() + begin, x.begin() + end)));
+}
+
+void size(const KernelContext& context) { context.set_output(0, Tensor::scalar(context.required(0).element_count())); }
+
+/// Inference only: output 0 is the input, the mask is all true.
+void dropout(const KernelContext& context) {
+    const auto a = attrs<DropoutAttrs>(context.node);
+    const bool trains = a.mode == DropoutAttrs::Mode::Training ||
+                        (a.mode == DropoutAttrs::Mode::Unknown && context.has_input(2) && context.input(2).data<bool>()[0]);
+    const bool drops = trains && !(a.ratio.value && *a.ratio.value == 0.0);
+    if (drops)
+        fail(codes::kOperatorUnsupported, "node '{}': Dropout in training mode is random and cannot be executed",
+             context.node.display_name());
+    identity(context);
+    if (!context.wants_output(1)) return;
+    const bool mask_is_bool = context.node.opset_version() >= 10;
+    Tensor& mask = context.make_output(1, mask_is_bool ? DType::Bool : context.input(0).dtype(), context.input(0).shape());
+    if (mask_is_bool) std::fill_n(mask.mutable_data<bool>(), mask.element_count(), true);
+    else dispatch(Floats{}, context, mask.dtype(), [&]<typename T>() { std::fill_n(mask.mutable_data<T>(), mask.element_count(), T{1}); });
+}
+
+// clang-format off
+constexpr KernelRow kRows[] = {
+    {"", "Dropout", dropout},
+    {"", "Flatten", flatten},
+    {"", "Identity", identity},
+    {"", "Reshape", reshape},
+    {"", "Shape", shape},
+    {"", "Size", size},
+    {"", "Squeeze", squeeze},
+    {"", "Unsqueeze", unsqueeze},
+    {"mcompress", "Observe", identity},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const KernelRow> shape_kernels() { return kRows; }
+
+}  // namespace mcompress::reference
