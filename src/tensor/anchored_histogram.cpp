@@ -14,7 +14,7 @@ constexpr int kBins = AnchoredHistogram::kBins;
 constexpr std::size_t kChunk = 4;  // values whose slots are computed together; each counts in an array of its own, because
                                    // neighbours often fall into one bin and increments of one counter wait for each other
 constexpr std::size_t kZeroSlot = 2 * kBins;
-constexpr std::size_t kSlots = 2 * kBins + 1;  // positive bins, negative bins, the zeros
+constexpr std::size_t kSlots = 2 * kBins + 1;              // positive bins, negative bins, the zeros
 constexpr std::size_t kFlushAfter = std::size_t{1} << 30;  // before a 32-bit counter can overflow
 
 /// The smallest exponent whose bins hold the magnitude: magnitude / 2^e < kBins.

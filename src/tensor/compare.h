@@ -10,9 +10,9 @@ namespace mcompress {
 
 /// Accumulates over any number of arrays, in double, in the order given.
 struct ErrorMeasure {
-    double signal = 0.0;       // Σ reference²
-    double noise = 0.0;        // Σ (candidate - reference)²
-    double dot = 0.0;          // Σ reference·candidate
+    double signal = 0.0;  // Σ reference²
+    double noise = 0.0;   // Σ (candidate - reference)²
+    double dot = 0.0;     // Σ reference·candidate
     double candidate_energy = 0.0;
     double max_absolute = 0.0;
     double max_reference = 0.0;

@@ -72,7 +72,8 @@ double ExactSum::value() const {
         std::uint64_t bits = bits_at(magnitude, std::max(low, 0)) & ((std::uint64_t{1} << 55) - 1);
         if (low < 0) bits <<= 1;
         bool is_sticky = false;
-        for (int bit = 0; bit < low && !is_sticky; ++bit) is_sticky = ((magnitude[static_cast<std::size_t>(bit / 64)] >> (bit % 64)) & 1u) != 0;
+        for (int bit = 0; bit < low && !is_sticky; ++bit)
+            is_sticky = ((magnitude[static_cast<std::size_t>(bit / 64)] >> (bit % 64)) & 1u) != 0;
         result = std::ldexp(static_cast<double>(bits | (is_sticky ? 1u : 0u)), low + kUnitExponent);
     }
     return is_negative ? -result : result;

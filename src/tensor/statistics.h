@@ -78,14 +78,14 @@ private:
 };
 
 struct TensorStatistics {
-    std::uint64_t count = 0;    // finite elements
-    std::uint64_t zeros = 0;    // exact zeros among them
+    std::uint64_t count = 0;  // finite elements
+    std::uint64_t zeros = 0;  // exact zeros among them
     std::uint64_t nan_count = 0;
     std::uint64_t infinite_count = 0;
     std::uint64_t samples = 0;  // calls of add_sample with at least one finite element
     float min = 0.0f;           // over finite elements; 0 when there is none
     float max = 0.0f;
-    ExactSum sum_of_minima;     // of per-sample minima and maxima, for the mean-min-max range
+    ExactSum sum_of_minima;  // of per-sample minima and maxima, for the mean-min-max range
     ExactSum sum_of_maxima;
     AnchoredHistogram histogram;
 

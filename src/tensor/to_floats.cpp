@@ -10,15 +10,12 @@ namespace mcompress {
 
 namespace {
 
-template <typename T>
-std::vector<float> widen(const Tensor& tensor) {
+template <typename T> std::vector<float> widen(const Tensor& tensor) {
     std::vector<float> result;
     result.reserve(static_cast<std::size_t>(tensor.element_count()));
     for (const T value : tensor.values<T>()) {
-        if constexpr (requires { to_float(value); })
-            result.push_back(to_float(value));
-        else
-            result.push_back(static_cast<float>(value));
+        if constexpr (requires { to_float(value); }) result.push_back(to_float(value));
+        else result.push_back(static_cast<float>(value));
     }
     return result;
 }
@@ -73,7 +70,8 @@ float decode(const SmallFloat& row, unsigned code) {
 float decode(DType dtype, unsigned code) {
     for (const SmallFloat& row : kSmallFloats)
         if (row.dtype == dtype) return decode(row, code);
-    if (dtype == DType::Float8E8M0) return code == 0xFFu ? std::numeric_limits<float>::quiet_NaN() : std::ldexp(1.0f, static_cast<int>(code) - 127);
+    if (dtype == DType::Float8E8M0)
+        return code == 0xFFu ? std::numeric_limits<float>::quiet_NaN() : std::ldexp(1.0f, static_cast<int>(code) - 127);
     const int bits = dtype_bits(dtype);
     const int value = static_cast<int>(code);
     return static_cast<float>(is_signed_integer(dtype) && value >> (bits - 1) ? value - (1 << bits) : value);
@@ -96,14 +94,29 @@ struct Widening {
 };
 
 constexpr std::array<Widening, 23> kWidenings{{
-    {DType::Float32, widen<float>},         {DType::Float64, widen<double>},       {DType::Float16, widen<Float16>},
-    {DType::BFloat16, widen<BFloat16>},     {DType::UInt8, widen<std::uint8_t>},   {DType::Int8, widen<std::int8_t>},
-    {DType::UInt16, widen<std::uint16_t>},  {DType::Int16, widen<std::int16_t>},   {DType::UInt32, widen<std::uint32_t>},
-    {DType::Int32, widen<std::int32_t>},    {DType::UInt64, widen<std::uint64_t>}, {DType::Int64, widen<std::int64_t>},
-    {DType::Bool, widen_bool},              {DType::Float8E4M3FN, widen_codes},    {DType::Float8E4M3FNUZ, widen_codes},
-    {DType::Float8E5M2, widen_codes},       {DType::Float8E5M2FNUZ, widen_codes},  {DType::Float8E8M0, widen_codes},
-    {DType::Float4E2M1, widen_codes},       {DType::UInt4, widen_codes},           {DType::Int4, widen_codes},
-    {DType::UInt2, widen_codes},            {DType::Int2, widen_codes},
+    {DType::Float32, widen<float>},
+    {DType::Float64, widen<double>},
+    {DType::Float16, widen<Float16>},
+    {DType::BFloat16, widen<BFloat16>},
+    {DType::UInt8, widen<std::uint8_t>},
+    {DType::Int8, widen<std::int8_t>},
+    {DType::UInt16, widen<std::uint16_t>},
+    {DType::Int16, widen<std::int16_t>},
+    {DType::UInt32, widen<std::uint32_t>},
+    {DType::Int32, widen<std::int32_t>},
+    {DType::UInt64, widen<std::uint64_t>},
+    {DType::Int64, widen<std::int64_t>},
+    {DType::Bool, widen_bool},
+    {DType::Float8E4M3FN, widen_codes},
+    {DType::Float8E4M3FNUZ, widen_codes},
+    {DType::Float8E5M2, widen_codes},
+    {DType::Float8E5M2FNUZ, widen_codes},
+    {DType::Float8E8M0, widen_codes},
+    {DType::Float4E2M1, widen_codes},
+    {DType::UInt4, widen_codes},
+    {DType::Int4, widen_codes},
+    {DType::UInt2, widen_codes},
+    {DType::Int2, widen_codes},
 }};
 
 }  // namespace

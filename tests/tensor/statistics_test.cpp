@@ -129,7 +129,8 @@ TEST_CASE("the vectorised binning counts what floor(|x|/w) says") {
         std::vector<std::uint64_t> negative(4096, 0);
         for (const float x : values) {
             if (x == 0.0f) continue;
-            ++(x > 0.0f ? positive : negative).at(static_cast<std::size_t>(std::floor(std::fabs(static_cast<double>(x)) / histogram.bin_width())));
+            ++(x > 0.0f ? positive : negative)
+                  .at(static_cast<std::size_t>(std::floor(std::fabs(static_cast<double>(x)) / histogram.bin_width())));
         }
         CHECK(std::ranges::equal(histogram.positive(), positive));
         CHECK(std::ranges::equal(histogram.negative(), negative));
@@ -176,7 +177,8 @@ TEST_CASE("ranges, sums and histogram do not depend on how elements are split wh
     AnchoredHistogram whole;
     whole.add(values);
     AnchoredHistogram parts;
-    for (std::size_t at = 0; at < values.size(); at += 777) parts.add(std::span(values).subspan(at, std::min<std::size_t>(777, values.size() - at)));
+    for (std::size_t at = 0; at < values.size(); at += 777)
+        parts.add(std::span(values).subspan(at, std::min<std::size_t>(777, values.size() - at)));
     CHECK(whole == parts);
 }
 
@@ -272,9 +274,13 @@ TEST_CASE("how fast statistics are", "[bench]") {
             return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         };
         float sink = 0.0f;
-        const double scan = seconds([&] { for (int round = 0; round < kRounds; ++round) sink += summarize(*values).max; });
+        const double scan = seconds([&] {
+            for (int round = 0; round < kRounds; ++round) sink += summarize(*values).max;
+        });
         TensorStatistics statistics;
-        const double all = seconds([&] { for (int round = 0; round < kRounds; ++round) statistics.add_sample(*values); });
+        const double all = seconds([&] {
+            for (int round = 0; round < kRounds; ++round) statistics.add_sample(*values);
+        });
         const double floats = kRounds * static_cast<double>(values->size());
         WARN(name << ": summary " << floats / scan / 1e6 << " M/s, add_sample " << floats / all / 1e6 << " M/s");
         CHECK(sink > 0.0f);

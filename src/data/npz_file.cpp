@@ -1,0 +1,163 @@
+#include "data/npz_file.h"
+
+#include <zip.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <set>
+
+#include "data/npy_file.h"
+#include "support/error.h"
+#include "support/file.h"
+
+namespace mcompress {
+
+namespace {
+
+constexpr std::string_view kSuffix = ".npy";
+constexpr std::uint16_t kFirstDosDate = (1 << 5) | 1;  // 1980-01-01: no clock goes into a result
+
+struct DiscardArchive {
+    void operator()(zip_t* archive) const { zip_discard(archive); }
+};
+struct CloseEntry {
+    void operator()(zip_file_t* entry) const { zip_fclose(entry); }
+};
+struct FreeSource {
+    void operator()(zip_source_t* source) const { zip_source_free(source); }
+};
+using Archive = std::unique_ptr<zip_t, DiscardArchive>;
+using Entry = std::unique_ptr<zip_file_t, CloseEntry>;
+using Source = std::unique_ptr<zip_source_t, FreeSource>;
+
+[[noreturn]] void fail_npz(const std::filesystem::path& path, std::string_view problem) {
+    throw Error(codes::kDataInvalid, format("{} {}", path.string(), problem), "save it again with numpy.savez");
+}
+
+std::string text_of(zip_error_t& error) {
+    std::string text = zip_error_strerror(&error);
+    zip_error_fini(&error);
+    return text;
+}
+
+/// A name that is neither a path nor empty, without its suffix.
+std::string array_name(const std::filesystem::path& path, const std::string& entry) {
+    if (entry.size() <= kSuffix.size() || !entry.ends_with(kSuffix))
+        fail_npz(path, format("holds '{}', which is not an array (.npy)", entry));
+    std::string name = entry.substr(0, entry.size() - kSuffix.size());
+    const bool is_absolute = name.front() == '/' || name.front() == '\\';
+    const bool leaves = name == ".." || name.starts_with("../") || name.find("/../") != std::string::npos || name.ends_with("/..");
+    if (is_absolute || leaves || name.find('\0') != std::string::npos)
+        fail_npz(path, format("holds an array with the unsafe name '{}'", entry));
+    return name;
+}
+
+zip_stat_t stat_of(zip_t* archive, zip_uint64_t index, const std::filesystem::path& path) {
+    zip_stat_t stat;
+    zip_stat_init(&stat);
+    constexpr zip_uint64_t kWanted = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_ENCRYPTION_METHOD;
+    if (zip_stat_index(archive, index, 0, &stat) != 0 || (stat.valid & kWanted) != kWanted) fail_npz(path, "has a damaged directory");
+    if (stat.encryption_method != ZIP_EM_NONE) fail_npz(path, format("is encrypted ('{}')", stat.name));
+    return stat;
+}
+
+Tensor read_entry(zip_t* archive, zip_uint64_t index, const zip_stat_t& stat, const std::filesystem::path& path) {
+    const std::string what = format("{}: array '{}'", path.string(), stat.name);
+    const Entry entry(zip_fopen_index(archive, index, 0));
+    if (!entry) fail_npz(path, format("has an array that cannot be opened: {}", zip_strerror(archive)));
+    // The size in the directory may be a lie, so memory grows with what really comes.
+    constexpr std::size_t kStep = std::size_t{1} << 24;
+    auto bytes = std::make_shared<std::vector<std::byte>>();
+    std::size_t filled = 0;
+    while (true) {
+        if (filled == bytes->size())
+            bytes->resize(std::min<std::uint64_t>(stat.size, filled + std::max(kStep, filled)) + (filled >= stat.size ? 1 : 0));
+        const zip_int64_t got = zip_fread(entry.get(), bytes->data() + filled, bytes->size() - filled);
+        if (got < 0) fail_npz(path, format("is damaged at '{}': {}", stat.name, zip_error_strerror(zip_file_get_error(entry.get()))));
+        if (got == 0) break;
+        filled += static_cast<std::size_t>(got);
+        if (filled > stat.size) fail_npz(path, format("holds more bytes for '{}' than it declares", stat.name));
+    }
+    if (filled != stat.size) fail_npz(path, format("ends inside '{}'", stat.name));
+    return parse_npy(bytes, std::span<const std::byte>(bytes->data(), filled), what);
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, Tensor>> read_npz(const std::filesystem::path& path, std::uint64_t limit) {
+    MappedFile::open(path);  // for the errors about files
+    int code = 0;
+    const Archive archive(zip_open(path.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code));
+    if (!archive) {
+        zip_error_t error;
+        zip_error_init_with_code(&error, code);
+        fail_npz(path, format("is not a readable .npz archive: {}", text_of(error)));
+    }
+    const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
+    std::uint64_t total = 0;
+    std::set<std::string> names;
+    for (zip_int64_t index = 0; index < count; ++index) {
+        const zip_stat_t stat = stat_of(archive.get(), static_cast<zip_uint64_t>(index), path);
+        if (!names.insert(array_name(path, stat.name)).second) fail_npz(path, format("holds '{}' twice", stat.name));
+        if (__builtin_add_overflow(total, stat.size, &total) || total > limit)
+            throw Error(codes::kTooLarge, format("{} unpacks to more than {} bytes", path.string(), limit),
+                        "save each array as a .npy file");
+    }
+    std::vector<std::pair<std::string, Tensor>> arrays;
+    for (zip_int64_t at = 0; at < count; ++at) {
+        const auto index = static_cast<zip_uint64_t>(at);
+        const zip_stat_t stat = stat_of(archive.get(), index, path);
+        arrays.emplace_back(array_name(path, stat.name), read_entry(archive.get(), index, stat, path));
+    }
+    return arrays;
+}
+
+void write_npz(const std::filesystem::path& path, const std::vector<std::pair<std::string, Tensor>>& arrays) {
+    zip_error_t error;
+    zip_error_init(&error);
+    const auto fail_zip = [&](std::string_view reason) {
+        throw Error(codes::kFileUnwritable, format("{} cannot be made: {}", path.string(), reason), "");
+    };
+    const Source memory(zip_source_buffer_create(nullptr, 0, 0, &error));
+    if (!memory) fail_zip(text_of(error));
+    zip_source_keep(memory.get());  // the archive takes one reference, reading it back needs another
+    Archive archive(zip_open_from_source(memory.get(), ZIP_TRUNCATE, &error));
+    if (!archive) {
+        zip_source_free(memory.get());
+        fail_zip(text_of(error));
+    }
+    std::vector<std::string> contents;
+    contents.reserve(arrays.size());  // sources point into the strings until the archive is closed
+    std::set<std::string> names;
+    for (const auto& [name, tensor] : arrays) {
+        if (!names.insert(name).second) fail_npz(path, format("would hold '{}' twice", name));
+        const std::string entry = name + std::string(kSuffix);
+        array_name(path, entry);
+        std::string& content = contents.emplace_back(npy_header(tensor.dtype(), tensor.shape()));
+        content.append(reinterpret_cast<const char*>(tensor.bytes()), tensor.byte_size());
+        zip_source_t* source = zip_source_buffer(archive.get(), content.data(), content.size(), 0);
+        const zip_int64_t index = source ? zip_file_add(archive.get(), entry.c_str(), source, ZIP_FL_ENC_UTF_8) : -1;
+        if (index < 0) {
+            zip_source_free(source);
+            fail_zip(zip_strerror(archive.get()));
+        }
+        const auto at = static_cast<zip_uint64_t>(index);
+        if (zip_set_file_compression(archive.get(), at, ZIP_CM_STORE, 0) != 0 ||
+            zip_file_set_dostime(archive.get(), at, 0, kFirstDosDate, 0) != 0)
+            fail_zip(zip_strerror(archive.get()));
+    }
+    if (zip_close(archive.get()) != 0) fail_zip(zip_strerror(archive.get()));
+    static_cast<void>(archive.release());  // closed
+    zip_stat_t stat;
+    zip_stat_init(&stat);
+    std::string bytes;
+    if (zip_source_stat(memory.get(), &stat) != 0 || zip_source_open(memory.get()) != 0) fail_zip("the archive cannot be read back");
+    bytes.resize(stat.size);
+    const zip_int64_t got = zip_source_read(memory.get(), bytes.data(), bytes.size());
+    zip_source_close(memory.get());
+    if (got < 0 || static_cast<std::size_t>(got) != bytes.size()) fail_zip("the archive cannot be read back");
+    write_file_atomically(path, bytes);
+}
+
+}  // namespace mcompress
