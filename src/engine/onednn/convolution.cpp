@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/onednn/operators.h"
+#include "ops/attributes.h"
 #include "ops/conv.h"
 #include "ops/cost.h"
 
@@ -33,10 +34,11 @@ void set_window(ConvolutionSpec& spec, const Geometry& geometry, const Shape& so
         spec.dilations.push_back(window.dilation - 1);
         spec.pad_begin.push_back(window.pad_begin);
         const std::int64_t extent = source[static_cast<int>(axis) + 2], reach = window.dilation * (window.kernel - 1) + 1;
-        // The end pad that makes oneDNN's formula exact, whatever rounding or output padding there was.
-        spec.pad_end.push_back(geometry.kind == ConvolutionKind::Transposed
-                                   ? window.stride * (extent - 1) + reach - window.pad_begin - window.output
-                                   : window.stride * (window.output - 1) + reach - window.pad_begin - extent);
+        const bool transposed = geometry.kind == ConvolutionKind::Transposed;
+        const std::int64_t wide = transposed ? window.output : extent, narrow = transposed ? extent : window.output;
+        // oneDNN checks floor((wide + pads - reach) / stride) + 1 == narrow; output padding and ceil rounding need another end pad.
+        const bool fits = (wide + window.pad_begin + window.pad_end - reach) / window.stride + 1 == narrow;
+        spec.pad_end.push_back(fits ? window.pad_end : window.stride * (narrow - 1) + reach - window.pad_begin - wide);
     }
 }
 

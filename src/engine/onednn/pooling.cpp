@@ -1,5 +1,6 @@
 // MaxPool, AveragePool and GlobalAveragePool in float.
 #include "engine/onednn/operators.h"
+#include "ops/attributes.h"
 #include "ops/pool.h"
 
 namespace mcompress::onednn {

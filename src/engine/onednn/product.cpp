@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/onednn/operators.h"
+#include "ops/attributes.h"
 #include "ops/cost.h"
 #include "ops/matmul.h"
 
@@ -127,7 +128,8 @@ Built build_matmul(PlanBuilder& builder, const Chain& chain, std::size_t links) 
     Primitive primitive = make_matmul(builder.engine(), spec);
     if (primitive.is_reference()) return Built::No;
     const Desc stored = plain_desc(b, kFloat);
-    std::vector<Operand> operands{{DNNL_ARG_SRC, builder.view(builder.plain_form(node.input(0)), spec.source)}};
+    std::vector<Operand> operands;
+    operands.push_back({DNNL_ARG_SRC, builder.view(builder.plain_form(node.input(0)), spec.source)});
     operands.push_back({DNNL_ARG_WEIGHTS, weights ? builder.constant(*weights, stored, primitive.weights)
                                                   : builder.view(builder.plain_form(node.input(1)), stored)});
     if (bias.defined()) operands.push_back({DNNL_ARG_BIAS, builder.constant(bias, *spec.bias, *spec.bias)});
