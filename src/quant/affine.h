@@ -19,8 +19,6 @@ inline std::int32_t quantize_value(float x, float scale, std::int32_t zero_point
     return static_cast<std::int32_t>(shifted);
 }
 
-inline float dequantize_value(std::int32_t q, float scale, std::int32_t zero_point) {
-    return static_cast<float>(q - zero_point) * scale;
-}
+inline float dequantize_value(std::int32_t q, float scale, std::int32_t zero_point) { return static_cast<float>(q - zero_point) * scale; }
 
 }  // namespace mcompress
