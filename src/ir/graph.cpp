@@ -69,7 +69,7 @@ std::string Graph::unique_name(std::string_view hint) const {
     }
 }
 
-Value* Graph::add_input(std::string name, ValueType type) {
+Value* Graph::add_input(std::string_view name, ValueType type) {
     Value* value = new_value(unique_name(name));
     value->type_ = std::move(type);
     value->is_graph_input_ = true;
@@ -83,7 +83,7 @@ Value* Graph::add_constant(std::string_view name_hint, Tensor tensor) {
     return value;
 }
 
-Value* Graph::add_sparse_constant(std::string name, std::string serialized, ValueType type) {
+Value* Graph::add_sparse_constant(std::string_view name, std::string serialized, ValueType type) {
     Value* value = new_value(unique_name(name));
     value->sparse_initializer_ = std::move(serialized);
     value->type_ = std::move(type);

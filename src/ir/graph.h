@@ -54,10 +54,10 @@ public:
     Value* resolve(std::string_view name) const;
 
     // ---- building ----
-    Value* add_input(std::string name, ValueType type);
+    Value* add_input(std::string_view name, ValueType type);
     /// A constant; its type follows from the tensor. The name is a hint and is made unique.
     Value* add_constant(std::string_view name_hint, Tensor tensor);
-    Value* add_sparse_constant(std::string name, std::string serialized, ValueType type);
+    Value* add_sparse_constant(std::string_view name, std::string serialized, ValueType type);
     /// Appends the node, or puts it in front of `before`.
     Node* add_node(NodeSpec spec, const Node* before = nullptr);
     void add_output(Value* value);
@@ -118,8 +118,7 @@ private:
 };
 
 /// Calls visit(graph) for the graph and, depth first without recursion, for every body below it.
-template <typename Visit>
-void for_each_graph(Graph& graph, Visit&& visit) {
+template <typename Visit> void for_each_graph(Graph& graph, Visit&& visit) {
     std::vector<Graph*> pending{&graph};
     while (!pending.empty()) {
         Graph* current = pending.back();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,6 +33,8 @@ struct Model {
     std::shared_ptr<OpsetImports> opset_imports;
     std::vector<Function> functions;
     std::string extra;  // serialized fields that mcompress does not interpret
+    /// Files besides the model's own that its tensors were read from, each once; what a loader found, not part of the model's content.
+    std::vector<std::filesystem::path> external_files;
     std::unique_ptr<Graph> graph;
 };
 

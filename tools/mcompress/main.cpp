@@ -1,1 +1,54 @@
-int main() { return 0; }
+// mcompress: the command line. Reads as the algorithm: declare, parse, run, and turn any Error into its exit code.
+#include <cstdio>
+#include <new>
+
+#include "command.h"
+#include "support/error.h"
+#include "support/log.h"
+
+using namespace mcompress;
+
+namespace {
+
+int report(const Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return static_cast<int>(error.kind());
+}
+
+int run(int argc, char** argv) {
+    CLI::App app{"mcompress " MCOMPRESS_VERSION ": make ONNX models small and fast, and prove that they are still right.\n"
+                 "No network, no telemetry. Results go to standard output, progress and warnings to standard error."};
+    app.set_version_flag("--version", "mcompress " MCOMPRESS_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    GlobalOptions global;
+    app.add_option("--threads", global.threads, "Threads to use (default: all processors); changes speed, never results")->check(CLI::Range(1, 1024));
+    app.add_flag("-q,--quiet", global.quiet, "No progress, no warnings");
+    app.add_flag("-v,--verbose", global.verbose, "More detail on standard error");
+    CommandRun chosen;
+    for (const CommandRow& row : all_commands()) {
+        CLI::App* sub = app.add_subcommand(row.name, row.summary);
+        sub->callback([&chosen, command = row.configure(*sub, global)] { chosen = command; });
+    }
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : static_cast<int>(ErrorKind::Usage);
+    }
+    set_log_level(global.quiet ? LogLevel::Error : global.verbose ? LogLevel::Debug : LogLevel::Info);
+    return chosen();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const Error& error) {
+        return report(error);
+    } catch (const std::bad_alloc&) {
+        return report(Error(codes::kOutOfMemory, "memory is exhausted", "free memory or use a smaller model"));
+    } catch (const std::exception& error) {
+        return report(Error(codes::kInternal, error.what(), "this is a bug in mcompress; please report the command"));
+    }
+}

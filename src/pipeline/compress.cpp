@@ -1,0 +1,103 @@
+// The main job, one line a stage. What a stage is called here is the folder it lives in.
+#include "pipeline/compress.h"
+
+#include "calibrate/calibrator.h"
+#include "engine/engine.h"
+#include "engine/reference/kernel.h"
+#include "ir/fingerprint.h"
+#include "onnx/emit.h"
+#include "onnx/load.h"
+#include "onnx/upgrade.h"
+#include "ops/infer.h"
+#include "passes/pipelines.h"
+#include "pipeline/calibration_file.h"
+#include "pipeline/coverage.h"
+#include "pipeline/summarize.h"
+#include "support/error.h"
+
+namespace mcompress {
+
+namespace {
+
+// Per-channel QuantizeLinear and DequantizeLinear need it.
+constexpr int kQuantizationOpset = 13;
+
+// fold-constants evaluates nodes; passes know no engine, so the two meet here.
+PassInputs pass_inputs(const QuantizationScheme& scheme = {}, const CalibrationTable* table = nullptr) {
+    return {evaluate_for_folding, scheme, table};
+}
+
+void append(std::vector<PassRun>& runs, std::vector<PassRun> more) {
+    runs.insert(runs.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+CalibrationTable calibrate_graph(Graph& graph, const CalibrateRequest& request) {
+    const std::string id = fingerprint(graph);
+    run_pipeline("observe", graph, pass_inputs());
+    const auto engine = make_onednn_engine();
+    CalibrationTable table = calibrate(graph, *engine, *request.data, {.threads = request.threads, .progress = request.progress});
+    run_pipeline("strip", graph, pass_inputs());
+    table.fingerprint = id;
+    return table;
+}
+
+CalibrationTable load_matching_table(const Graph& graph, const std::filesystem::path& path) {
+    CalibrationTable table = load_calibration_table(path);
+    if (table.fingerprint != fingerprint(graph))
+        throw Error(codes::kTableMismatch, format("{} was made for another model or by another version", path.string()),
+                    "make it again with mcompress calibrate");
+    return table;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> load_prepared(const std::filesystem::path& path, std::vector<PassRun>& passes) {
+    auto model = load_model(path);
+    infer_types(*model->graph);
+    upgrade_opset(*model, kQuantizationOpset);
+    append(passes, run_pipeline("fuse", *model->graph, pass_inputs()));
+    return model;
+}
+
+OptimizeReport optimize_model(const std::filesystem::path& path, const std::filesystem::path& output) {
+    OptimizeReport report;
+    auto model = load_model(path);
+    infer_types(*model->graph);
+    report.before = summarize(*model, path);
+    report.passes = run_pipeline("fuse", *model->graph, pass_inputs());
+    emit_model(*model, output);
+    report.after = summarize(*model, output);
+    return report;
+}
+
+CalibrationTable calibrate_model(const CalibrateRequest& request) {
+    std::vector<PassRun> passes;
+    const auto model = load_prepared(request.model, passes);
+    return calibrate_graph(*model->graph, request);
+}
+
+QuantizeReport quantize_model(const QuantizeRequest& request) {
+    QuantizeReport report;
+    auto model = load_model(request.model);
+    refuse_quantized(*model->graph);
+    infer_types(*model->graph);
+    report.before = summarize(*model, request.model);
+    upgrade_opset(*model, kQuantizationOpset);
+    append(report.passes, run_pipeline("fuse", *model->graph, pass_inputs()));
+
+    CalibrationTable table;
+    QuantizationScheme scheme = request.scheme;
+    if (request.data) table = calibrate_graph(*model->graph, {request.model, request.data, request.threads, request.progress});
+    else if (!request.calibration.empty()) table = load_matching_table(*model->graph, request.calibration);
+    else scheme.activations = ActivationMode::Float;
+    if (scheme.activations == ActivationMode::Static)
+        report.calibration = {request.data ? request.data_name : request.calibration.string(), table.samples, table.values.size(), scheme.range_method};
+
+    append(report.passes, run_pipeline("quantize", *model->graph, pass_inputs(scheme, &table)));
+    emit_model(*model, request.output);
+    report.after = summarize(*model, request.output);
+    measure_coverage(*model->graph, report);
+    return report;
+}
+
+}  // namespace mcompress

@@ -1,0 +1,50 @@
+// The main job: load → clean → fuse → insert observers → calibrate → quantize → emit.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "data/dataset.h"
+#include "ir/model.h"
+#include "quant/calibration_table.h"
+#include "quant/scheme.h"
+#include "report/report.h"
+
+namespace mcompress {
+
+using Progress = std::function<void(std::size_t done, std::size_t total)>;
+
+struct CalibrateRequest {
+    std::filesystem::path model;
+    const Dataset* data = nullptr;
+    int threads = 1;
+    Progress progress = {};
+};
+
+struct QuantizeRequest {
+    std::filesystem::path model;
+    std::filesystem::path output;
+    QuantizationScheme scheme = {};
+    const Dataset* data = nullptr;           // samples to calibrate on
+    std::filesystem::path calibration = {};  // or a stored table; neither: weights only
+    std::string data_name = {};              // for the report
+    int threads = 1;
+    Progress progress = {};
+};
+
+/// Cleans and fuses a model; writes it to `output`.
+OptimizeReport optimize_model(const std::filesystem::path& model, const std::filesystem::path& output);
+
+/// The statistics of every value that quantize_model() would need, over all samples of the data.
+CalibrationTable calibrate_model(const CalibrateRequest& request);
+
+/// Quantizes a model; writes it to `request.output`. The bytes depend on the model, the scheme and the set of samples only.
+QuantizeReport quantize_model(const QuantizeRequest& request);
+
+/// Loads a model, brings it to an opset that allows per-channel quantization, cleans and fuses it: the graph that calibration tables
+/// belong to, and whose value names layer comparisons use.
+std::unique_ptr<Model> load_prepared(const std::filesystem::path& path, std::vector<PassRun>& passes);
+
+}  // namespace mcompress

@@ -1,0 +1,30 @@
+// Running a model over data and keeping its outputs.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/dataset.h"
+#include "engine/engine.h"
+#include "pipeline/compress.h"
+
+namespace mcompress {
+
+struct RunRequest {
+    std::filesystem::path model;
+    const Dataset* data = nullptr;
+    std::string engine = "onednn";  // or "reference"
+    int threads = 1;
+    Progress progress = {};
+};
+
+/// Every output over all samples, in sample order: joined along the first axis where the shapes allow it, else one array a sample named
+/// "output.0", "output.1", …
+std::vector<std::pair<std::string, Tensor>> run_model(const RunRequest& request);
+
+/// "onednn" or "reference"; throws kUsage for another name.
+std::unique_ptr<Engine> make_engine(const std::string& name);
+
+}  // namespace mcompress

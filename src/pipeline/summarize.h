@@ -1,0 +1,20 @@
+// Model → what a report says about it.
+#pragma once
+
+#include <filesystem>
+
+#include "ir/model.h"
+#include "report/report.h"
+
+namespace mcompress {
+
+/// Looks at a loaded model whose types have been inferred as far as possible; `path` names the file it came from or went to.
+ModelSummary summarize(const Model& model, const std::filesystem::path& path);
+
+/// Bytes of a model file and of the external data files it names.
+std::uint64_t model_file_bytes(const Model& model, const std::filesystem::path& path);
+
+/// Summary of a plan's steps: how many run in int8.
+StepSummary summarize_steps(const ExecutionPlan& plan);
+
+}  // namespace mcompress

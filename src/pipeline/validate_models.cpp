@@ -1,0 +1,91 @@
+#include "pipeline/validate_models.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "engine/bind_inputs.h"
+#include "onnx/load.h"
+#include "ops/infer.h"
+#include "pipeline/summarize.h"
+#include "support/error.h"
+
+namespace mcompress {
+
+namespace {
+
+std::vector<Gate> check_gates(const ValidationGates& gates, const FidelityResult& fidelity) {
+    std::vector<Gate> checked;
+    const auto classification = [&](const char* gate) -> const ClassificationResult& {
+        if (!fidelity.classification)
+            throw Error(codes::kUsage, format("--{} needs a classifier: the first output is not [samples, classes]", gate), "use --min-sqnr");
+        return *fidelity.classification;
+    };
+    if (gates.min_agreement) {
+        const double measured = 100.0 * classification("min-agreement").agreement();
+        checked.push_back({"min-agreement", *gates.min_agreement, measured, measured >= *gates.min_agreement});
+    }
+    if (gates.max_drop) {
+        const ClassificationResult& result = classification("max-drop");
+        if (!result.has_labels) throw Error(codes::kUsage, "--max-drop needs labels", "pass --labels, or use --min-agreement");
+        const double drop = 100.0 * (result.share(result.reference_top1) - result.share(result.candidate_top1));
+        checked.push_back({"max-drop", *gates.max_drop, drop, drop <= *gates.max_drop});
+    }
+    if (gates.min_sqnr) {
+        double worst = std::numeric_limits<double>::infinity();
+        for (const OutputFidelity& output : fidelity.outputs)
+            worst = std::min(worst, output.measure.not_finite > 0 ? -std::numeric_limits<double>::infinity() : output.measure.sqnr_db());
+        checked.push_back({"min-sqnr", *gates.min_sqnr, worst, worst >= *gates.min_sqnr});
+    }
+    return checked;
+}
+
+// Both plans on the first sample, with all threads.
+void measure_speed(const Engine& engine, const Graph& reference, const Graph& candidate, const ValidateRequest& request, ValidateReport& report) {
+    const Sample sample = request.data->sample(0);
+    const auto compile = [&](const Graph& graph, const std::vector<Tensor>& inputs) {
+        CompileOptions options{.threads = request.threads};
+        for (std::size_t at = 0; at < inputs.size(); ++at)
+            if (inputs[at].defined()) options.input_shapes[graph.inputs()[at]->name()] = inputs[at].shape();
+        return engine.compile(graph, options);
+    };
+    const auto reference_inputs = bind_inputs(reference, sample);
+    const auto candidate_inputs = bind_inputs(candidate, sample);
+    const auto reference_plan = compile(reference, reference_inputs);
+    const auto candidate_plan = compile(candidate, candidate_inputs);
+    report.candidate_steps = summarize_steps(*candidate_plan);
+    if (request.latency_seconds <= 0.0) return;
+    report.latency_threads = request.threads;
+    report.latency = measure_latency(*reference_plan, reference_inputs, *candidate_plan, candidate_inputs, request.latency_seconds);
+}
+
+}  // namespace
+
+ValidateReport validate_models(const ValidateRequest& request) {
+    ValidateReport report;
+    report.data = request.data_name;
+    // Layers are matched by the names of the fused graph, which is also the fair opponent: nobody runs a network unfused.
+    std::vector<PassRun> ignored;
+    const auto original = load_model(request.reference);
+    const auto reference = load_prepared(request.reference, ignored);
+    const auto candidate = load_model(request.candidate);
+    infer_types(*original->graph);
+    infer_types(*candidate->graph);
+    report.reference = summarize(*original, request.reference);
+    report.candidate = summarize(*candidate, request.candidate);
+
+    const auto engine = make_onednn_engine();
+    FidelityOptions options{.threads = request.threads, .labels = request.labels, .progress = request.progress};
+    report.fidelity = measure_fidelity(*engine, *reference->graph, *candidate->graph, *request.data, options);
+    report.layer_samples = std::min(request.layer_samples, request.data->size());
+    if (report.layer_samples > 0)
+        report.layers = measure_layers(*engine, *reference->graph, *candidate->graph, *request.data, report.layer_samples, request.threads);
+    measure_speed(*engine, *reference->graph, *candidate->graph, request, report);
+    report.gates = check_gates(request.gates, report.fidelity);
+    return report;
+}
+
+bool gates_passed(const ValidateReport& report) {
+    return std::all_of(report.gates.begin(), report.gates.end(), [](const Gate& gate) { return gate.passed; });
+}
+
+}  // namespace mcompress

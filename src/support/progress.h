@@ -1,0 +1,35 @@
+// Progress of long work on standard error.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <mutex>
+#include <string>
+
+namespace mcompress {
+
+/// On a terminal one line that is rewritten a few times a second, with the time left; elsewhere (a CI log) one line for each tenth.
+class ProgressPrinter {
+public:
+    explicit ProgressPrinter(std::string what);
+    /// Ends the terminal's line, if one was begun.
+    ~ProgressPrinter();
+    ProgressPrinter(const ProgressPrinter&) = delete;
+    ProgressPrinter& operator=(const ProgressPrinter&) = delete;
+
+    /// May be called from several threads; `done` counts finished pieces.
+    void update(std::size_t done, std::size_t total);
+
+private:
+    using Clock = std::chrono::steady_clock;
+    std::mutex mutex_;
+    std::string what_;
+    bool on_terminal_;
+    bool line_open_ = false;
+    std::size_t best_ = 0;
+    std::size_t tenth_ = 0;
+    Clock::time_point begin_ = Clock::now();
+    Clock::time_point shown_ = {};
+};
+
+}  // namespace mcompress

@@ -1,0 +1,43 @@
+#include "pipeline/calibration_file.h"
+
+#include "catch.h"
+#include "support/error.h"
+
+using namespace mcompress;
+
+namespace {
+
+CalibrationTable small_table() {
+    CalibrationTable table;
+    table.fingerprint = "0123";
+    table.samples = 2;
+    table.values["a"].add_sample(std::vector<float>{-1.5f, 0.0f, 0.1f, 3.0e-7f});
+    table.values["a"].add_sample(std::vector<float>{2.25f, 0.0f});
+    table.values["b"].add_sample(std::vector<float>{0.0f});
+    return table;
+}
+
+}  // namespace
+
+TEST_CASE("a calibration table survives its file to the last bit") {
+    const CalibrationTable table = small_table();
+    const std::string text = calibration_table_to_json(table);
+    const CalibrationTable back = calibration_table_from_json(text);
+    CHECK(back.fingerprint == table.fingerprint);
+    CHECK(back.samples == 2);
+    CHECK(back.values == table.values);
+    CHECK(calibration_table_to_json(back) == text);
+}
+
+TEST_CASE("a damaged table is refused") {
+    const std::string text = calibration_table_to_json(small_table());
+    CHECK_THROWS_AS(calibration_table_from_json(""), Error);
+    CHECK_THROWS_AS(calibration_table_from_json("{}"), Error);
+    CHECK_THROWS_AS(calibration_table_from_json(text.substr(0, text.size() / 2)), Error);
+    std::string wrong = text;
+    wrong.replace(wrong.find("\"schema_version\":1"), 18, "\"schema_version\":9");
+    CHECK_THROWS_AS(calibration_table_from_json(wrong), Error);
+    wrong = text;
+    wrong.replace(wrong.find("\"min\":-1.5"), 10, "\"min\":99999");
+    CHECK_THROWS_AS(calibration_table_from_json(wrong), Error);
+}

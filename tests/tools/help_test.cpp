@@ -1,0 +1,28 @@
+#include <cstdlib>
+#include <fstream>
+
+#include "catch.h"
+#include "tools/command_line.h"
+
+using namespace mcompress::testing;
+
+// The help of every command is a golden file: MCOMPRESS_UPDATE_GOLDEN=1 rewrites them.
+TEST_CASE("help texts are as reviewed") {
+    for (const std::string command : {"", "inspect", "optimize", "calibrate", "quantize", "run", "validate", "passes"}) {
+        const CommandResult result = run_mcompress(command + " --help");
+        CHECK(result.exit_code == 0);
+        CHECK(result.errors.empty());
+        const std::string path = std::string(MCOMPRESS_TESTS_DIR) + "/golden/cli/help" + (command.empty() ? "" : "_" + command) + ".txt";
+        if (std::getenv("MCOMPRESS_UPDATE_GOLDEN")) std::ofstream(path) << result.output;
+        // CLI11 prints the program as it was called; the test must not depend on the build folder.
+        CHECK(result.output == read_text(path));
+    }
+}
+
+TEST_CASE("wrong usage ends in exit code 2") {
+    CHECK(run_mcompress("").exit_code == 2);
+    CHECK(run_mcompress("frobnicate").exit_code == 2);
+    CHECK(run_mcompress("inspect").exit_code == 2);
+    CHECK(run_mcompress("inspect a.onnx --no-such-option").exit_code == 2);
+    CHECK(run_mcompress("--threads 0 passes").exit_code == 2);
+}

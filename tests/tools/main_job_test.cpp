@@ -1,0 +1,111 @@
+#include <filesystem>
+
+#include "catch.h"
+#include "tools/command_line.h"
+
+using namespace mcompress::testing;
+
+namespace {
+
+const std::string kModel = "examples/digits/digits.onnx";
+const std::string kImages = " --color gray --scale 1/255 --mean 0.5 --std 0.25 ";
+const std::string kCalibration = " --data examples/digits/calib" + kImages;
+const std::string kEvaluation = " --data examples/digits/eval" + kImages + " --labels examples/digits/eval.labels.txt ";
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("the example is quantized and validated in int8") {
+    const ScratchFolder scratch("main-job");
+    const std::string int8 = scratch / "digits.int8.onnx";
+    const CommandResult quantized = run_mcompress("quantize " + kModel + kCalibration + "-o " + int8);
+    INFO(quantized.errors);
+    REQUIRE(quantized.exit_code == 0);
+    CHECK(contains(quantized.output, "no node was left in float"));
+    CHECK(std::filesystem::file_size(int8) * 3 < std::filesystem::file_size(std::string(MCOMPRESS_SOURCE_DIR) + "/" + kModel));
+
+    const CommandResult validated = run_mcompress("validate " + kModel + " " + int8 + kEvaluation + "--min-agreement 98 --max-drop 1 --min-sqnr 20 --steps");
+    INFO(validated.output);
+    INFO(validated.errors);
+    CHECK(validated.exit_code == 0);
+    CHECK(contains(validated.output, "top-1"));
+    CHECK_FALSE(contains(validated.output, "ref:"));
+
+    const CommandResult failed = run_mcompress("-q validate " + kModel + " " + int8 + kEvaluation + "--min-sqnr 90 --latency-seconds 0");
+    CHECK(failed.exit_code == 1);
+    CHECK(contains(failed.output, "FAILED"));
+    CHECK(failed.errors.empty());
+}
+
+TEST_CASE("the same bytes for any number of threads, for shuffled data and through a calibration table") {
+    const ScratchFolder scratch("determinism");
+    const std::string first = scratch / "t1.onnx";
+    REQUIRE(run_mcompress("-q --threads 1 quantize " + kModel + kCalibration + "-o " + first).exit_code == 0);
+    const std::string expected = read_text(first);
+    REQUIRE(expected.size() > 1000);
+    for (const std::string threads : {"2", "8"}) {
+        const std::string other = scratch / ("t" + threads + ".onnx");
+        REQUIRE(run_mcompress("-q --threads " + threads + " quantize " + kModel + kCalibration + "-o " + other).exit_code == 0);
+        CHECK(read_text(other) == expected);
+    }
+    // The folder is read in the order of names: other names are another order of the same images.
+    const std::filesystem::path shuffled = scratch.path() / "shuffled";
+    std::filesystem::create_directories(shuffled);
+    for (const auto& entry : std::filesystem::directory_iterator(std::string(MCOMPRESS_SOURCE_DIR) + "/examples/digits/calib")) {
+        std::string name = entry.path().filename().string();
+        std::swap(name[0], name[2]);
+        std::filesystem::copy_file(entry.path(), shuffled / name);
+    }
+    REQUIRE(run_mcompress("-q quantize " + kModel + " --data " + shuffled.string() + kImages + "-o " + (scratch / "s.onnx")).exit_code == 0);
+    CHECK(read_text(scratch / "s.onnx") == expected);
+
+    REQUIRE(run_mcompress("-q calibrate " + kModel + kCalibration + "-o " + (scratch / "table.json")).exit_code == 0);
+    REQUIRE(run_mcompress("-q quantize " + kModel + " --calibration " + (scratch / "table.json") + " -o " + (scratch / "c.onnx")).exit_code == 0);
+    CHECK(read_text(scratch / "c.onnx") == expected);
+}
+
+TEST_CASE("without data only the weights are quantized, and it says so") {
+    const ScratchFolder scratch("weights-only");
+    const CommandResult result = run_mcompress("quantize " + kModel + " -o " + (scratch / "w.onnx"));
+    INFO(result.errors);
+    REQUIRE(result.exit_code == 0);
+    CHECK(contains(result.output, "only the weights are quantized"));
+    CHECK(run_mcompress("-q validate " + kModel + " " + (scratch / "w.onnx") + kEvaluation + "--min-agreement 99 --latency-seconds 0").exit_code == 0);
+}
+
+TEST_CASE("outputs are not overwritten unless asked, inputs are never damaged") {
+    const ScratchFolder scratch("overwrite");
+    const std::string copy = scratch / "digits.onnx";
+    std::filesystem::copy_file(std::string(MCOMPRESS_SOURCE_DIR) + "/" + kModel, copy);
+    const std::string before = read_text(copy);
+    CHECK(run_mcompress("-q optimize " + copy + " -o " + copy).exit_code == 2);
+    CHECK(read_text(copy) == before);
+    CHECK(run_mcompress("-q quantize " + copy).exit_code == 0);
+    CHECK(std::filesystem::exists(scratch / "digits.int8.onnx"));
+    CHECK(run_mcompress("-q quantize " + copy).exit_code == 2);
+    CHECK(run_mcompress("-q quantize " + copy + " --force").exit_code == 0);
+}
+
+TEST_CASE("each kind of trouble has its exit code") {
+    const ScratchFolder scratch("trouble");
+    CHECK(run_mcompress("inspect " + (scratch / "missing.onnx")).exit_code == 4);
+    CHECK(run_mcompress("inspect README.md").exit_code == 3);
+    CHECK(run_mcompress("quantize " + kModel + " --data " + (scratch / "nowhere") + " -o " + (scratch / "x.onnx")).exit_code == 4);
+    std::filesystem::create_directories(scratch.path() / "empty");
+    CHECK(run_mcompress("quantize " + kModel + " --data " + (scratch / "empty") + " -o " + (scratch / "x.onnx")).exit_code == 6);
+    CHECK(run_mcompress("optimize " + kModel + " -o " + (scratch / "no/such/folder.onnx")).exit_code == 4);
+    CHECK_FALSE(std::filesystem::exists(scratch / "x.onnx"));
+}
+
+TEST_CASE("inspect and run report what they see") {
+    const ScratchFolder scratch("inspect");
+    const CommandResult inspected = run_mcompress("inspect " + kModel + " --json");
+    CHECK(inspected.exit_code == 0);
+    CHECK(contains(inspected.output, "\"schema\": \"mcompress/inspect\""));
+    CHECK(contains(inspected.output, "\"BatchNormalization\""));
+    const CommandResult run = run_mcompress("run " + kModel + kEvaluation.substr(0, kEvaluation.find(" --labels")) + " --limit 5 -o " + (scratch / "out.npz"));
+    INFO(run.errors);
+    CHECK(run.exit_code == 0);
+    CHECK(contains(run.output, "[5,10]"));
+}

@@ -1,0 +1,41 @@
+// mcompress calibrate MODEL --data D -o table.json
+#include <cstdio>
+#include <memory>
+
+#include "command.h"
+#include "data_options.h"
+#include "output_path.h"
+#include "pipeline/calibration_file.h"
+#include "pipeline/compress.h"
+#include "support/log.h"
+
+namespace mcompress {
+
+CommandRun configure_calibrate(CLI::App& app, const GlobalOptions& global) {
+    struct Options {
+        std::string model;
+        std::string output;
+        DataFlags data;
+        bool force = false;
+    };
+    auto options = std::make_shared<Options>();
+    app.add_option("model", options->model, "ONNX model")->required();
+    app.add_option("-o,--output", options->output, "Where to write the table (default: <model>.calibration.json)");
+    app.add_flag("--force", options->force, "Overwrite an existing file");
+    add_data_flags(app, options->data, DataNeed::Required);
+    return [options, &global] {
+        const auto output =
+            choose_output(options->output, options->model, ".calibration.json", options->force ? Overwrite::Force : Overwrite::Refuse);
+        const auto data = open_flagged_data(options->data, options->model);
+        const CalibrationTable table = calibrate_model({.model = options->model,
+                                                        .data = data.get(),
+                                                        .threads = thread_count(global),
+                                                        .progress = make_progress("calibrating", global.quiet)});
+        save_calibration_table(table, output);
+        std::printf("%zu values observed over %llu samples\n", table.values.size(), static_cast<unsigned long long>(table.samples));
+        log_info("wrote {}", output.string());
+        return 0;
+    };
+}
+
+}  // namespace mcompress

@@ -1,0 +1,58 @@
+// mcompress quantize MODEL [--data D | --calibration table.json] -o OUT
+#include <cstdio>
+#include <memory>
+
+#include "command.h"
+#include "data_options.h"
+#include "output_path.h"
+#include "pipeline/compress.h"
+#include "report/json.h"
+#include "report/text.h"
+#include "support/log.h"
+
+namespace mcompress {
+
+CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
+    struct Options {
+        std::string model;
+        std::string output;
+        std::string calibration;
+        std::string method = std::string(kDefaultRangeMethod);
+        std::vector<std::string> exclude;
+        DataFlags data;
+        bool force = false;
+        bool json = false;
+    };
+    auto options = std::make_shared<Options>();
+    app.add_option("model", options->model, "ONNX model")->required();
+    app.add_option("-o,--output", options->output, "Where to write (default: <model>.int8.onnx beside the model)");
+    auto* table = app.add_option("--calibration", options->calibration, "A table made by mcompress calibrate, instead of --data");
+    std::string methods;
+    for (const RangeMethod& method : all_range_methods()) methods += (methods.empty() ? "" : ", ") + std::string(method.name);
+    app.add_option("--method", options->method, "How ranges follow from what was seen: " + methods)->capture_default_str();
+    app.add_option("--exclude", options->exclude, "Names of nodes to leave in float");
+    app.add_flag("--force", options->force, "Overwrite an existing file");
+    app.add_flag("--json", options->json, "Print JSON");
+    add_data_flags(app, options->data, DataNeed::Optional);
+    app.get_option("--data")->excludes(table);
+    return [options, &global] {
+        const auto output = choose_output(options->output, options->model, ".int8.onnx", options->force ? Overwrite::Force : Overwrite::Refuse);
+        find_range_method(options->method);
+        const auto data = options->data.data.empty() ? nullptr : open_flagged_data(options->data, options->model);
+        QuantizeRequest request{.model = options->model,
+                                .output = output,
+                                .data = data.get(),
+                                .calibration = options->calibration,
+                                .data_name = options->data.data,
+                                .threads = thread_count(global),
+                                .progress = make_progress("calibrating", global.quiet)};
+        request.scheme.range_method = options->method;
+        request.scheme.exclude = options->exclude;
+        const QuantizeReport report = quantize_model(request);
+        std::fputs((options->json ? to_json(report) : to_text(report)).c_str(), stdout);
+        log_info("wrote {}", output.string());
+        return 0;
+    };
+}
+
+}  // namespace mcompress

@@ -1,0 +1,61 @@
+// mcompress validate REFERENCE CANDIDATE --data D [--labels L]
+#include <cstdio>
+#include <memory>
+
+#include "command.h"
+#include "data/labels.h"
+#include "data_options.h"
+#include "pipeline/validate_models.h"
+#include "report/json.h"
+#include "report/text.h"
+
+namespace mcompress {
+
+CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
+    struct Options {
+        std::string reference;
+        std::string candidate;
+        std::string labels;
+        DataFlags data;
+        double min_agreement = 0.0;
+        double max_drop = 0.0;
+        double min_sqnr = 0.0;
+        std::size_t layer_samples = 16;
+        double latency_seconds = 1.0;
+        bool steps = false;
+        bool json = false;
+    };
+    auto options = std::make_shared<Options>();
+    app.add_option("reference", options->reference, "The model to compare with")->required();
+    app.add_option("candidate", options->candidate, "The model to judge")->required();
+    add_data_flags(app, options->data, DataNeed::Required);
+    app.add_option("--labels", options->labels, "Class of each sample: lines 'file index', or a .npy of integers");
+    auto* agreement = app.add_option("--min-agreement", options->min_agreement, "Gate: percent of equal decisions, else exit code 1");
+    auto* drop = app.add_option("--max-drop", options->max_drop, "Gate: percentage points of top-1 that may be lost, else exit code 1");
+    auto* sqnr = app.add_option("--min-sqnr", options->min_sqnr, "Gate: output SQNR in dB, else exit code 1");
+    app.add_option("--layer-samples", options->layer_samples, "Samples for the layer comparison (0: none)")->capture_default_str();
+    app.add_option("--latency-seconds", options->latency_seconds, "Time to spend on measuring latency (0: none)")->capture_default_str();
+    app.add_flag("--steps", options->steps, "Also list the candidate's execution steps");
+    app.add_flag("--json", options->json, "Print JSON");
+    return [=, &global] {
+        const auto data = open_flagged_data(options->data, options->reference);
+        ValidateRequest request{.reference = options->reference,
+                                .candidate = options->candidate,
+                                .data = data.get(),
+                                .data_name = options->data.data,
+                                .layer_samples = options->layer_samples,
+                                .latency_seconds = options->latency_seconds,
+                                .threads = thread_count(global),
+                                .progress = make_progress("validating", global.quiet)};
+        if (!options->labels.empty()) request.labels = load_labels(options->labels, *data);
+        if (agreement->count() > 0) request.gates.min_agreement = options->min_agreement;
+        if (drop->count() > 0) request.gates.max_drop = options->max_drop;
+        if (sqnr->count() > 0) request.gates.min_sqnr = options->min_sqnr;
+        const ValidateReport report = validate_models(request);
+        std::fputs((options->json ? to_json(report) : to_text(report)).c_str(), stdout);
+        if (options->steps && !options->json) std::fputs(("\n" + steps_to_text(report.candidate_steps)).c_str(), stdout);
+        return gates_passed(report) ? 0 : static_cast<int>(ErrorKind::Gate);
+    };
+}
+
+}  // namespace mcompress

@@ -1,0 +1,27 @@
+#include "command.h"
+
+#include <array>
+
+#include "support/parallel.h"
+
+namespace mcompress {
+
+namespace {
+
+constexpr std::array<CommandRow, 7> kCommands{{
+    {"inspect", "Show what a model is made of: operators, parameters, MACs, bytes, inputs and outputs", configure_inspect},
+    {"optimize", "Clean and fuse a model; nothing it computes changes", configure_optimize},
+    {"calibrate", "Run a model over sample data and store the value ranges it sees", configure_calibrate},
+    {"quantize", "Make an int8 model: per-channel weights, calibrated activations", configure_quantize},
+    {"run", "Run a model on data and store its outputs", configure_run},
+    {"validate", "Compare a model with its reference on data: accuracy, fidelity, latency, size", configure_validate},
+    {"passes", "List the graph passes", configure_passes},
+}};
+
+}  // namespace
+
+std::span<const CommandRow> all_commands() { return kCommands; }
+
+int thread_count(const GlobalOptions& global) { return global.threads > 0 ? global.threads : default_thread_count(); }
+
+}  // namespace mcompress

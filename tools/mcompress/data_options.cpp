@@ -1,0 +1,57 @@
+#include "data_options.h"
+
+#include <array>
+
+#include "onnx/load.h"
+#include "pipeline/open_data.h"
+#include "support/progress.h"
+
+namespace mcompress {
+
+namespace {
+
+struct ImageOptionRow {
+    const char* key;
+    const char* help;
+};
+
+constexpr std::array<ImageOptionRow, 9> kImageOptions{{
+    {"resize", "256 (shorter side), 320x240 (width x height) or none"},
+    {"crop", "Part from the centre that is kept: 224, 320x240 or none"},
+    {"color", "rgb, bgr or gray"},
+    {"filter", "Resampling filter: bilinear, bicubic, nearest, …"},
+    {"scale", "Factor for pixel values: 1/255"},
+    {"mean", "Subtracted after scaling: one value or one a channel"},
+    {"std", "Divided by after that: one value or one a channel"},
+    {"layout", "nchw or nhwc (default: what the model's input says)"},
+    {"dtype", "float32, float16 or uint8 (default: the model's input)"},
+}};
+
+}  // namespace
+
+void add_data_flags(CLI::App& app, DataFlags& flags, DataNeed need) {
+    auto* data = app.add_option("--data", flags.data, "Samples: .npy, .npz, a folder of pictures, a folder of test_data_set_*, or a=x.npy,b=y.npy");
+    if (need == DataNeed::Required) data->required();
+    app.add_option("--limit", flags.limit, "Use the first N samples only");
+    app.add_option("--samples", flags.samples, "leading: the first axis of an array tells samples apart; whole: an array is one sample")
+        ->check(CLI::IsMember({"leading", "whole"}))
+        ->capture_default_str();
+    app.add_option("--preset", flags.preset, "Preprocessing of pictures: imagenet, imagenet-tf, cifar10, mnist, raw")->group("Pictures");
+    for (const ImageOptionRow& row : kImageOptions)
+        app.add_option(std::string("--") + row.key, flags.image_options[row.key], row.help)->group("Pictures");
+}
+
+std::unique_ptr<Dataset> open_flagged_data(const DataFlags& flags, const std::filesystem::path& model) {
+    DataRequest request{.path = flags.data, .preset = flags.preset, .image_options = {}, .whole_arrays = flags.samples == "whole", .limit = flags.limit};
+    for (const auto& [key, value] : flags.image_options)
+        if (!value.empty()) request.image_options.emplace_back(key, value);
+    return open_data(request, *load_model(model)->graph);
+}
+
+std::function<void(std::size_t, std::size_t)> make_progress(std::string what, bool quiet) {
+    if (quiet) return {};
+    auto printer = std::make_shared<ProgressPrinter>(std::move(what));
+    return [printer](std::size_t done, std::size_t total) { printer->update(done, total); };
+}
+
+}  // namespace mcompress

@@ -1,0 +1,34 @@
+// The options that say which data to use and how to make model inputs of it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "data/dataset.h"
+
+namespace mcompress {
+
+struct DataFlags {
+    std::string data;
+    std::string preset;
+    std::map<std::string, std::string> image_options;  // "resize" → "256", …; empty ones were not given
+    std::string samples = "leading";
+    std::size_t limit = 0;
+};
+
+enum class DataNeed { Optional, Required };
+
+/// Declares --data and the preprocessing options.
+void add_data_flags(CLI::App& app, DataFlags& flags, DataNeed need);
+
+/// Opens what the flags name, made to fit the inputs of the model at `model`.
+std::unique_ptr<Dataset> open_flagged_data(const DataFlags& flags, const std::filesystem::path& model);
+
+/// Progress on standard error: a line that is rewritten, with the time left, on a terminal; a line for every tenth in a log; none when quiet.
+std::function<void(std::size_t, std::size_t)> make_progress(std::string what, bool quiet);
+
+}  // namespace mcompress

@@ -1,0 +1,19 @@
+// Where a command may write.
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+namespace mcompress {
+
+enum class Overwrite { Refuse, Force };
+
+/// `asked` when it is not empty, else `<stem><suffix>` beside the input ("model.onnx", ".int8.onnx" → "model.int8.onnx"). Throws
+/// kOutputExists when it exists and `overwrite` is Refuse, and kOutputIsInput when it is the input itself without Force.
+std::filesystem::path choose_output(const std::filesystem::path& asked, const std::filesystem::path& input, std::string_view suffix,
+                                    Overwrite overwrite);
+
+/// The checks above for a path the user must name.
+void check_output(const std::filesystem::path& output, Overwrite overwrite);
+
+}  // namespace mcompress
