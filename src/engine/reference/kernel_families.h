@@ -15,6 +15,7 @@ std::span<const KernelRow> concat_kernels();
 std::span<const KernelRow> constant_kernels();
 std::span<const KernelRow> conv_kernels();
 std::span<const KernelRow> conv_transpose_kernels();
+std::span<const KernelRow> einsum_kernels();
 std::span<const KernelRow> gather_kernels();
 std::span<const KernelRow> matmul_kernels();
 std::span<const KernelRow> normalization_kernels();

@@ -19,6 +19,7 @@ constexpr Family kFamilies[] = {
     reference::constant_kernels,
     reference::conv_kernels,
     reference::conv_transpose_kernels,
+    reference::einsum_kernels,
     reference::gather_kernels,
     reference::matmul_kernels,
     reference::normalization_kernels,
