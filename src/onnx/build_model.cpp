@@ -1,0 +1,84 @@
+#include "onnx/build_model.h"
+
+#include <climits>
+
+#include "onnx/wire.h"
+
+namespace mcompress {
+
+namespace {
+
+/// FunctionProto.overload, which protobuf definitions before ONNX 1.16 do not have.
+std::string overload_of(const std::string& function) {
+    constexpr std::uint32_t kOverloadField = 13;
+    const auto bytes = std::as_bytes(std::span(function));
+    std::string overload;
+    for (std::size_t at = 0; at < bytes.size();) {
+        const auto field = read_field(bytes, at, bytes.size());
+        if (!field) break;
+        if (field->number == kOverloadField && field->type == WireType::Bytes)
+            overload = function.substr(field->payload, field->end - field->payload);
+        at = field->end;
+    }
+    return overload;
+}
+
+void take_opset_imports(onnx::ModelProto& proto, OpsetImports& imports, std::vector<Finding>& findings) {
+    for (const auto& import : proto.opset_import()) {
+        const std::string domain = import.domain() == "ai.onnx" ? std::string() : import.domain();
+        if (import.version() < 1 || import.version() > INT_MAX) {
+            findings.push_back({"model", format("imports version {} of domain '{}'", import.version(), import.domain())});
+            continue;
+        }
+        const auto version = static_cast<int>(import.version());
+        const auto [at, is_new] = imports.emplace(domain, version);
+        if (!is_new && at->second != version)
+            findings.push_back({"model", format("imports domain '{}' at versions {} and {}", import.domain(), at->second, version)});
+    }
+    proto.clear_opset_import();
+}
+
+void take_functions(onnx::ModelProto& proto, Model& model) {
+    for (const auto& function : proto.functions()) {
+        Function taken{function.domain(), function.name(), {}, serialize(function)};
+        taken.overload = overload_of(taken.bytes);
+        model.functions.push_back(std::move(taken));
+    }
+    proto.clear_functions();
+}
+
+void take_header(onnx::ModelProto& proto, Model& model) {
+    model.ir_version = proto.ir_version();
+    model.producer_name = proto.producer_name();
+    model.producer_version = proto.producer_version();
+    model.domain = proto.domain();
+    model.model_version = proto.model_version();
+    model.doc_string = proto.doc_string();
+    for (const auto& entry : proto.metadata_props()) model.metadata.emplace_back(entry.key(), entry.value());
+    proto.clear_ir_version();
+    proto.clear_producer_name();
+    proto.clear_producer_version();
+    proto.clear_domain();
+    proto.clear_model_version();
+    proto.clear_doc_string();
+    proto.clear_metadata_props();
+}
+
+}  // namespace
+
+std::unique_ptr<Model> build_model(onnx::ModelProto& proto, const TensorSource& tensors) {
+    auto model = std::make_unique<Model>();
+    std::vector<Finding> findings;
+    take_header(proto, *model);
+    if (model->ir_version < 1) findings.push_back({"model", format("has IR version {}", model->ir_version)});
+    take_opset_imports(proto, *model->opset_imports, findings);
+    take_functions(proto, *model);
+    std::unique_ptr<onnx::GraphProto> graph(proto.has_graph() ? proto.release_graph() : new onnx::GraphProto);
+    build_graph(std::move(graph), *model->graph, {tensors, model->ir_version}, findings);
+    if (proto.ByteSizeLong() > 0) model->extra = serialize(proto);
+    for (Finding& finding : verify(*model)) findings.push_back(std::move(finding));
+    throw_if_any(findings);
+    return model;
+}
+
+}  // namespace mcompress

@@ -1,0 +1,64 @@
+#include "onnx/load.h"
+
+#include <climits>
+
+#include "onnx/build_model.h"
+#include "onnx/reduce.h"
+#include "support/error.h"
+#include "support/file.h"
+
+namespace mcompress {
+
+namespace {
+
+void parse_reduced(google::protobuf::MessageLite& message, const std::string& bytes) {
+    if (bytes.size() > INT_MAX)
+        fail(codes::kTooLarge, "the model without its weights takes {} bytes; protobuf's limit is 2 GiB", bytes.size());
+    if (!message.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size())))
+        throw Error(codes::kModelTruncated, "the model cannot be parsed: it is damaged", "download or export the file again");
+}
+
+std::unique_ptr<Model> load(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, ExternalFiles& external) {
+    onnx::ModelProto proto;
+    ReducedMessage reduced = reduce_model(bytes);
+    parse_reduced(proto, reduced.bytes);
+    std::string().swap(reduced.bytes);
+    auto model = build_model(proto, {&reduced.raw, std::move(owner), &external});
+    model->external_files = external.opened();
+    return model;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> load_model(const std::filesystem::path& path) {
+    return with_context(format("while loading {}", path.string()), [&] {
+        const auto file = MappedFile::open(path);
+        // A cache may keep a model as a link beside links to its data; the link's own folder and the file's own folder both count.
+        std::vector<std::filesystem::path> folders{path.parent_path()};
+        std::error_code error;
+        if (const auto real = std::filesystem::canonical(path, error); !error) folders.push_back(real.parent_path());
+        ExternalFiles external(std::move(folders));
+        return load({file->data(), file->size()}, file, external);
+    });
+}
+
+std::unique_ptr<Model> load_model_bytes(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                                        const std::filesystem::path& folder) {
+    ExternalFiles external({folder});
+    return load(bytes, std::move(owner), external);
+}
+
+Tensor load_tensor(const std::filesystem::path& path, std::string* name) {
+    return with_context(format("while loading {}", path.string()), [&] {
+        const auto file = MappedFile::open(path);
+        const ReducedMessage reduced = reduce_tensor({file->data(), file->size()});
+        onnx::TensorProto proto;
+        parse_reduced(proto, reduced.bytes);
+        ExternalFiles external({path.parent_path()});
+        Tensor tensor = take_tensor(proto, {&reduced.raw, file, &external});
+        if (name) *name = proto.name();
+        return tensor;
+    });
+}
+
+}  // namespace mcompress
