@@ -1,0 +1,94 @@
+#include "passes/pass_manager.h"
+
+#include <chrono>
+#include <set>
+
+#include "ir/verify.h"
+#include "ops/infer.h"
+#include "ops/verify_ops.h"
+#include "support/error.h"
+
+namespace mcompress {
+
+namespace {
+
+std::string text_of(const Finding& finding) { return finding.object + ": " + finding.problem; }
+
+/// Tells what a pass broke from what the model came with.
+class Verifier {
+public:
+    Verifier(const PassManagerOptions& options, const Graph& graph) : options_(options) {
+        if (options_.verification == PassManagerOptions::Verification::Off) return;
+        throw_if_any(verify(graph));
+        for (const Finding& finding : verify_ops(graph)) given_.insert(text_of(finding));
+    }
+
+    void check(std::string_view pass, const Graph& graph) const {
+        if (options_.verification == PassManagerOptions::Verification::Off) return;
+        std::string faults;
+        for (const Finding& finding : verify(graph)) faults += "\n  " + text_of(finding);
+        for (const Finding& finding : verify_ops(graph))
+            if (!given_.contains(text_of(finding))) faults += "\n  " + text_of(finding);
+        if (!faults.empty()) fail(codes::kInternal, "pass {} left the graph invalid:{}", pass, faults);
+    }
+
+private:
+    const PassManagerOptions& options_;
+    std::set<std::string> given_;
+};
+
+std::vector<PassRun> run_round(Graph& graph, std::span<const std::unique_ptr<Pass>> passes, const PassManagerOptions& options,
+                               const Verifier& verifier) {
+    std::vector<PassRun> runs;
+    for (const auto& pass : passes) {
+        const auto begin = std::chrono::steady_clock::now();
+        PassRun run{std::string(pass->name()), {}, 0.0};
+        with_context([&] { return "in pass " + run.name; }, [&] {
+            run.result = pass->run(graph);
+            // New values get their types, and old ones may be known better.
+            if (run.result.rewrites > 0) infer_types(graph);
+        });
+        run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+        if (run.result.rewrites > 0) verifier.check(run.name, graph);
+        if (options.after_each) options.after_each(run.name, graph);
+        runs.push_back(std::move(run));
+    }
+    return runs;
+}
+
+int total_rewrites(std::span<const PassRun> runs) {
+    int total = 0;
+    for (const PassRun& run : runs) total += run.result.rewrites;
+    return total;
+}
+
+[[noreturn]] void report_no_fixed_point(int rounds, std::span<const PassRun> last_round) {
+    std::string busy;
+    for (const PassRun& run : last_round)
+        if (run.result.rewrites > 0) busy += format("{}{} ({} rewrites)", busy.empty() ? "" : ", ", run.name, run.result.rewrites);
+    fail(codes::kInternal, "passes still rewrite after {} rounds: {}", rounds, busy);
+}
+
+}  // namespace
+
+std::vector<PassRun> PassManager::run_once(Graph& graph) {
+    infer_types(graph);
+    const Verifier verifier(options_, graph);
+    return run_round(graph, passes_, options_, verifier);
+}
+
+std::vector<PassRun> PassManager::run_to_fixed_point(Graph& graph) {
+    infer_types(graph);
+    const Verifier verifier(options_, graph);
+    std::vector<PassRun> all;
+    for (int round = 0; round < options_.max_rounds; ++round) {
+        std::vector<PassRun> runs = run_round(graph, passes_, options_, verifier);
+        const bool is_done = total_rewrites(runs) == 0;
+        if (!is_done && round + 1 == options_.max_rounds) report_no_fixed_point(options_.max_rounds, runs);
+        all.insert(all.end(), std::make_move_iterator(runs.begin()), std::make_move_iterator(runs.end()));
+        if (is_done) break;
+    }
+    return all;
+}
+
+}  // namespace mcompress

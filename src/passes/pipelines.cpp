@@ -1,0 +1,35 @@
+#include "passes/pipelines.h"
+
+#include <array>
+
+#include "support/error.h"
+
+namespace mcompress {
+
+namespace {
+
+using Names = std::string_view;
+
+constexpr Names kClean[] = {"eliminate-dead-nodes"};
+constexpr Names kFuse[] = {"eliminate-dead-nodes"};
+
+constexpr auto kPipelines = std::to_array<Pipeline>({
+    {"clean", kClean, Pipeline::Repetition::ToFixedPoint},
+    {"fuse", kFuse, Pipeline::Repetition::ToFixedPoint},
+});
+
+}  // namespace
+
+std::span<const Pipeline> all_pipelines() { return kPipelines; }
+
+std::vector<PassRun> run_pipeline(std::string_view name, Graph& graph, const PassInputs& inputs, const PassManagerOptions& options) {
+    for (const Pipeline& pipeline : kPipelines) {
+        if (pipeline.name != name) continue;
+        PassManager manager(options);
+        for (const std::string_view pass : pipeline.passes) manager.add(find_pass(pass).make(inputs));
+        return pipeline.repetition == Pipeline::Repetition::Once ? manager.run_once(graph) : manager.run_to_fixed_point(graph);
+    }
+    fail(codes::kUsage, "there is no pipeline '{}'", name);
+}
+
+}  // namespace mcompress
