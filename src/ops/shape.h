@@ -37,6 +37,9 @@ struct UnsqueezeAttrs {
 /// Axes of a list that may count from the end, ascending and distinct. Throws kShapeInvalid on one out of range or (when not allowed) twice.
 std::vector<int> resolve_axes(const std::vector<std::int64_t>& axes, int rank);
 
+/// The axes that lists of `count` entries speak of, in the order of the lists: those given, or the first ones. Throws kShapeInvalid.
+std::vector<int> resolve_listed_axes(const std::optional<std::vector<std::int64_t>>& axes, std::size_t count, int rank);
+
 struct ConcatAttrs {
     std::int64_t axis = 1;
     static ConcatAttrs read(const Node& node);

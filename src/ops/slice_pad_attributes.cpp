@@ -9,8 +9,9 @@ namespace {
 
 constexpr std::int64_t kLargestAmount = std::int64_t{1} << 40;
 
-// The axes that lists of `count` entries speak of: those given, or the first ones.
-std::vector<int> listed_axes(const std::optional<std::vector<std::int64_t>>& axes, std::size_t count, int rank) {
+}  // namespace
+
+std::vector<int> resolve_listed_axes(const std::optional<std::vector<std::int64_t>>& axes, std::size_t count, int rank) {
     std::vector<int> result;
     if (axes && axes->size() != count) fail(codes::kShapeInvalid, "{} axes are listed for {} entries", axes->size(), count);
     if (!axes && count > static_cast<std::size_t>(rank)) fail(codes::kShapeInvalid, "{} entries for {} axes", count, rank);
@@ -22,8 +23,6 @@ std::vector<int> listed_axes(const std::optional<std::vector<std::int64_t>>& axe
     }
     return result;
 }
-
-}  // namespace
 
 SliceRange resolve_slice(std::int64_t start, std::int64_t end, std::int64_t step, std::int64_t extent) {
     if (step == 0) fail(codes::kShapeInvalid, "a step is 0");
@@ -66,7 +65,7 @@ std::vector<SliceRange> SliceAttrs::resolve(const Shape& input, const std::vecto
     if (starts.size() != ends.size() || (steps && steps->size() != starts.size()))
         fail(codes::kShapeInvalid, "starts, ends and steps have {}, {} and {} entries", starts.size(), ends.size(),
              steps ? steps->size() : 0);
-    const auto listed = listed_axes(axes, starts.size(), input.rank());
+    const auto listed = resolve_listed_axes(axes, starts.size(), input.rank());
     std::vector<SliceRange> ranges;
     for (const std::int64_t extent : input) ranges.push_back({0, 1, extent});
     for (std::size_t index = 0; index < listed.size(); ++index) {
@@ -97,7 +96,7 @@ std::vector<PadAttrs::Amount> PadAttrs::resolve(int rank, const std::vector<std:
                                                 const std::optional<std::vector<std::int64_t>>& axes) {
     const std::size_t count = axes ? axes->size() : static_cast<std::size_t>(rank);
     if (pads.size() != 2 * count) fail(codes::kShapeInvalid, "{} pads are given for {} axes", pads.size(), count);
-    const auto listed = listed_axes(axes, count, rank);
+    const auto listed = resolve_listed_axes(axes, count, rank);
     std::vector<Amount> amounts(static_cast<std::size_t>(rank));
     for (std::size_t index = 0; index < count; ++index) {
         for (const std::int64_t amount : {pads[index], pads[index + count]})

@@ -1,0 +1,161 @@
+// If, Loop, Scan: their outputs are typed from their bodies.
+#include "ops/control_flow.h"
+
+#include <algorithm>
+
+#include "ops/bodies.h"
+#include "ops/infer_rules.h"
+#include "ops/rows.h"
+
+namespace mcompress {
+
+namespace {
+
+// What holds of a value that is either of two: where they differ nothing is known.
+ValueType either(const ValueType& a, const ValueType& b) {
+    if (a == b) return a;
+    if (a.kind != ValueType::Kind::Tensor || b.kind != ValueType::Kind::Tensor) return {};
+    ValueType result = tensor_of(a.dtype == b.dtype ? a.dtype : DType::Undefined);
+    if (!a.dims || !b.dims || a.dims->size() != b.dims->size()) return result;
+    result.dims = a.dims;
+    for (std::size_t axis = 0; axis < a.dims->size(); ++axis)
+        if ((*a.dims)[axis] != (*b.dims)[axis]) (*result.dims)[axis] = Dim();
+    return result;
+}
+
+void infer_if(InferContext& context) {
+    const IfAttrs attrs = IfAttrs::read(context.node());
+    const auto bodies = context.node().subgraphs();
+    const auto types_of = [&](const Graph* branch) {
+        const auto found = std::find(bodies.begin(), bodies.end(), branch);
+        return context.body_types(static_cast<std::size_t>(found - bodies.begin()));
+    };
+    const auto then_types = types_of(attrs.then_branch);
+    const auto else_types = types_of(attrs.else_branch);
+    const auto count = static_cast<std::size_t>(context.output_count());
+    if (then_types.size() != count || else_types.size() != count) {
+        if (!then_types.empty() || !else_types.empty()) context.reject("the branches do not have as many outputs as the node");
+        return;
+    }
+    for (std::size_t index = 0; index < count; ++index)
+        context.set_output(static_cast<int>(index), either(then_types[index], else_types[index]));
+}
+
+// The type of a carried value: its shape may change from one iteration to the next.
+ValueType carried(const ValueType& type) { return type.is_tensor() ? tensor_of(type.dtype) : ValueType{}; }
+
+ValueType with_axis(const ValueType& type, std::int64_t axis, const Dim& extent) {
+    if (!type.is_tensor() || !type.dims) return carried(type);
+    const auto place = normalize_axis(axis, static_cast<int>(type.dims->size()) + 1);
+    if (!place) return carried(type);
+    Dims dims = *type.dims;
+    dims.insert(dims.begin() + *place, extent);
+    return ValueType::tensor(type.dtype, std::move(dims));
+}
+
+ValueType without_axis(const ValueType& type, std::int64_t axis) {
+    if (!type.is_tensor() || !type.dims) return carried(type);
+    const auto place = normalize_axis(axis, static_cast<int>(type.dims->size()));
+    if (!place) return carried(type);
+    Dims dims = *type.dims;
+    dims.erase(dims.begin() + *place);
+    return ValueType::tensor(type.dtype, std::move(dims));
+}
+
+void infer_loop(InferContext& context) {
+    (void)LoopAttrs::read(context.node());
+    const auto body = context.body_types(0);
+    if (body.empty()) return;
+    const int states = std::max(context.input_count() - 2, 0);
+    if (body.size() != static_cast<std::size_t>(context.output_count()) + 1)
+        context.reject("the body does not have one output more than the node");
+    for (int index = 0; index < context.output_count(); ++index) {
+        const ValueType& type = body[static_cast<std::size_t>(index) + 1];
+        if (index >= states) context.set_output(index, with_axis(type, 0, Dim()));
+        else context.set_output(index, type == context.input(index + 2) ? type : carried(type));
+    }
+}
+
+std::int64_t at_or_zero(const std::vector<std::int64_t>& values, int index) {
+    return static_cast<std::size_t>(index) < values.size() ? values[static_cast<std::size_t>(index)] : 0;
+}
+
+void infer_scan(InferContext& context) {
+    if (context.opset() < 9) return;
+    const ScanAttrs attrs = ScanAttrs::read(context.node());
+    const auto body = context.body_types(0);
+    if (body.empty()) return;
+    if (body.size() != static_cast<std::size_t>(context.output_count()))
+        context.reject("the body does not have as many outputs as the node");
+    const int states = context.input_count() - static_cast<int>(attrs.num_scan_inputs);
+    Dim steps;
+    for (int index = states; index < context.input_count(); ++index) {
+        const ValueType& input = context.input(index);
+        if (!input.has_rank()) continue;
+        const int axis = checked_axis(context, at_or_zero(attrs.input_axes, index - states), input.rank());
+        steps = merge_dims(context, steps, (*input.dims)[static_cast<std::size_t>(axis)]);
+    }
+    for (int index = 0; index < context.output_count(); ++index) {
+        const ValueType& type = body[static_cast<std::size_t>(index)];
+        context.set_output(index, index < states ? type : with_axis(type, at_or_zero(attrs.output_axes, index - states), steps));
+    }
+}
+
+std::vector<ValueType> loop_body_inputs(std::span<const ValueType> inputs) {
+    std::vector<ValueType> types{ValueType::tensor(DType::Int64, Dims{}), ValueType::tensor(DType::Bool, Dims{})};
+    for (std::size_t index = 2; index < inputs.size(); ++index) types.push_back(carried(inputs[index]));
+    return types;
+}
+
+std::vector<ValueType> scan_body_inputs(const Node& node, std::span<const ValueType> inputs) {
+    if (node.opset_version() < 9) return {};
+    const ScanAttrs attrs = ScanAttrs::read(node);
+    const int states = node.input_count() - static_cast<int>(attrs.num_scan_inputs);
+    std::vector<ValueType> types;
+    for (int index = 0; index < node.input_count(); ++index) {
+        const ValueType& type = inputs[static_cast<std::size_t>(index)];
+        types.push_back(index < states ? type : without_axis(type, at_or_zero(attrs.input_axes, index - states)));
+    }
+    return types;
+}
+
+// clang-format off
+constexpr OpInfo kRows[] = {
+    {"", "If", 1, 1, 1, 1, kVariadic, infer_if, check_attrs<IfAttrs>},
+    {"", "If", 11, 1, 1, 1, kVariadic, infer_if, check_attrs<IfAttrs>},
+    {"", "If", 13, 1, 1, 1, kVariadic, infer_if, check_attrs<IfAttrs>},
+    {"", "If", 16, 1, 1, 1, kVariadic, infer_if, check_attrs<IfAttrs>},
+    {"", "If", 19, 1, 1, 1, kVariadic, infer_if, check_attrs<IfAttrs>},
+    {"", "If", 21, 1, 1, 1, kVariadic, infer_if, check_attrs<IfAttrs>},
+    {"", "If", 23, 1, 1, 1, kVariadic, infer_if, check_attrs<IfAttrs>},
+    {"", "If", 24, 1, 1, 1, kVariadic, infer_if, check_attrs<IfAttrs>},
+    {"", "Loop", 1, 3, kVariadic, 1, kVariadic, infer_loop, check_attrs<LoopAttrs>},
+    {"", "Loop", 11, 2, kVariadic, 1, kVariadic, infer_loop, check_attrs<LoopAttrs>},
+    {"", "Loop", 13, 2, kVariadic, 1, kVariadic, infer_loop, check_attrs<LoopAttrs>},
+    {"", "Loop", 16, 2, kVariadic, 1, kVariadic, infer_loop, check_attrs<LoopAttrs>},
+    {"", "Loop", 19, 2, kVariadic, 1, kVariadic, infer_loop, check_attrs<LoopAttrs>},
+    {"", "Loop", 21, 2, kVariadic, 1, kVariadic, infer_loop, check_attrs<LoopAttrs>},
+    {"", "Loop", 23, 2, kVariadic, 1, kVariadic, infer_loop, check_attrs<LoopAttrs>},
+    {"", "Loop", 24, 2, kVariadic, 1, kVariadic, infer_loop, check_attrs<LoopAttrs>},
+    {"", "Scan", 8, 2, kVariadic, 1, kVariadic, infer_scan},
+    {"", "Scan", 9, 1, kVariadic, 1, kVariadic, infer_scan},
+    {"", "Scan", 11, 1, kVariadic, 1, kVariadic, infer_scan},
+    {"", "Scan", 16, 1, kVariadic, 1, kVariadic, infer_scan},
+    {"", "Scan", 19, 1, kVariadic, 1, kVariadic, infer_scan},
+    {"", "Scan", 21, 1, kVariadic, 1, kVariadic, infer_scan},
+    {"", "Scan", 23, 1, kVariadic, 1, kVariadic, infer_scan},
+    {"", "Scan", 24, 1, kVariadic, 1, kVariadic, infer_scan},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const OpInfo> control_flow_rows() { return kRows; }
+
+std::vector<ValueType> body_input_types(const Node& node, std::span<const ValueType> inputs) {
+    if (node.is("Loop")) return loop_body_inputs(inputs);
+    if (node.is("Scan")) return scan_body_inputs(node, inputs);
+    return {};
+}
+
+}  // namespace mcompress

@@ -1,0 +1,49 @@
+// Inference of one graph and its bodies, node by node.
+#pragma once
+
+#include "ops/infer.h"
+
+namespace mcompress {
+
+/// Everything inference may use of a node's surroundings.
+struct NodeKnowledge {
+    std::span<const ValueType> inputs;
+    std::span<const Tensor* const> constants;
+    std::span<const IntegerValues* const> integers;
+    std::span<const std::vector<ValueType>> body_types;
+};
+
+std::vector<ValueType> infer_node_with(const Node& node, const NodeKnowledge& known);
+
+/// What the types that a model declares for computed values are good for.
+enum class DeclaredTypes {
+    MustAgree,  // a contradiction is an error
+    FillGaps    // they serve where inference knows nothing
+};
+
+class GraphInference {
+public:
+    explicit GraphInference(DeclaredTypes declared) : declared_(declared) {}
+
+    InferredTypes result;
+
+    /// Infers every value of the graph; `inputs` are the types of its inputs. Returns the types of its outputs.
+    /// Throws kNestingTooDeep beyond 64 levels of bodies.
+    std::vector<ValueType> run(const Graph& graph, std::span<const ValueType> inputs, int depth);
+
+private:
+    void visit(const Node& node, int depth);
+    std::vector<std::vector<ValueType>> infer_bodies(const Node& node, std::span<const ValueType> inputs, int depth);
+    void take_output(const Node& node, Value* value, ValueType inferred);
+    void learn_value(const Node& node, std::span<const ValueType> inputs, std::span<const IntegerValues* const> integers);
+    const Tensor* known_value(const Value* value) const;
+    const IntegerValues* known_integers(const Value* value);
+
+    DeclaredTypes declared_;
+    std::unordered_map<const Value*, IntegerValues> integers_;
+};
+
+/// Declared types of the graph's inputs, with the shapes given by name put in. Throws kDataMismatch.
+std::vector<ValueType> bind_inputs(const Graph& graph, const std::map<std::string, Shape>& shapes);
+
+}  // namespace mcompress
