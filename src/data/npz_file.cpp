@@ -28,7 +28,7 @@ struct FreeSource {
     void operator()(zip_source_t* source) const { zip_source_free(source); }
 };
 using Archive = std::unique_ptr<zip_t, DiscardArchive>;
-using Entry = std::unique_ptr<zip_file_t, CloseEntry>;
+using OpenEntry = std::unique_ptr<zip_file_t, CloseEntry>;
 using Source = std::unique_ptr<zip_source_t, FreeSource>;
 
 [[noreturn]] void fail_npz(const std::filesystem::path& path, std::string_view problem) {
@@ -64,7 +64,7 @@ zip_stat_t stat_of(zip_t* archive, zip_uint64_t index, const std::filesystem::pa
 
 Tensor read_entry(zip_t* archive, zip_uint64_t index, const zip_stat_t& stat, const std::filesystem::path& path) {
     const std::string what = format("{}: array '{}'", path.string(), stat.name);
-    const Entry entry(zip_fopen_index(archive, index, 0));
+    const OpenEntry entry(zip_fopen_index(archive, index, 0));
     if (!entry) fail_npz(path, format("has an array that cannot be opened: {}", zip_strerror(archive)));
     // The size in the directory may be a lie, so memory grows with what really comes.
     constexpr std::size_t kStep = std::size_t{1} << 24;
@@ -81,6 +81,39 @@ Tensor read_entry(zip_t* archive, zip_uint64_t index, const zip_stat_t& stat, co
     }
     if (filled != stat.size) fail_npz(path, format("ends inside '{}'", stat.name));
     return parse_npy(bytes, std::span<const std::byte>(bytes->data(), filled), what);
+}
+
+[[noreturn]] void fail_zip(const std::filesystem::path& path, std::string_view reason) {
+    throw Error(codes::kFileUnwritable, format("{} cannot be made: {}", path.string(), reason), "");
+}
+
+struct Entry {
+    std::string name;
+    std::string content;
+};
+
+/// The archive reads the content when it is closed.
+void add_entry(zip_t* archive, const Entry& entry, const std::filesystem::path& path) {
+    zip_source_t* source = zip_source_buffer(archive, entry.content.data(), entry.content.size(), 0);
+    const zip_int64_t added = source ? zip_file_add(archive, entry.name.c_str(), source, ZIP_FL_ENC_UTF_8) : -1;
+    if (added < 0) {
+        zip_source_free(source);
+        fail_zip(path, zip_strerror(archive));
+    }
+    const auto index = static_cast<zip_uint64_t>(added);
+    if (zip_set_file_compression(archive, index, ZIP_CM_STORE, 0) != 0 || zip_file_set_dostime(archive, index, 0, kFirstDosDate, 0) != 0)
+        fail_zip(path, zip_strerror(archive));
+}
+
+std::string content_of(zip_source_t* memory, const std::filesystem::path& path) {
+    zip_stat_t stat;
+    zip_stat_init(&stat);
+    if (zip_source_stat(memory, &stat) != 0 || zip_source_open(memory) != 0) fail_zip(path, "the archive cannot be read back");
+    std::string bytes(stat.size, '\0');
+    const zip_int64_t got = zip_source_read(memory, bytes.data(), bytes.size());
+    zip_source_close(memory);
+    if (got < 0 || static_cast<std::size_t>(got) != bytes.size()) fail_zip(path, "the archive cannot be read back");
+    return bytes;
 }
 
 }  // namespace
@@ -114,50 +147,29 @@ std::vector<std::pair<std::string, Tensor>> read_npz(const std::filesystem::path
 }
 
 void write_npz(const std::filesystem::path& path, const std::vector<std::pair<std::string, Tensor>>& arrays) {
+    if (arrays.empty()) fail_npz(path, "would hold no array");
+    std::vector<Entry> entries;
+    std::set<std::string> names;
+    for (const auto& [name, tensor] : arrays) {
+        if (!names.insert(name).second) fail_npz(path, format("would hold '{}' twice", name));
+        Entry& entry = entries.emplace_back(Entry{name + std::string(kSuffix), npy_header(tensor.dtype(), tensor.shape())});
+        array_name(path, entry.name);
+        entry.content.append(reinterpret_cast<const char*>(tensor.bytes()), tensor.byte_size());
+    }
     zip_error_t error;
     zip_error_init(&error);
-    const auto fail_zip = [&](std::string_view reason) {
-        throw Error(codes::kFileUnwritable, format("{} cannot be made: {}", path.string(), reason), "");
-    };
     const Source memory(zip_source_buffer_create(nullptr, 0, 0, &error));
-    if (!memory) fail_zip(text_of(error));
+    if (!memory) fail_zip(path, text_of(error));
     zip_source_keep(memory.get());  // the archive takes one reference, reading it back needs another
     Archive archive(zip_open_from_source(memory.get(), ZIP_TRUNCATE, &error));
     if (!archive) {
         zip_source_free(memory.get());
-        fail_zip(text_of(error));
+        fail_zip(path, text_of(error));
     }
-    std::vector<std::string> contents;
-    contents.reserve(arrays.size());  // sources point into the strings until the archive is closed
-    std::set<std::string> names;
-    for (const auto& [name, tensor] : arrays) {
-        if (!names.insert(name).second) fail_npz(path, format("would hold '{}' twice", name));
-        const std::string entry = name + std::string(kSuffix);
-        array_name(path, entry);
-        std::string& content = contents.emplace_back(npy_header(tensor.dtype(), tensor.shape()));
-        content.append(reinterpret_cast<const char*>(tensor.bytes()), tensor.byte_size());
-        zip_source_t* source = zip_source_buffer(archive.get(), content.data(), content.size(), 0);
-        const zip_int64_t index = source ? zip_file_add(archive.get(), entry.c_str(), source, ZIP_FL_ENC_UTF_8) : -1;
-        if (index < 0) {
-            zip_source_free(source);
-            fail_zip(zip_strerror(archive.get()));
-        }
-        const auto at = static_cast<zip_uint64_t>(index);
-        if (zip_set_file_compression(archive.get(), at, ZIP_CM_STORE, 0) != 0 ||
-            zip_file_set_dostime(archive.get(), at, 0, kFirstDosDate, 0) != 0)
-            fail_zip(zip_strerror(archive.get()));
-    }
-    if (zip_close(archive.get()) != 0) fail_zip(zip_strerror(archive.get()));
+    for (const Entry& entry : entries) add_entry(archive.get(), entry, path);
+    if (zip_close(archive.get()) != 0) fail_zip(path, zip_strerror(archive.get()));
     static_cast<void>(archive.release());  // closed
-    zip_stat_t stat;
-    zip_stat_init(&stat);
-    std::string bytes;
-    if (zip_source_stat(memory.get(), &stat) != 0 || zip_source_open(memory.get()) != 0) fail_zip("the archive cannot be read back");
-    bytes.resize(stat.size);
-    const zip_int64_t got = zip_source_read(memory.get(), bytes.data(), bytes.size());
-    zip_source_close(memory.get());
-    if (got < 0 || static_cast<std::size_t>(got) != bytes.size()) fail_zip("the archive cannot be read back");
-    write_file_atomically(path, bytes);
+    write_file_atomically(path, content_of(memory.get(), path));
 }
 
 }  // namespace mcompress
