@@ -13,7 +13,8 @@ struct CalibrationTable {
     std::uint64_t samples = 0;
     std::map<std::string, TensorStatistics> values;  // by value name
 
-    /// Adds the statistics of another shard of the same graph; exact in any order.
+    /// Adds the statistics of another shard of the same graph; exact in any order. An empty table takes the other's fingerprint; throws
+    /// kTableMismatch when the fingerprints differ.
     void merge(const CalibrationTable& other);
 };
 

@@ -9,6 +9,12 @@
 
 namespace mcompress {
 
+/// The smallest and the largest value seen.
+ValueRange choose_min_max(const TensorStatistics& statistics);
+/// The mean over samples of the per-sample minimum and maximum (as NNCF's MEAN_MINMAX). The sums are exact, so the order of samples does not
+/// matter; [0, 0] when there was no sample.
+ValueRange choose_mean_min_max(const TensorStatistics& statistics);
+
 struct RangeMethod {
     std::string_view name;  // "min-max"
     std::string_view summary;

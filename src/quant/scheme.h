@@ -22,4 +22,7 @@ struct QuantizationScheme {
     std::vector<std::string> exclude;  // node names left in float
 };
 
+/// Throws kUsage when no pass can carry the scheme out: an unknown range method, or a type that is not supported.
+void check_scheme(const QuantizationScheme& scheme);
+
 }  // namespace mcompress
