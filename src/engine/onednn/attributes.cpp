@@ -1,0 +1,66 @@
+#include "engine/onednn/attributes.h"
+
+namespace mcompress::onednn {
+
+namespace {
+
+dnnl::post_ops make_post_ops(const std::vector<PostOp>& post_ops) {
+    dnnl::post_ops made;
+    for (const PostOp& op : post_ops) {
+        if (const auto* eltwise = std::get_if<EltwisePostOp>(&op)) {
+#if DNNL_VERSION_MAJOR >= 3
+            made.append_eltwise(eltwise->algorithm, eltwise->alpha, eltwise->beta);
+#else
+            made.append_eltwise(1.0F, eltwise->algorithm, eltwise->alpha, eltwise->beta);
+#endif
+        } else if (std::holds_alternative<SumPostOp>(op)) {
+            made.append_sum(1.0F);
+        } else {
+            const auto& binary = std::get<BinaryPostOp>(op);
+            made.append_binary(binary.algorithm, binary.other);
+        }
+    }
+    return made;
+}
+
+}  // namespace
+
+dnnl::primitive_attr make_attributes(const AttributeSpec& spec, int weight_scale_mask) {
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    if (!spec.post_ops.empty()) attributes.set_post_ops(make_post_ops(spec.post_ops));
+#if DNNL_VERSION_MAJOR >= 3
+    if (!spec.scales.empty()) attributes.set_scales_mask(DNNL_ARG_WEIGHTS, spec.scales.size() > 1 ? weight_scale_mask : 0);
+    if (spec.source_zero_point != 0) attributes.set_zero_points_mask(DNNL_ARG_SRC, 0);
+    if (spec.destination_zero_point != 0) attributes.set_zero_points_mask(DNNL_ARG_DST, 0);
+#else
+    (void)weight_scale_mask;
+    if (!spec.scales.empty()) attributes.set_output_scales(spec.scales.size() > 1 ? 1 << spec.scale_axis : 0, spec.scales);
+    if (spec.source_zero_point != 0) attributes.set_zero_points(DNNL_ARG_SRC, 0, {spec.source_zero_point});
+    if (spec.destination_zero_point != 0) attributes.set_zero_points(DNNL_ARG_DST, 0, {spec.destination_zero_point});
+#endif
+    return attributes;
+}
+
+#if DNNL_VERSION_MAJOR >= 3
+dnnl::memory::data_type integer_bias_type() { return dnnl::memory::data_type::f32; }
+int weight_scale_argument() { return DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS; }
+int source_zero_point_argument() { return DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC; }
+int destination_zero_point_argument() { return DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_DST; }
+EltwisePostOp hard_swish() { return {dnnl::algorithm::eltwise_hardswish, 1.0F / 6.0F, 0.5F}; }
+#else
+dnnl::memory::data_type integer_bias_type() { return dnnl::memory::data_type::s32; }
+int weight_scale_argument() { return 0; }
+int source_zero_point_argument() { return 0; }
+int destination_zero_point_argument() { return 0; }
+EltwisePostOp hard_swish() { return {dnnl::algorithm::eltwise_hardswish, 0.0F, 0.0F}; }
+#endif
+
+std::vector<float> real_bias(const std::vector<std::int32_t>& bias, const std::vector<float>& scales) {
+    std::vector<float> real(bias.size());
+    for (std::size_t channel = 0; channel < bias.size(); ++channel)
+        real[channel] = static_cast<float>(bias[channel]) * scales[scales.size() > 1 ? channel : 0];
+    return real;
+}
+
+}  // namespace mcompress::onednn

@@ -1,0 +1,120 @@
+#include "engine/onednn/chains.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace mcompress::onednn {
+
+namespace {
+
+constexpr std::string_view kHeads[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
+
+class Finder {
+public:
+    Finder(const PropagatedValues& values, const std::function<bool(const Node&)>& is_taken, const std::function<bool(const Value&)>& is_kept)
+        : values_(values), is_taken_(is_taken), is_kept_(is_kept), live_(values.nodes.begin(), values.nodes.end()) {}
+
+    Chain follow(const Node& head) {
+        Chain chain;
+        chain.head = &head;
+        used_.insert(&head);
+        bool has_residual = false;
+        for (const Value* value = head.output(0); value && !is_kept_(*value);) {
+            auto link = next(chain, *value, has_residual);
+            if (!link) break;
+            has_residual = has_residual || link->kind == ChainLink::Kind::Residual;
+            value = link->output;
+            used_.insert(link->nodes.begin(), link->nodes.end());
+            chain.links.push_back(std::move(*link));
+        }
+        return chain;
+    }
+
+private:
+    bool is_free(const Node* node) const { return live_.contains(node) && !used_.contains(node) && !is_taken_(*node); }
+
+    std::vector<const Node*> readers(const Value& value) const {
+        std::vector<const Node*> nodes;
+        for (const Use& use : value.uses()) nodes.push_back(use.node);
+        return nodes;
+    }
+
+    std::optional<ChainLink> next(const Chain& chain, const Value& value, bool has_residual) const {
+        const auto nodes = readers(value);
+        if (!std::all_of(nodes.begin(), nodes.end(), [&](const Node* node) { return is_free(node); })) return std::nullopt;
+        if (nodes.size() == 2) return gate(value, *nodes[0], *nodes[1]);
+        if (nodes.size() != 1) return std::nullopt;
+        const Node& node = *nodes[0];
+        if (const auto activation = activation_of(values_, node); activation && node.input(activation->input) == &value)
+            return ChainLink{ChainLink::Kind::Activation, {&node}, activation->operations, nullptr, node.output(0)};
+        return node.is("Add") && node.input_count() == 2 ? addition(chain, value, node, has_residual) : std::nullopt;
+    }
+
+    std::optional<ChainLink> gate(const Value& value, const Node& first, const Node& second) const {
+        const Node& mul = first.is("Mul") ? first : second;
+        const Node& gate = first.is("Mul") ? second : first;
+        if (!mul.is("Mul") || mul.input_count() != 2 || !gate.output(0) || gate.output(0)->uses().size() != 1 || is_kept_(*gate.output(0)))
+            return std::nullopt;
+        const auto operation = gated_activation(gate);
+        const Value* other = mul.input(0) == &value ? mul.input(1) : mul.input(0);
+        if (!operation || other != gate.output(0)) return std::nullopt;
+        return ChainLink{ChainLink::Kind::Activation, {&gate, &mul}, {*operation}, nullptr, mul.output(0)};
+    }
+
+    std::optional<ChainLink> addition(const Chain& chain, const Value& value, const Node& node, bool has_residual) const {
+        const Value* other = node.input(0) == &value ? node.input(1) : node.input(0);
+        const auto shape = values_.shape(&value), other_shape = values_.shape(other), result = values_.shape(node.output(0));
+        if (!shape || !other_shape || !result || *shape != *result || other == &value || values_.dtype(other) != DType::Float32) return std::nullopt;
+        if (values_.tensor(other)) {
+            if (!chain.links.empty() || !is_bias(*chain.head, *shape, *other_shape)) return std::nullopt;
+            return ChainLink{ChainLink::Kind::Bias, {&node}, {}, other, node.output(0)};
+        }
+        if (has_residual || *other_shape != *shape) return std::nullopt;
+        return ChainLink{ChainLink::Kind::Residual, {&node}, {}, other, node.output(0)};
+    }
+
+    /// One number an output channel: the last axis of a matrix product, axis 1 of a convolution. The head must not have a bias already.
+    static bool is_bias(const Node& head, const Shape& shape, const Shape& other) {
+        if (head.input(2)) return false;
+        const bool is_product = head.is("MatMul") || head.is("Gemm");
+        const int axis = is_product ? shape.rank() - 1 : 1;
+        if (other.rank() > shape.rank() || axis < 0) return false;
+        const int lead = shape.rank() - other.rank();
+        for (int at = 0; at < other.rank(); ++at)
+            if (other[at] != (at + lead == axis ? shape[axis] : 1)) return false;
+        return other.element_count() == shape[axis];
+    }
+
+    const PropagatedValues& values_;
+    const std::function<bool(const Node&)>& is_taken_;
+    const std::function<bool(const Value&)>& is_kept_;
+    std::unordered_set<const Node*> live_;
+    std::unordered_set<const Node*> used_;
+};
+
+}  // namespace
+
+std::vector<const Node*> Chain::nodes(std::size_t count) const {
+    std::vector<const Node*> all{head};
+    for (std::size_t at = 0; at < count; ++at) all.insert(all.end(), links[at].nodes.begin(), links[at].nodes.end());
+    return all;
+}
+
+Chains find_chains(const PropagatedValues& values, const std::function<bool(const Node&)>& is_taken, const std::function<bool(const Value&)>& is_kept) {
+    Chains chains;
+    Finder finder(values, is_taken, is_kept);
+    // From the back: of two convolutions that meet in an addition the later one takes it, and the other is complete by then.
+    for (auto node = values.nodes.rbegin(); node != values.nodes.rend(); ++node) {
+        const bool is_head = (*node)->domain().empty() && std::find(std::begin(kHeads), std::end(kHeads), (*node)->op_type()) != std::end(kHeads);
+        if (is_head && !is_taken(**node) && (*node)->output(0) && values.dtype((*node)->output(0)) == DType::Float32)
+            chains.list.push_back(finder.follow(**node));
+    }
+    for (const Chain& chain : chains.list) {
+        for (const Node* node : chain.nodes(chain.links.size())) chains.inside.emplace(node, &chain);
+        chains.inside.erase(chain.last());
+        chains.at_last.emplace(chain.last(), &chain);
+    }
+    return chains;
+}
+
+}  // namespace mcompress::onednn

@@ -1,0 +1,42 @@
+// A float convolution or matrix product and the element-wise nodes behind it that can run inside of its primitive.
+#pragma once
+
+#include <unordered_map>
+#include <vector>
+
+#include "engine/onednn/activations.h"
+
+namespace mcompress::onednn {
+
+struct ChainLink {
+    enum class Kind { Bias, Activation, Residual };
+    Kind kind;
+    std::vector<const Node*> nodes;          // one; two for a gated activation
+    std::vector<EltwisePostOp> operations;   // of an activation
+    const Value* other = nullptr;            // the bias or the residual
+    const Value* output = nullptr;
+};
+
+struct Chain {
+    const Node* head = nullptr;
+    std::vector<ChainLink> links;
+
+    /// The head and the nodes of the first `count` links.
+    std::vector<const Node*> nodes(std::size_t count) const;
+    /// What the head and the first `count` links give.
+    const Value* output(std::size_t count) const { return count == 0 ? head->output(0) : links[count - 1].output; }
+    const Node* last() const { return links.empty() ? head : links.back().nodes.back(); }
+};
+
+struct Chains {
+    std::vector<Chain> list;
+    /// The chain to build when a node is reached: it is the last of its chain.
+    std::unordered_map<const Node*, const Chain*> at_last;
+    /// Nodes inside of chains that are not their last.
+    std::unordered_map<const Node*, const Chain*> inside;
+};
+
+/// A value inside of a chain is read by nothing else and not wanted by anybody. Nodes of `taken` stay out.
+Chains find_chains(const PropagatedValues& values, const std::function<bool(const Node&)>& is_taken, const std::function<bool(const Value&)>& is_kept);
+
+}  // namespace mcompress::onednn

@@ -1,0 +1,122 @@
+// The oneDNN engine: graph → plan.
+#include "engine/engine.h"
+
+#include <algorithm>
+
+#include "engine/onednn/operators.h"
+#include "engine/onednn/plan.h"
+#include "engine/onednn/thread_scope.h"
+#include "engine/reference/program.h"
+#include "support/error.h"
+
+namespace mcompress {
+
+namespace onednn {
+
+namespace {
+
+std::vector<Tensor> fold_node(const Node& node, std::span<const Tensor> inputs) {
+    try {
+        return evaluate_node(node, inputs);
+    } catch (const Error& error) {
+        // What cannot be computed ahead of time is left to the run, which says why.
+        if (error.kind() == ErrorKind::Limit || error.code().id == codes::kOperatorUnsupported.id) return {};
+        throw;
+    }
+}
+
+class Compiler {
+public:
+    Compiler(const Graph& graph, const CompileOptions& options)
+        : options_(options), builder_(graph, options, propagate_values(graph, options.input_shapes, options.tapped, fold_node)) {
+        chains_ = find_chains(
+            builder_.values(), [](const Node&) { return false; }, [&](const Value& value) { return builder_.is_kept(&value); });
+    }
+
+    PlanData compile() {
+        for (const Value* value : options_.tapped)
+            if (!value->producer() || builder_.known(value)) builder_.add_tap(value);
+        for (const Node* node : builder_.values().nodes) {
+            if (node->is("mcompress", "Observe")) build_observer(*node);
+            else if (const auto chain = chains_.at_last.find(node); chain != chains_.at_last.end()) build_chain(*chain->second);
+            else if (!chains_.inside.contains(node)) build_node(*node);
+        }
+        return builder_.finish();
+    }
+
+private:
+    void build_observer(const Node& node) {
+        builder_.begin({&node});
+        builder_.add_tap(node.input(0));
+        if (node.output(0)) builder_.alias(node.output(0), node.input(0));
+        builder_.end();
+    }
+
+    void build_node(const Node& node) {
+        with_context([&] { return format("node '{}'", node.display_name()); }, [&] {
+            builder_.begin({&node});
+            const NodeBuilder build = find_node_builder(node);
+            if (!build || attempt([&] { return build(builder_, node); }) == Built::No) builder_.add_plain(node);
+            tap_outputs({&node});
+            builder_.end();
+        });
+    }
+
+    /// With as many links as oneDNN takes; the rest as nodes of their own.
+    void build_chain(const Chain& chain) {
+        const auto build = chain.head->is("Gemm") ? build_gemm : chain.head->is("MatMul") ? build_matmul : build_convolution;
+        std::size_t links = chain.links.size();
+        Built built = Built::No;
+        for (;; --links) {
+            builder_.begin(chain.nodes(links));
+            built = attempt([&] { return build(builder_, chain, links); });
+            if (built == Built::Yes || links == 0) break;
+        }
+        if (built == Built::Yes) tap_outputs(chain.nodes(links));
+        builder_.end();
+        if (built == Built::No) build_node(*chain.head);
+        for (std::size_t at = links; at < chain.links.size(); ++at)
+            for (const Node* node : chain.links[at].nodes) build_node(*node);
+    }
+
+    template <typename Build>
+    static Built attempt(Build&& build) {
+        try {
+            return build();
+        } catch (const dnnl::error& error) {
+            // oneDNN has no implementation for this combination: the plain kernel has.
+            if (error.status == dnnl_unimplemented || error.status == dnnl_invalid_arguments) return Built::No;
+            throw;
+        }
+    }
+
+    void tap_outputs(const std::vector<const Node*>& nodes) {
+        for (const Node* node : nodes)
+            for (const Value* output : node->outputs())
+                if (output && std::find(options_.tapped.begin(), options_.tapped.end(), output) != options_.tapped.end()) builder_.add_tap(output);
+    }
+
+    const CompileOptions& options_;
+    PlanBuilder builder_;
+    Chains chains_;
+};
+
+class OneDnnEngine : public Engine {
+public:
+    std::string_view name() const override { return "onednn"; }
+    std::unique_ptr<ExecutionPlan> compile(const Graph& graph, const CompileOptions& options) const override {
+        const ThreadScope scope(options.threads);
+        return translate_errors([&]() -> std::unique_ptr<ExecutionPlan> {
+            reference::throw_if_unsupported(graph);
+            return std::make_unique<OneDnnPlan>(Compiler(graph, options).compile());
+        });
+    }
+};
+
+}  // namespace
+
+}  // namespace onednn
+
+std::unique_ptr<Engine> make_onednn_engine() { return std::make_unique<onednn::OneDnnEngine>(); }
+
+}  // namespace mcompress

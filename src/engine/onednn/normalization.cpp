@@ -1,0 +1,81 @@
+// Softmax, LRN, BatchNormalization.
+#include <cmath>
+
+#include "engine/onednn/operators.h"
+#include "ops/attributes.h"
+#include "ops/normalization.h"
+#include "ops/softmax.h"
+
+namespace mcompress::onednn {
+
+namespace {
+constexpr auto kFloat = dnnl::memory::data_type::f32;
+}
+
+Built build_softmax(PlanBuilder& builder, const Node& node) {
+    if (!builder.is_dense(node.input(0), DType::Float32) || !builder.is_dense(node.output(0), DType::Float32)) return Built::No;
+    const auto softmax = attrs<SoftmaxAttrs>(node);
+    const Shape shape = builder.shape(node.input(0));
+    const auto axis = normalize_axis(softmax.axis, shape.rank());
+    if (!axis) return Built::No;
+    const bool follows = softmax.extent == SoftmaxAttrs::Extent::AxisAndFollowing;
+    const Desc layout = follows ? plain_desc(Shape{shape.product(0, *axis), shape.product(*axis, shape.rank())}, kFloat) : plain_desc(shape, kFloat);
+    Primitive primitive = make_softmax(builder.engine(), node.is("LogSoftmax") ? SoftmaxKind::Logarithmic : SoftmaxKind::Plain, layout, follows ? 1 : *axis);
+    if (primitive.is_reference()) return Built::No;
+    const BufferId source = builder.view(builder.plain_form(node.input(0)), layout);
+    const BufferId result = builder.view(builder.result(node.output(0), plain_desc(shape, kFloat)), layout);
+    builder.add({node.op_type()}, std::move(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, result}});
+    return Built::Yes;
+}
+
+Built build_lrn(PlanBuilder& builder, const Node& node) {
+    if (!builder.is_dense(node.input(0), DType::Float32) || !builder.is_dense(node.output(0), DType::Float32)) return Built::No;
+    const auto lrn = attrs<LrnAttrs>(node);
+    if (lrn.size % 2 == 0 || builder.shape(node.input(0)).rank() != 4) return Built::No;  // even windows lie differently
+    const BufferId source = builder.any_form(node.input(0));
+    Primitive primitive = make_lrn(builder.engine(), builder.desc(source), lrn.size, lrn.alpha, lrn.beta, lrn.bias);
+    if (primitive.is_reference()) return Built::No;
+    const Desc layout = builder.desc(source);
+    builder.add({node.op_type()}, std::move(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, builder.result(node.output(0), layout)}});
+    return Built::Yes;
+}
+
+Built build_batch_normalization(PlanBuilder& builder, const Node& node) {
+    const auto norm = attrs<BatchNormAttrs>(node);
+    if (norm.mode != BatchNormAttrs::Mode::Inference || norm.statistics != BatchNormAttrs::Statistics::PerChannel) return Built::No;
+    if (!builder.is_dense(node.input(0), DType::Float32) || !builder.is_dense(node.output(0), DType::Float32)) return Built::No;
+    const Shape shape = builder.shape(node.input(0));
+    if (shape.rank() < 2) return Built::No;
+    const Tensor* parameters[4];
+    for (int index = 0; index < 4; ++index) {
+        parameters[index] = builder.known(node.input(index + 1));
+        if (!parameters[index] || parameters[index]->dtype() != DType::Float32 || parameters[index]->element_count() != shape[1]) return Built::No;
+    }
+    const auto channels = static_cast<std::size_t>(shape[1]);
+    std::vector<float> factor(channels), offset(channels);
+    for (std::size_t channel = 0; channel < channels; ++channel) {
+        const auto parameter = [&](int index) { return static_cast<double>(parameters[index]->data<float>()[channel]); };
+        const double scale = parameter(0) / std::sqrt(parameter(3) + static_cast<double>(norm.epsilon));
+        factor[channel] = static_cast<float>(scale);
+        offset[channel] = static_cast<float>(parameter(1) - parameter(2) * scale);
+    }
+    std::vector<std::int64_t> dims(static_cast<std::size_t>(shape.rank()), 1);
+    dims[1] = shape[1];
+    const Shape per_channel(std::move(dims));
+    const Desc part = plain_desc(per_channel, kFloat);
+    const BufferId source = builder.any_form(node.input(0));
+    AttributeSpec attributes;
+    attributes.post_ops.push_back(BinaryPostOp{dnnl::algorithm::binary_add, part});
+    Primitive primitive = make_binary(builder.engine(), dnnl::algorithm::binary_mul, builder.desc(source), part, builder.desc(source), attributes);
+    if (primitive.is_reference()) return Built::No;
+    const BufferId a = builder.constant(Tensor::from_values(per_channel, factor), part), b = builder.constant(Tensor::from_values(per_channel, offset), part);
+    const Desc layout = builder.desc(source);
+    builder.add({node.op_type()}, std::move(primitive),
+                {{DNNL_ARG_SRC_0, source},
+                 {DNNL_ARG_SRC_1, a},
+                 {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, b},
+                 {DNNL_ARG_DST, builder.result(node.output(0), layout)}});
+    return Built::Yes;
+}
+
+}  // namespace mcompress::onednn

@@ -1,0 +1,46 @@
+// Builders of steps, one an operator family. Each returns whether it could: false means nothing was added and the node runs on a plain kernel.
+#pragma once
+
+#include <string_view>
+
+#include "engine/onednn/chains.h"
+#include "engine/onednn/plan_builder.h"
+
+namespace mcompress::onednn {
+
+enum class Built { Yes, No };
+
+// Chains, with their first `links` links inside the primitive.
+Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t links);
+Built build_gemm(PlanBuilder& builder, const Chain& chain, std::size_t links);
+Built build_matmul(PlanBuilder& builder, const Chain& chain, std::size_t links);
+
+// Single nodes.
+Built build_pooling(PlanBuilder& builder, const Node& node);
+Built build_global_average(PlanBuilder& builder, const Node& node);
+Built build_activation(PlanBuilder& builder, const Node& node);
+Built build_binary(PlanBuilder& builder, const Node& node);
+Built build_concat(PlanBuilder& builder, const Node& node);
+Built build_softmax(PlanBuilder& builder, const Node& node);
+Built build_reduction(PlanBuilder& builder, const Node& node);
+Built build_resize(PlanBuilder& builder, const Node& node);
+Built build_lrn(PlanBuilder& builder, const Node& node);
+Built build_batch_normalization(PlanBuilder& builder, const Node& node);
+Built build_reinterpretation(PlanBuilder& builder, const Node& node);
+Built build_transpose(PlanBuilder& builder, const Node& node);
+
+/// Builds with whatever oneDNN implementation there is; null when there is none for the operator.
+using NodeBuilder = Built (*)(PlanBuilder&, const Node&);
+NodeBuilder find_node_builder(const Node& node);
+
+/// Bias and post-operations of a chain. The operands beyond source, weights, bias and destination are added to `operands`.
+struct ChainOperands {
+    const Value* bias = nullptr;        // an Add with a constant behind the head
+    const Value* residual = nullptr;
+    std::vector<PostOp> before, after;  // the residual
+};
+ChainOperands chain_operands(const Chain& chain, std::size_t links);
+/// "Conv+Add+Relu"
+std::string chain_label(const Chain& chain, std::size_t links);
+
+}  // namespace mcompress::onednn

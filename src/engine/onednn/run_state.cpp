@@ -1,0 +1,208 @@
+#include "engine/onednn/run_state.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "engine/reference/program.h"
+#include "support/error.h"
+
+namespace mcompress::onednn {
+
+namespace {
+
+constexpr std::size_t kPage = 4096;
+
+void check(dnnl_status_t status, const char* action) {
+    if (status != dnnl_success) throw dnnl::error(status, action);
+}
+
+}  // namespace
+
+void RunState::FreeMemory::operator()(std::byte* memory) const { std::free(memory); }
+
+RunState::Block RunState::allocate(std::size_t bytes) {
+    if (bytes == 0) return nullptr;
+    const std::size_t rounded = (bytes + kPage - 1) / kPage * kPage;
+    auto* memory = static_cast<std::byte*>(std::aligned_alloc(kPage, rounded));
+    if (!memory) fail(codes::kOutOfMemory, "no memory for {} bytes of activations", bytes);
+    std::memset(memory, 0, rounded);  // padding of blocked layouts must be zero
+    return Block(memory);
+}
+
+RunState::RunState(const PlanData& plan)
+    : plan_(plan), arena_(allocate(plan.arena_bytes)), scratchpad_(allocate(plan.scratchpad_bytes)), stream_(plan.engine) {
+    memories_.resize(plan.buffers.size());
+    scratchpads_.resize(plan.steps.size());
+    arguments_.resize(plan.steps.size());
+    pointers_.resize(plan.steps.size());
+    tap_memories_.resize(plan.steps.size());
+    patches_.resize(plan.slots.size());
+    for (std::size_t index = 0; index < plan.steps.size(); ++index) {
+        const Step& step = plan.steps[index];
+        if (const auto* primitive = std::get_if<PrimitiveStep>(&step)) prepare_primitive(index, primitive->primitive, primitive->operands);
+        if (const auto* native = std::get_if<NativeStep>(&step)) prepare_native(index, *native);
+        const auto* tap = std::get_if<TapStep>(&step);
+        if (tap && tap->slot < 0) {
+            tap_memories_[index] = dnnl::memory(tap->reorder.destination, plan.engine, DNNL_MEMORY_NONE);
+            prepare_primitive(index, tap->reorder, {{DNNL_ARG_FROM, tap->buffer}});
+            arguments_[index].push_back({DNNL_ARG_TO, tap_memories_[index].get()});
+        }
+    }
+    prepare_slots();
+}
+
+std::byte* RunState::fixed_address(const Storage& storage) const {
+    switch (storage.home) {
+        case Storage::Home::Arena: return arena_.get() + storage.offset;
+        case Storage::Home::Constant: return const_cast<std::byte*>(storage.constant);
+        case Storage::Home::Slot: return nullptr;
+    }
+    return nullptr;
+}
+
+dnnl::memory& RunState::memory_of(BufferId buffer) {
+    dnnl::memory& memory = memories_[static_cast<std::size_t>(buffer)];
+    if (memory.get(true)) return memory;
+    const Buffer& described = plan_.buffers[static_cast<std::size_t>(buffer)];
+    const Storage& storage = plan_.storages[static_cast<std::size_t>(described.storage)];
+    // Created without memory first: setting it at once would make oneDNN clear padding that other buffers may share.
+    std::byte* address = fixed_address(storage);
+    memory = dnnl::memory(described.desc, plan_.engine, address ? static_cast<void*>(address) : DNNL_MEMORY_NONE);
+    if (storage.home == Storage::Home::Slot) patches_[static_cast<std::size_t>(storage.slot)].memories.push_back(buffer);
+    return memory;
+}
+
+void RunState::prepare_primitive(std::size_t step, const Primitive& primitive, const std::vector<Operand>& operands) {
+    for (const Operand& operand : operands) arguments_[step].push_back({operand.argument, memory_of(operand.buffer).get()});
+    scratchpads_[step] = dnnl::memory(primitive.scratchpad, plan_.engine, scratchpad_ ? static_cast<void*>(scratchpad_.get()) : DNNL_MEMORY_NONE);
+    arguments_[step].push_back({DNNL_ARG_SCRATCHPAD, scratchpads_[step].get()});
+}
+
+void RunState::prepare_native(std::size_t step, const NativeStep& native) {
+    std::vector<std::byte*>& pointers = pointers_[step];
+    pointers.resize(native.operands.size());
+    for (std::size_t at = 0; at < native.operands.size(); ++at) {
+        const Buffer& buffer = plan_.buffers[static_cast<std::size_t>(native.operands[at])];
+        const Storage& storage = plan_.storages[static_cast<std::size_t>(buffer.storage)];
+        pointers[at] = fixed_address(storage);
+        if (storage.home == Storage::Home::Slot) patches_[static_cast<std::size_t>(storage.slot)].pointers.push_back(&pointers[at]);
+    }
+}
+
+void RunState::prepare_slots() {
+    slots_.resize(plan_.slots.size());
+    for (std::size_t index = 0; index < slots_.size(); ++index) {
+        const Slot& slot = plan_.slots[index];
+        if (slot.source == Slot::Source::Constant) fill_slot(static_cast<SlotId>(index), slot.constant);
+        if (slot.source != Slot::Source::ArenaView) continue;
+        const Buffer& buffer = plan_.buffers[static_cast<std::size_t>(slot.view)];
+        const std::byte* data = fixed_address(plan_.storages[static_cast<std::size_t>(buffer.storage)]);
+        // The arena outlives the view: tensors that leave a step and point into it are copied.
+        slots_[index] = Tensor::view(slot.dtype, *slot.shape, std::shared_ptr<const void>(std::shared_ptr<void>(), data), data,
+                                     packed_byte_size(slot.dtype, slot.shape->element_count()));
+    }
+}
+
+void RunState::fill_slot(SlotId slot, Tensor tensor) {
+    const Slot& described = plan_.slots[static_cast<std::size_t>(slot)];
+    const Patch& patch = patches_[static_cast<std::size_t>(slot)];
+    Tensor& place = slots_[static_cast<std::size_t>(slot)];
+    place = std::move(tensor);
+    if (patch.memories.empty() && patch.pointers.empty()) return;
+    if (place.dtype() != described.dtype || (described.shape && place.shape() != *described.shape))
+        fail(codes::kShapeInvalid, "a tensor has type {}{} at run time, planned was {}{}", dtype_name(place.dtype()), place.shape().to_string(),
+             dtype_name(described.dtype), described.shape ? described.shape->to_string() : "");
+    // Outputs are unshared when they are made, so writing through this pointer is allowed there; inputs are only read.
+    auto* data = const_cast<std::byte*>(place.bytes());
+    for (const BufferId buffer : patch.memories) memories_[static_cast<std::size_t>(buffer)].set_data_handle(data);
+    for (std::byte** pointer : patch.pointers) *pointer = data;
+}
+
+void RunState::start(std::span<const Tensor> inputs) {
+    for (std::size_t index = 0; index < plan_.slots.size(); ++index) {
+        const Slot& slot = plan_.slots[index];
+        if (slot.source == Slot::Source::NewOutput) fill_slot(static_cast<SlotId>(index), Tensor::uninitialized(slot.dtype, *slot.shape));
+        if (slot.source != Slot::Source::GraphInput) continue;
+        const Value& value = *plan_.graph->inputs()[static_cast<std::size_t>(slot.graph_input)];
+        const auto given = static_cast<std::size_t>(slot.graph_input);
+        const Tensor* tensor = given < inputs.size() && inputs[given].defined() ? &inputs[given] : value.default_value();
+        if (!tensor) fail(codes::kDataMismatch, "nothing was given for input '{}'", value.name());
+        if ((slot.dtype != DType::Undefined && tensor->dtype() != slot.dtype) || (slot.shape && tensor->shape() != *slot.shape))
+            fail(codes::kDataMismatch, "input '{}' was planned as {}{}, found {}{}", value.name(), dtype_name(slot.dtype),
+                 slot.shape ? slot.shape->to_string() : "", dtype_name(tensor->dtype()), tensor->shape().to_string());
+        fill_slot(static_cast<SlotId>(index), *tensor);
+    }
+}
+
+void RunState::run_primitive(std::size_t step, const Primitive& primitive) {
+    const auto& arguments = arguments_[step];
+    check(dnnl_primitive_execute(primitive.primitive.get(), stream_.get(), static_cast<int>(arguments.size()), arguments.data()),
+          "could not execute a primitive");
+}
+
+void RunState::run_plain(const PlainStep& step, const Tap& tap) {
+    const auto gather = [&](const std::vector<SlotId>& slots, std::vector<Tensor>& tensors) {
+        tensors.clear();
+        for (const SlotId slot : slots) tensors.push_back(slot < 0 ? Tensor{} : slots_[static_cast<std::size_t>(slot)]);
+    };
+    gather(step.inputs, plain_inputs_);
+    if (step.kernel) {
+        plain_outputs_.assign(step.outputs.size(), Tensor{});
+        step.kernel(KernelContext{*step.node, plain_inputs_, plain_outputs_, plan_.threads});
+    } else {
+        gather(step.captures, plain_captures_);
+        plain_outputs_ = step.bodies->run_node(plain_inputs_, plain_captures_, plan_.threads, tap);
+    }
+    for (std::size_t index = 0; index < step.outputs.size(); ++index) {
+        if (step.outputs[index] < 0) continue;
+        Tensor& output = plain_outputs_[index];
+        if (output.defined() && is_in_arena(output.bytes()))
+            output = Tensor::from_bytes(output.dtype(), output.shape(), {output.bytes(), output.byte_size()});
+        fill_slot(step.outputs[index], std::move(output));
+    }
+    plain_inputs_.clear();
+    plain_captures_.clear();
+    for (const SlotId slot : step.released) slots_[static_cast<std::size_t>(slot)] = Tensor{};
+}
+
+void RunState::run_tap(std::size_t index, const TapStep& step, const Tap& tap) {
+    if (step.slot >= 0) {
+        const Tensor& tensor = slots_[static_cast<std::size_t>(step.slot)];
+        const bool is_lent = is_in_arena(tensor.bytes());
+        tap(*step.value, is_lent ? Tensor::from_bytes(tensor.dtype(), tensor.shape(), {tensor.bytes(), tensor.byte_size()}) : tensor);
+        return;
+    }
+    Tensor tensor = Tensor::uninitialized(step.dtype, step.shape);
+    tap_memories_[index].set_data_handle(tensor.mutable_bytes());
+    run_primitive(index, step.reorder);
+    tap(*step.value, tensor);
+}
+
+std::vector<Tensor> RunState::collect() {
+    std::vector<Tensor> outputs;
+    outputs.reserve(plan_.outputs.size());
+    for (const PlanData::Output& output : plan_.outputs) {
+        const Tensor& tensor = slots_[static_cast<std::size_t>(output.slot)];
+        outputs.push_back(output.shape && tensor.shape() != *output.shape ? tensor.reshaped(*output.shape) : tensor);
+    }
+    for (std::size_t index = 0; index < slots_.size(); ++index) {
+        const Slot::Source source = plan_.slots[index].source;
+        if (source != Slot::Source::Constant && source != Slot::Source::ArenaView) slots_[index] = Tensor{};
+    }
+    return outputs;
+}
+
+std::vector<Tensor> RunState::run(std::span<const Tensor> inputs, const Tap& tap) {
+    start(inputs);
+    for (std::size_t index = 0; index < plan_.steps.size(); ++index) {
+        const Step& step = plan_.steps[index];
+        if (const auto* primitive = std::get_if<PrimitiveStep>(&step)) run_primitive(index, primitive->primitive);
+        else if (const auto* native = std::get_if<NativeStep>(&step)) native->run(pointers_[index], plan_.threads);
+        else if (const auto* plain = std::get_if<PlainStep>(&step)) run_plain(*plain, tap);
+        else if (tap) run_tap(index, std::get<TapStep>(step), tap);
+    }
+    return collect();
+}
+
+}  // namespace mcompress::onednn

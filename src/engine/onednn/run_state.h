@@ -1,0 +1,56 @@
+// The memory and prebuilt argument lists of one run of a plan at a time.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/onednn/step.h"
+
+namespace mcompress::onednn {
+
+class RunState {
+public:
+    explicit RunState(const PlanData& plan);
+    RunState(const RunState&) = delete;
+    RunState& operator=(const RunState&) = delete;
+
+    std::vector<Tensor> run(std::span<const Tensor> inputs, const Tap& tap);
+
+private:
+    struct Patch {  // what points into a slot's tensor
+        std::vector<BufferId> memories;
+        std::vector<std::byte**> pointers;
+    };
+    struct FreeMemory {
+        void operator()(std::byte* memory) const;
+    };
+    using Block = std::unique_ptr<std::byte[], FreeMemory>;
+    static Block allocate(std::size_t bytes);
+
+    std::byte* fixed_address(const Storage& storage) const;
+    dnnl::memory& memory_of(BufferId buffer);
+    void prepare_primitive(std::size_t step, const Primitive& primitive, const std::vector<Operand>& operands);
+    void prepare_native(std::size_t step, const NativeStep& native);
+    void prepare_slots();
+    void start(std::span<const Tensor> inputs);
+    void fill_slot(SlotId slot, Tensor tensor);
+    void run_primitive(std::size_t step, const Primitive& primitive);
+    void run_plain(const PlainStep& step, const Tap& tap);
+    void run_tap(std::size_t index, const TapStep& step, const Tap& tap);
+    bool is_in_arena(const std::byte* data) const { return data >= arena_.get() && data < arena_.get() + plan_.arena_bytes; }
+    std::vector<Tensor> collect();
+
+    const PlanData& plan_;
+    Block arena_, scratchpad_;
+    dnnl::stream stream_;
+    std::vector<dnnl::memory> memories_;                       // by buffer, made when first needed
+    std::vector<dnnl::memory> scratchpads_;                    // by step
+    std::vector<std::vector<dnnl_exec_arg_t>> arguments_;      // by step
+    std::vector<std::vector<std::byte*>> pointers_;            // by step
+    std::vector<dnnl::memory> tap_memories_;                   // by step
+    std::vector<Tensor> slots_;
+    std::vector<Patch> patches_;                               // by slot
+    std::vector<Tensor> plain_inputs_, plain_outputs_, plain_captures_;
+};
+
+}  // namespace mcompress::onednn

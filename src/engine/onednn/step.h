@@ -1,0 +1,113 @@
+// The parts of a plan: storages, buffers in them, slots of tensors, and steps.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/onednn/primitives.h"
+#include "engine/reference/kernel.h"
+
+namespace mcompress::reference {
+class Bodies;
+}
+
+namespace mcompress::onednn {
+
+/// Memory that buffers lie in: a piece of the run's arena, constant data of the plan, or a tensor's own memory.
+struct Storage {
+    enum class Home { Arena, Constant, Slot };
+    Home home = Home::Arena;
+    std::size_t bytes = 0;
+    int slot = -1;                         // of Home::Slot
+    std::shared_ptr<const void> owner;     // of Home::Constant
+    const std::byte* constant = nullptr;
+    int first_step = -1;                   // filled in when all steps are known
+    int last_step = -1;
+    std::size_t offset = 0;                // of Home::Arena
+};
+
+/// A tensor in a layout, somewhere.
+struct Buffer {
+    Desc desc;
+    int storage = -1;
+};
+using BufferId = int;
+
+/// A plain tensor at run time.
+struct Slot {
+    enum class Source { GraphInput, NewOutput, Computed, ArenaView, Constant };
+    Source source = Source::Computed;
+    DType dtype = DType::Undefined;
+    std::optional<Shape> shape;  // what it must have; nothing when it depends on data
+    int graph_input = -1;
+    BufferId view = -1;
+    Tensor constant;
+};
+using SlotId = int;
+
+struct Operand {
+    int argument;  // DNNL_ARG number
+    BufferId buffer;
+};
+
+struct PrimitiveStep {
+    Primitive primitive;
+    std::vector<Operand> operands;
+};
+
+/// A kernel of this folder over raw memory: pointers in the order of the operands.
+using NativeFunction = std::function<void(std::span<std::byte* const> pointers, int threads)>;
+struct NativeStep {
+    NativeFunction run;
+    std::vector<BufferId> operands;
+};
+
+/// A reference kernel over plain tensors.
+struct PlainStep {
+    const Node* node = nullptr;
+    KernelFunction kernel = nullptr;  // null: a control-flow node
+    std::vector<SlotId> inputs;       // -1: absent
+    std::vector<SlotId> outputs;
+    std::vector<SlotId> captures;
+    std::vector<SlotId> released;     // slots nobody reads after this step
+    std::shared_ptr<const reference::Bodies> bodies;
+};
+
+/// Hands a value to the tap. Skipped when there is none.
+struct TapStep {
+    const Value* value = nullptr;
+    SlotId slot = -1;       // when the value is a tensor at run time already
+    BufferId buffer = -1;   // else where it lies, and how to bring it into row-major order
+    Primitive reorder;
+    DType dtype = DType::Undefined;
+    Shape shape;
+};
+
+using Step = std::variant<PrimitiveStep, NativeStep, PlainStep, TapStep>;
+
+/// All a plan needs to run.
+struct PlanData {
+    dnnl::engine engine;
+    int threads = 1;
+    const Graph* graph = nullptr;
+    std::vector<Storage> storages;
+    std::vector<Buffer> buffers;
+    std::vector<Slot> slots;
+    std::vector<Step> steps;
+    std::vector<StepInfo> infos;
+    struct Output {
+        SlotId slot;
+        std::optional<Shape> shape;
+    };
+    std::vector<Output> outputs;
+    std::size_t arena_bytes = 0;
+    std::size_t scratchpad_bytes = 0;
+};
+
+}  // namespace mcompress::onednn

@@ -1,0 +1,93 @@
+// MatMulInteger and QLinearMatMul.
+#include <algorithm>
+
+#include "engine/reference/dispatch.h"
+#include "engine/reference/kernel_families.h"
+#include "engine/reference/product.h"
+#include "quant/affine.h"
+
+namespace mcompress::reference {
+
+namespace {
+
+using Bytes = TypeList<std::uint8_t, std::int8_t>;
+
+/// Zero points of a matrix: one, or one a row (of A) or column (of B).
+std::vector<std::int32_t> zero_points(const KernelContext& context, int index, std::int64_t count) {
+    const Tensor& tensor = context.input(index);
+    std::vector<std::int32_t> result(static_cast<std::size_t>(count), 0);
+    if (!tensor.defined()) return result;
+    dispatch(Bytes{}, context, tensor.dtype(), [&]<typename T>() {
+        if (tensor.element_count() == 1) std::fill(result.begin(), result.end(), tensor.data<T>()[0]);
+        else if (tensor.element_count() == count) std::copy_n(tensor.data<T>(), count, result.begin());
+        else context.reject(format("zero point {} fits no {} rows or columns", tensor.shape().to_string(), count));
+    });
+    return result;
+}
+
+/// Calls finish(row of the result, sums) for all rows of the product of inputs `a_index` and `b_index`.
+template <typename Finish>
+void multiply(const KernelContext& context, const MatMulSizes& sizes, const Tensor& a, const Tensor& b,
+              const std::vector<std::int32_t>& a_zero, const std::vector<std::int32_t>& b_zero, Finish finish) {
+    dispatch(Bytes{}, context, a.dtype(), [&]<typename A>() {
+        dispatch(Bytes{}, context, b.dtype(), [&]<typename B>() {
+            for_each_row(context, sizes, [&](std::int64_t entry, std::int64_t row) {
+                const auto at = static_cast<std::size_t>(entry);
+                std::vector<std::int32_t> sums(static_cast<std::size_t>(sizes.columns));
+                product_row(MatrixView<A>{a.data<A>() + sizes.a_offsets[at], sizes.inner, 1}, row,
+                            MatrixView<B>{b.data<B>() + sizes.b_offsets[at], sizes.columns, 1}, sizes.inner, sums,
+                            a_zero[static_cast<std::size_t>(row)], [&](std::int64_t j) { return b_zero[static_cast<std::size_t>(j)]; });
+                finish(entry * sizes.rows + row, sums);
+            });
+        });
+    });
+}
+
+void mat_mul_integer(const KernelContext& context) {
+    const Tensor &a = context.required(0), &b = context.required(1);
+    const MatMulSizes sizes(context, a.shape(), b.shape());
+    std::int32_t* to = context.make_output(0, DType::Int32, sizes.output).mutable_data<std::int32_t>();
+    multiply(
+        context, sizes, a, b, zero_points(context, 2, sizes.rows), zero_points(context, 3, sizes.columns),
+        [&](std::int64_t row, const std::vector<std::int32_t>& sums) { std::copy(sums.begin(), sums.end(), to + row * sizes.columns); });
+}
+
+/// A scale per matrix, or one a row or column.
+float scale_at(const KernelContext& context, int index, std::int64_t position, std::int64_t count) {
+    const Tensor& scale = context.required(index);
+    if (scale.element_count() == 1) return scale.data<float>()[0];
+    if (scale.element_count() != count) context.reject(format("scale {} fits no {} rows or columns", scale.shape().to_string(), count));
+    return scale.data<float>()[position];
+}
+
+/// Inputs: a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point.
+void qlinear_mat_mul(const KernelContext& context) {
+    const Tensor &a = context.required(0), &b = context.required(3);
+    const MatMulSizes sizes(context, a.shape(), b.shape());
+    const DType out = context.required(7).dtype();
+    const QuantRange range = integer_range(out);
+    const std::int32_t y_zero = zero_points(context, 7, 1)[0];
+    const float y_scale = scale_at(context, 6, 0, 1);
+    std::byte* to = context.make_output(0, out, sizes.output).mutable_bytes();
+    multiply(context, sizes, a, b, zero_points(context, 2, sizes.rows), zero_points(context, 5, sizes.columns),
+             [&](std::int64_t row, const std::vector<std::int32_t>& sums) {
+                 for (std::int64_t j = 0; j < sizes.columns; ++j) {
+                     const float product = scale_at(context, 1, row % sizes.rows, sizes.rows) * scale_at(context, 4, j, sizes.columns);
+                     const float sum = static_cast<float>(sums[static_cast<std::size_t>(j)]);
+                     to[row * sizes.columns + j] = static_cast<std::byte>(quantize_value(sum, y_scale / product, y_zero, range));
+                 }
+             });
+}
+
+// clang-format off
+constexpr KernelRow kRows[] = {
+    {"", "MatMulInteger", mat_mul_integer},
+    {"", "QLinearMatMul", qlinear_mat_mul},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const KernelRow> integer_product_kernels() { return kRows; }
+
+}  // namespace mcompress::reference

@@ -1,0 +1,141 @@
+// LSTM, GRU and RNN, as the formulas of the operator definitions say.
+#include <algorithm>
+
+#include "engine/reference/dispatch.h"
+#include "engine/reference/kernel_families.h"
+#include "engine/reference/recurrent_cell.h"
+#include "support/error.h"
+
+namespace mcompress::reference {
+
+namespace {
+
+struct RnnCell {
+    static constexpr int kGates = 1;
+    template <typename T> static void advance(const CellInput<T>& in, RecurrentState& state) {
+        std::vector<double> next(state.h.size());
+        for (std::int64_t u = 0; u < in.sizes.hidden; ++u)
+            next[static_cast<std::size_t>(u)] = in.activations[0](in.clipped(in.from_input(0, u) + in.from_state(0, u, state.h)));
+        state.h = std::move(next);
+    }
+};
+
+/// Gates in the order z, r, h.
+struct GruCell {
+    static constexpr int kGates = 3;
+    template <typename T> static void advance(const CellInput<T>& in, RecurrentState& state) {
+        const auto hidden = static_cast<std::size_t>(in.sizes.hidden);
+        std::vector<double> update(hidden), reset(hidden), gated(hidden), next(hidden);
+        for (std::size_t u = 0; u < hidden; ++u) {
+            const auto unit = static_cast<std::int64_t>(u);
+            update[u] = in.activations[0](in.clipped(in.from_input(0, unit) + in.from_state(0, unit, state.h)));
+            reset[u] = in.activations[0](in.clipped(in.from_input(1, unit) + in.from_state(1, unit, state.h)));
+            gated[u] = reset[u] * state.h[u];
+        }
+        for (std::size_t u = 0; u < hidden; ++u) {
+            const auto unit = static_cast<std::int64_t>(u);
+            const double recurrent =
+                in.attrs.linear_before_reset ? reset[u] * in.from_state(2, unit, state.h) : in.from_state(2, unit, gated);
+            const double candidate = in.activations[1](in.clipped(in.from_input(2, unit) + recurrent));
+            next[u] = (1.0 - update[u]) * candidate + update[u] * state.h[u];
+        }
+        state.h = std::move(next);
+    }
+};
+
+/// Gates in the order i, o, f, c; peepholes i, o, f.
+struct LstmCell {
+    static constexpr int kGates = 4;
+    template <typename T> static void advance(const CellInput<T>& in, RecurrentState& state) {
+        std::vector<double> next(state.h.size());
+        const auto peephole = [&](std::int64_t gate, std::int64_t unit, double cell) {
+            return in.weights.p ? static_cast<double>(in.weights.p[gate * in.sizes.hidden + unit]) * cell : 0.0;
+        };
+        for (std::int64_t unit = 0; unit < in.sizes.hidden; ++unit) {
+            const auto u = static_cast<std::size_t>(unit);
+            const auto gate = [&](std::int64_t index) { return in.from_input(index, unit) + in.from_state(index, unit, state.h); };
+            const double i = in.activations[0](in.clipped(gate(0) + peephole(0, unit, state.c[u])));
+            const double f = in.attrs.input_forget ? 1.0 - i : in.activations[0](in.clipped(gate(2) + peephole(2, unit, state.c[u])));
+            const double cell = f * state.c[u] + i * in.activations[1](in.clipped(gate(3)));
+            const double o = in.activations[0](in.clipped(gate(1) + peephole(1, unit, cell)));
+            state.c[u] = cell;
+            next[u] = o * in.activations[2](cell);
+        }
+        state.h = std::move(next);
+    }
+};
+
+template <typename T> std::vector<double> initial(const KernelContext& context, int index, std::int64_t row, std::int64_t hidden) {
+    std::vector<double> result(static_cast<std::size_t>(hidden), 0.0);
+    if (context.has_input(index)) std::copy_n(context.input(index).data<T>() + row, hidden, result.begin());
+    return result;
+}
+
+std::vector<std::int64_t> sequence_lengths(const KernelContext& context, const RecurrentSizes& s) {
+    std::vector<std::int64_t> lengths(static_cast<std::size_t>(s.batch), s.steps);
+    if (!context.has_input(4)) return lengths;
+    lengths = integers(context, context.input(4));
+    if (static_cast<std::int64_t>(lengths.size()) != s.batch) context.reject("there must be one sequence length a batch entry");
+    for (const std::int64_t length : lengths)
+        if (length < 0 || length > s.steps) context.reject(format("sequence length {} lies outside 0…{}", length, s.steps));
+    return lengths;
+}
+
+template <typename T> void store(T* to, const std::vector<double>& values) {
+    if (to) std::transform(values.begin(), values.end(), to, [](double value) { return static_cast<T>(value); });
+}
+
+/// The three outputs; null where nobody wants them. Elements beyond a sequence's length stay 0.
+template <typename T> struct Outputs {
+    T *y, *h, *c;
+    Outputs(const KernelContext& context, const RecurrentSizes& s)
+        : y(make(context, 0, s.y_shape())), h(make(context, 1, s.state_shape())), c(make(context, 2, s.state_shape())) {}
+    static T* make(const KernelContext& context, int index, const Shape& shape) {
+        if (!context.wants_output(index)) return nullptr;
+        Tensor& tensor = context.make_output(index, dtype_of<T>, shape);
+        std::fill_n(tensor.mutable_data<T>(), tensor.element_count(), T{});
+        return tensor.mutable_data<T>();
+    }
+};
+
+template <typename Cell, typename T> void run(const KernelContext& context) {
+    const auto a = attrs<RecurrentAttrs>(context.node);
+    const RecurrentSizes s(context, a, Cell::kGates);
+    const std::vector<std::int64_t> lengths = sequence_lengths(context, s);
+    const Outputs<T> out(context, s);
+    for (std::int64_t d = 0; d < s.directions; ++d) {
+        const RecurrentWeights<T> weights(context, s, d);
+        const std::vector<Activation> activations = read_activations(context, a, static_cast<int>(d));
+        const bool reverse = a.direction == RecurrentAttrs::Direction::Reverse || d == 1;
+        for (std::int64_t n = 0; n < s.batch; ++n) {
+            const std::int64_t row = s.state_row(d, n), length = lengths[static_cast<std::size_t>(n)];
+            RecurrentState state{initial<T>(context, 5, row, s.hidden), {}};
+            if (Cell::kGates == 4) state.c = initial<T>(context, 6, row, s.hidden);
+            for (std::int64_t i = 0; i < length; ++i) {
+                const std::int64_t step = reverse ? length - 1 - i : i;
+                Cell::advance(CellInput<T>{s, weights, activations, a, context.input(0).data<T>() + s.x_row(step, n)}, state);
+                store(out.y ? out.y + s.y_row(step, d, n) : nullptr, state.h);
+            }
+            store(out.h ? out.h + row : nullptr, state.h);
+            if (Cell::kGates == 4) store(out.c ? out.c + row : nullptr, state.c);
+        }
+    }
+}
+
+template <typename Cell> void recurrent(const KernelContext& context) {
+    dispatch(Floats{}, context, context.required(0).dtype(), [&]<typename T>() { run<Cell, T>(context); });
+}
+
+// clang-format off
+constexpr KernelRow kRows[] = {
+    {"", "GRU", widened<recurrent<GruCell>>},
+    {"", "LSTM", widened<recurrent<LstmCell>>},
+    {"", "RNN", widened<recurrent<RnnCell>>},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const KernelRow> recurrent_kernels() { return kRows; }
+
+}  // namespace mcompress::reference

@@ -1,0 +1,157 @@
+#include "engine/shape_propagation.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "ir/topology.h"
+#include "ops/infer.h"
+#include "support/error.h"
+
+namespace mcompress {
+
+namespace {
+
+constexpr std::size_t kLargestFolded = std::size_t{1} << 30;
+
+class Propagation {
+public:
+    Propagation(const Graph& graph, const FoldNode& fold) : graph_(graph), fold_(fold) {}
+
+    void bind_inputs(const std::map<std::string, Shape>& shapes) {
+        for (const Value* input : graph_.inputs()) {
+            ValueType type = input->type();
+            const auto found = shapes.find(input->name());
+            if (found != shapes.end()) {
+                const auto merged = merge_types(type, ValueType::tensor(type.dtype, found->second));
+                if (!merged)
+                    fail(codes::kDataMismatch, "input '{}' is {}, the shape given is {}", input->name(), type.to_string(), found->second.to_string());
+                type = *merged;
+            } else if (!type.shape() && input->default_value()) {
+                type = ValueType::tensor(input->default_value()->dtype(), input->default_value()->shape());
+            }
+            values_.types[input] = type;
+        }
+    }
+
+    void visit(const Node& node) {
+        std::vector<ValueType> types;
+        std::vector<const Tensor*> constants;
+        bool all_known = true;
+        for (const Value* input : node.inputs()) {
+            types.push_back(input ? type_of(input) : ValueType{});
+            constants.push_back(input ? known_of(input) : nullptr);
+            all_known = all_known && (!input || constants.back());
+        }
+        std::vector<ValueType> outputs = infer_node(node, types, constants);
+        outputs.resize(static_cast<std::size_t>(node.output_count()));
+        for (int index = 0; index < node.output_count(); ++index) {
+            if (!node.output(index)) continue;
+            ValueType& type = outputs[static_cast<std::size_t>(index)];
+            if (type.kind == ValueType::Kind::Unknown) type = node.output(index)->type();
+            values_.types[node.output(index)] = type;
+        }
+        if (all_known && can_fold(node, outputs)) fold(node, constants);
+        if (values_.known.empty() || node.output_count() == 0 || !values_.known.contains(first_output(node))) values_.nodes.push_back(&node);
+    }
+
+    /// Drops nodes nobody reads.
+    PropagatedValues finish(std::span<const Value* const> kept) {
+        std::unordered_set<const Value*> read(kept.begin(), kept.end());
+        for (const Value* output : graph_.outputs()) read.insert(output);
+        std::vector<const Node*> live;
+        for (auto node = values_.nodes.rbegin(); node != values_.nodes.rend(); ++node) {
+            const auto wanted = [&](const Value* output) { return output && read.contains(output); };
+            if (!std::any_of((*node)->outputs().begin(), (*node)->outputs().end(), wanted) && !(*node)->is("mcompress", "Observe")) continue;
+            live.push_back(*node);
+            for (const Value* input : (*node)->inputs())
+                if (input) read.insert(input);
+            if (!(*node)->subgraphs().empty())
+                for (const Value* captured : captured_values(**node)) read.insert(captured);
+        }
+        values_.nodes.assign(live.rbegin(), live.rend());
+        return std::move(values_);
+    }
+
+private:
+    static const Value* first_output(const Node& node) {
+        for (const Value* output : node.outputs())
+            if (output) return output;
+        return nullptr;
+    }
+
+    const ValueType& type_of(const Value* value) {
+        const auto [place, is_new] = values_.types.try_emplace(value);
+        if (is_new)
+            place->second = value->constant() ? ValueType::tensor(value->constant()->dtype(), value->constant()->shape()) : value->type();
+        return place->second;
+    }
+
+    const Tensor* known_of(const Value* value) {
+        if (value->constant()) return value->constant();
+        const auto found = values_.known.find(value);
+        return found == values_.known.end() ? nullptr : &found->second;
+    }
+
+    static bool can_fold(const Node& node, const std::vector<ValueType>& outputs) {
+        if (!node.subgraphs().empty() || node.is("mcompress", "Observe")) return false;
+        const OpInfo* info = op_info(node);
+        if (!info || info->determinism == Determinism::Random) return false;
+        for (std::size_t index = 0; index < outputs.size(); ++index) {
+            if (!node.output(static_cast<int>(index))) continue;
+            const auto shape = outputs[index].shape();
+            if (!shape) continue;
+            const auto elements = shape->checked_element_count();
+            if (!elements || static_cast<std::size_t>(*elements) > kLargestFolded / 8) return false;
+        }
+        return first_output(node) != nullptr;
+    }
+
+    void fold(const Node& node, const std::vector<const Tensor*>& constants) {
+        std::vector<Tensor> inputs;
+        for (const Tensor* constant : constants) inputs.push_back(constant ? *constant : Tensor{});
+        const std::vector<Tensor> outputs = fold_(node, inputs);
+        if (outputs.empty()) return;
+        for (int index = 0; index < node.output_count(); ++index) {
+            const Tensor& tensor = outputs[static_cast<std::size_t>(index)];
+            if (!node.output(index)) continue;
+            if (!tensor.defined()) return;
+            values_.known[node.output(index)] = tensor;
+            values_.types[node.output(index)] = ValueType::tensor(tensor.dtype(), tensor.shape());
+        }
+    }
+
+    const Graph& graph_;
+    const FoldNode& fold_;
+    PropagatedValues values_;
+};
+
+}  // namespace
+
+std::optional<Shape> PropagatedValues::shape(const Value* value) const {
+    if (const Tensor* constant = tensor(value)) return constant->shape();
+    const auto found = types.find(value);
+    if (found == types.end() || !found->second.is_tensor()) return std::nullopt;
+    return found->second.shape();
+}
+
+DType PropagatedValues::dtype(const Value* value) const {
+    if (const Tensor* constant = tensor(value)) return constant->dtype();
+    const auto found = types.find(value);
+    return found == types.end() || !found->second.is_tensor() ? DType::Undefined : found->second.dtype;
+}
+
+const Tensor* PropagatedValues::tensor(const Value* value) const {
+    if (value->constant()) return value->constant();
+    const auto found = known.find(value);
+    return found == known.end() ? nullptr : &found->second;
+}
+
+PropagatedValues propagate_values(const Graph& graph, const std::map<std::string, Shape>& input_shapes, std::span<const Value* const> kept,
+                                  const FoldNode& fold) {
+    Propagation propagation(graph, fold);
+    propagation.bind_inputs(input_shapes);
+    for (const Node* node : graph.order()) propagation.visit(*node);
+    return propagation.finish(kept);
+}
+
+}  // namespace mcompress
