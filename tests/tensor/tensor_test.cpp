@@ -1,0 +1,115 @@
+#include "tensor/tensor.h"
+
+#include <cstring>
+
+#include "catch.h"
+#include "support/error.h"
+#include "tensor/float16.h"
+
+using namespace mcompress;
+
+TEST_CASE("copies share the buffer until one is written") {
+    Tensor a = Tensor::from_values<float>({3}, {1, 2, 3});
+    Tensor b = a;
+    CHECK(a.bytes() == b.bytes());
+    b.mutable_data<float>()[0] = 9.0f;
+    CHECK(a.data<float>()[0] == 1.0f);
+    CHECK(b.data<float>()[0] == 9.0f);
+    const std::byte* alone = b.bytes();
+    b.mutable_data<float>()[1] = 8.0f;
+    CHECK(b.bytes() == alone);
+    CHECK(reinterpret_cast<std::uintptr_t>(alone) % 64 == 0);
+}
+
+TEST_CASE("a view keeps its memory alive and is never written through") {
+    auto memory = std::make_shared<std::vector<float>>(std::vector<float>{1, 2, 3, 4});
+    const std::weak_ptr<std::vector<float>> watch = memory;
+    const auto* data = reinterpret_cast<const std::byte*>(memory->data());
+    Tensor view = Tensor::view(DType::Float32, Shape{2, 2}, memory, data, 16);
+    CHECK(view.is_view());
+    CHECK(view.bytes() == data);
+    memory.reset();
+    CHECK_FALSE(watch.expired());
+    const auto still = watch.lock();
+    view.mutable_data<float>()[0] = 7.0f;
+    CHECK((*still)[0] == 1.0f);
+    CHECK_FALSE(view.is_view());
+}
+
+TEST_CASE("a view that is not aligned for its type is copied") {
+    auto memory = std::make_shared<std::vector<std::byte>>(9);
+    const float value = 2.5f;
+    std::memcpy(memory->data() + 1, &value, 4);
+    const Tensor view = Tensor::view(DType::Float32, Shape{1}, memory, memory->data() + 1, 4);
+    CHECK_FALSE(view.is_view());
+    CHECK(view.data<float>()[0] == 2.5f);
+    CHECK(Tensor::view(DType::UInt8, Shape{1}, memory, memory->data() + 1, 1).is_view());
+}
+
+TEST_CASE("elements below a byte are packed") {
+    CHECK(packed_byte_size(DType::Int4, 0) == 0);
+    CHECK(packed_byte_size(DType::Int4, 1) == 1);
+    CHECK(packed_byte_size(DType::UInt4, 2) == 1);
+    CHECK(packed_byte_size(DType::UInt4, 3) == 2);
+    CHECK(packed_byte_size(DType::Int2, 4) == 1);
+    CHECK(packed_byte_size(DType::Int2, 5) == 2);
+    CHECK(packed_byte_size(DType::Float4E2M1, 7) == 4);
+    CHECK(packed_byte_size(DType::Complex128, 3) == 48);
+    CHECK(packed_byte_size(DType::String, 3) == 0);
+    CHECK(Tensor(DType::Int4, Shape{3, 3}).byte_size() == 5);
+    CHECK_THROWS_AS(packed_byte_size(DType::Complex128, INT64_MAX / 8), Error);
+}
+
+TEST_CASE("sizes that do not fit the shape are refused") {
+    const std::vector<std::byte> bytes(12);
+    CHECK_THROWS_AS(Tensor::from_bytes(DType::Float32, Shape{4}, bytes), Error);
+    CHECK_THROWS_AS(Tensor::view(DType::Float32, Shape{2}, nullptr, bytes.data(), 12), Error);
+    CHECK_THROWS_AS(Tensor(DType::Float32, Shape{-1}), Error);
+    CHECK_THROWS_AS(Tensor(DType::Float32, Shape{INT64_MAX, 3}), Error);
+    CHECK_THROWS_AS(Tensor(DType::Float32, Shape{4}).reshaped(Shape{3}), Error);
+    CHECK_THROWS_AS(Tensor(DType::Float32, Shape{4}).data<double>(), Error);
+}
+
+TEST_CASE("equality is by type, shape and bytes") {
+    const Tensor a = Tensor::from_values<float>({2}, {1, 2});
+    CHECK(a.equals(Tensor::from_values<float>({2}, {1, 2})));
+    CHECK_FALSE(a.equals(a.reshaped({1, 2})));
+    CHECK_FALSE(a.equals(Tensor::from_values<float>({2}, {1, 3})));
+    CHECK_FALSE(Tensor::scalar(1.0f).equals(Tensor::scalar(1)));
+    CHECK(Tensor(DType::Float32, Shape{0}).equals(Tensor(DType::Float32, Shape{0})));
+    CHECK(Tensor::from_strings({2}, {"a", "b"}).equals(Tensor::from_strings({2}, {"a", "b"})));
+    CHECK_FALSE(Tensor::from_strings({2}, {"a", "b"}).equals(Tensor::from_strings({2}, {"a", "c"})));
+    CHECK_FALSE(Tensor().defined());
+}
+
+TEST_CASE("shapes") {
+    CHECK(Shape{}.element_count() == 1);
+    CHECK(Shape{2, 0, 5}.element_count() == 0);
+    CHECK(Shape{INT64_MAX, 0, 7}.element_count() == 0);
+    CHECK_FALSE(Shape{INT64_MAX, 2}.checked_element_count().has_value());
+    CHECK_FALSE(Shape{-1}.checked_element_count().has_value());
+    CHECK(Shape{2, 3, 4}.strides() == std::vector<std::int64_t>{12, 4, 1});
+    CHECK(Shape{2, 3, 4}.product(1, 3) == 12);
+    CHECK(Shape{2, 3}.to_string() == "[2,3]");
+    CHECK(broadcast(Shape{3, 1}, Shape{2, 1, 4}) == Shape{2, 3, 4});
+    CHECK(broadcast(Shape{}, Shape{5}) == Shape{5});
+    CHECK(broadcast(Shape{0}, Shape{1}) == Shape{0});
+    CHECK_FALSE(broadcast(Shape{2}, Shape{3}).has_value());
+    CHECK(normalize_axis(-1, 3) == 2);
+    CHECK_FALSE(normalize_axis(3, 3).has_value());
+    CHECK_FALSE(normalize_axis(-4, 3).has_value());
+}
+
+TEST_CASE("element types have the numbers and names of ONNX") {
+    CHECK(is_known_dtype(1));
+    CHECK(is_known_dtype(26));
+    CHECK_FALSE(is_known_dtype(0));
+    CHECK_FALSE(is_known_dtype(27));
+    CHECK_FALSE(is_known_dtype(-1));
+    CHECK(dtype_name(DType::BFloat16) == "bfloat16");
+    CHECK(dtype_bits(DType::Float16) == 16);
+    CHECK(is_float(DType::Float8E5M2));
+    CHECK(is_signed_integer(DType::Int4));
+    CHECK(is_unsigned_integer(DType::UInt2));
+    CHECK_FALSE(is_float(DType::Bool));
+}
