@@ -11,7 +11,7 @@ namespace {
 using Names = std::string_view;
 
 constexpr Names kClean[] = {"eliminate-dead-nodes"};
-constexpr Names kFuse[] = {"eliminate-dead-nodes"};
+constexpr Names kFuse[] = {"eliminate-dead-nodes", "fuse-pad", "fuse-conv-bn", "fuse-conv-scale", "fuse-matmul-add"};
 
 constexpr auto kPipelines = std::to_array<Pipeline>({
     {"clean", kClean, Pipeline::Repetition::ToFixedPoint},

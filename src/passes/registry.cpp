@@ -3,6 +3,10 @@
 #include <array>
 
 #include "passes/clean/eliminate_dead_nodes.h"
+#include "passes/fuse/fuse_conv_bn.h"
+#include "passes/fuse/fuse_conv_scale.h"
+#include "passes/fuse/fuse_matmul_add.h"
+#include "passes/fuse/fuse_pad.h"
 #include "support/error.h"
 #include "support/nearest.h"
 
@@ -16,6 +20,14 @@ using enum PassFamily;
 constexpr auto kPasses = std::to_array<PassRow>({
     {"eliminate-dead-nodes", Clean, "Removes nodes and constants that no output needs.",
      [](const PassInputs&) { return make_eliminate_dead_nodes(); }},
+    {"fuse-conv-bn", Fuse, "Folds BatchNormalization into the Conv, ConvTranspose or Gemm before it.",
+     [](const PassInputs&) { return make_fuse_conv_bn(); }},
+    {"fuse-conv-scale", Fuse, "Folds Mul, Div, Add and Sub by constants into the Conv, ConvTranspose or Gemm before them.",
+     [](const PassInputs&) { return make_fuse_conv_scale(); }},
+    {"fuse-matmul-add", Fuse, "Turns MatMul and the addition of a bias into one Gemm.",
+     [](const PassInputs&) { return make_fuse_matmul_add(); }},
+    {"fuse-pad", Fuse, "Moves a Pad into the padding of the Conv, AveragePool or MaxPool behind it.",
+     [](const PassInputs&) { return make_fuse_pad(); }},
 });
 // clang-format on
 
