@@ -10,8 +10,10 @@ namespace {
 
 using Names = std::string_view;
 
-constexpr Names kClean[] = {"eliminate-dead-nodes"};
-constexpr Names kFuse[] = {"eliminate-dead-nodes", "fuse-pad", "fuse-conv-bn", "fuse-conv-scale", "fuse-matmul-add"};
+constexpr Names kClean[] = {"eliminate-dead-nodes", "fold-constants", "eliminate-identity", "deduplicate-constants", "eliminate-dead-nodes"};
+
+constexpr Names kFuse[] = {"eliminate-dead-nodes", "fold-constants",  "eliminate-identity",    "fuse-pad",            "fuse-matmul-add",
+                           "fuse-conv-bn",         "fuse-conv-scale", "deduplicate-constants", "eliminate-dead-nodes"};
 
 constexpr auto kPipelines = std::to_array<Pipeline>({
     {"clean", kClean, Pipeline::Repetition::ToFixedPoint},

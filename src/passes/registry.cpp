@@ -2,7 +2,10 @@
 
 #include <array>
 
+#include "passes/clean/deduplicate_constants.h"
 #include "passes/clean/eliminate_dead_nodes.h"
+#include "passes/clean/eliminate_identity.h"
+#include "passes/clean/fold_constants.h"
 #include "passes/fuse/fuse_conv_bn.h"
 #include "passes/fuse/fuse_conv_scale.h"
 #include "passes/fuse/fuse_matmul_add.h"
@@ -20,13 +23,19 @@ using enum PassFamily;
 constexpr auto kPasses = std::to_array<PassRow>({
     {"eliminate-dead-nodes", Clean, "Removes nodes and constants that no output needs.",
      [](const PassInputs&) { return make_eliminate_dead_nodes(); }},
+    {"eliminate-identity", Clean, "Removes nodes that give back their input unchanged.",
+     [](const PassInputs&) { return make_eliminate_identity(); }},
+    {"fold-constants", Clean, "Computes what depends on constants and known shapes alone.",
+     [](const PassInputs& inputs) { return make_fold_constants(inputs.evaluator); }},
+    {"deduplicate-constants", Clean, "Keeps one of several equal constants.",
+     [](const PassInputs&) { return make_deduplicate_constants(); }},
     {"fuse-conv-bn", Fuse, "Folds BatchNormalization into the Conv, ConvTranspose or Gemm before it.",
      [](const PassInputs&) { return make_fuse_conv_bn(); }},
     {"fuse-conv-scale", Fuse, "Folds Mul, Div, Add and Sub by constants into the Conv, ConvTranspose or Gemm before them.",
      [](const PassInputs&) { return make_fuse_conv_scale(); }},
-    {"fuse-matmul-add", Fuse, "Turns MatMul and the addition of a bias into one Gemm.",
+    {"fuse-matmul-add", Fuse, "Turns MatMul and Add of a bias into one Gemm.",
      [](const PassInputs&) { return make_fuse_matmul_add(); }},
-    {"fuse-pad", Fuse, "Moves a Pad into the padding of the Conv, AveragePool or MaxPool behind it.",
+    {"fuse-pad", Fuse, "Moves Pad into the pads of the Conv or pooling behind it.",
      [](const PassInputs&) { return make_fuse_pad(); }},
 });
 // clang-format on

@@ -1,42 +1,62 @@
 #include "passes/fuse/fuse_conv_bn.h"
 
-#include <array>
 #include <cmath>
 
-#include "ops/attributes.h"
 #include "ops/normalization.h"
-#include "passes/fuse/output_affine.h"
+#include "passes/constant_values.h"
+#include "passes/fuse/linear_node.h"
 #include "passes/rewriter.h"
 
 namespace mcompress {
 
 namespace {
 
-struct Statistics {
-    std::array<const Tensor*, 4> tensors{};  // gamma, beta, mean, var
-};
+constexpr const char* kParameters[] = {"", "scale", "bias", "mean", "variance"};
 
-std::string read_statistics(const Node& node, std::int64_t channels, Statistics& found) {
-    static constexpr std::array<const char*, 4> kNames{"scale", "bias", "mean", "variance"};
-    for (std::size_t at = 0; at < kNames.size(); ++at) {
-        const Tensor* tensor = known_tensor(node.input(static_cast<int>(at) + 1));
-        if (!tensor) return format("its {} is not a constant", kNames[at]);
-        if (tensor->dtype() != DType::Float32) return format("its {} is {}", kNames[at], dtype_name(tensor->dtype()));
-        if (tensor->element_count() != channels) return format("its {} has shape {} for {} channels", kNames[at], tensor->shape().to_string(), channels);
-        found.tensors[at] = tensor;
-    }
-    return {};
+/// The constant parameter at an input, one number a channel.
+std::optional<std::vector<double>> parameter(const Node& node, int index, std::int64_t channels, std::string& why) {
+    const Tensor* tensor = known_tensor(node.input(index));
+    auto values = tensor ? doubles_of(*tensor) : std::nullopt;
+    if (!values) why = format("its {} is not a constant", kParameters[index]);
+    else if (static_cast<std::int64_t>(values->size()) != channels) why = format("its {} does not fit the channels", kParameters[index]);
+    return why.empty() ? std::move(values) : std::nullopt;
 }
 
-ChannelAffine to_affine(const Statistics& statistics, double epsilon) {
-    const auto value = [&](std::size_t which, std::size_t c) { return static_cast<double>(statistics.tensors[which]->data<float>()[c]); };
+/// What the normalization does to a channel; nothing, and why, when that is not known.
+std::optional<ChannelAffine> affine_of(const Node& node, std::int64_t channels, std::string& why) {
+    const auto attributes = attrs<BatchNormAttrs>(node);
+    if (attributes.mode == BatchNormAttrs::Mode::Training) why = "it is in training mode";
+    else if (attributes.statistics != BatchNormAttrs::Statistics::PerChannel) why = "it has statistics for each element";
+    if (!why.empty()) return std::nullopt;
+    std::vector<double> given[5];
+    for (int index = 1; index <= 4; ++index) {
+        auto values = parameter(node, index, channels, why);
+        if (!values) return std::nullopt;
+        given[index] = std::move(*values);
+    }
     ChannelAffine affine;
-    for (std::size_t c = 0; c < static_cast<std::size_t>(statistics.tensors[0]->element_count()); ++c) {
-        const double scale = value(0, c) / std::sqrt(value(3, c) + epsilon);
-        affine.scale.push_back(scale);
-        affine.shift.push_back(value(1, c) - value(2, c) * scale);
+    for (std::size_t c = 0; c < static_cast<std::size_t>(channels); ++c) {
+        const double variance = given[4][c] + static_cast<double>(attributes.epsilon);
+        if (!(variance > 0.0)) {
+            why = format("the variance of channel {} is not positive", c);
+            return std::nullopt;
+        }
+        affine.scale.push_back(given[1][c] / std::sqrt(variance));
+        affine.shift.push_back(given[2][c] - given[3][c] * affine.scale.back());
     }
     return affine;
+}
+
+/// Why the normalization stays; empty when it went into `linear`.
+std::string fuse(Node& linear, Node& norm) {
+    if (std::string why = why_not_take_over(linear, norm); !why.empty()) return why;
+    if (std::string why = why_not_constant_weights(linear); !why.empty()) return why;
+    std::string why;
+    const auto affine = affine_of(norm, output_channels(linear), why);
+    if (!affine) return why;
+    if (why = absorb(linear, *affine); !why.empty()) return why;
+    take_over(&linear, &norm);
+    return {};
 }
 
 class FuseConvBn : public Pass {
@@ -46,27 +66,14 @@ public:
     PassResult run(Graph& graph) override {
         PassResult result;
         for_each_node(graph, [&](Node& node) {
-            if (!node.is("BatchNormalization") || !node.input(0) || !node.input(0)->producer() || !is_linear(*node.input(0)->producer())) return;
-            const std::string reason = fuse(*node.input(0)->producer(), node);
-            if (reason.empty()) ++result.rewrites;
-            else result.skipped.push_back(skip(node, reason));
+            if (!node.is("BatchNormalization")) return;
+            Node* linear = node.input(0) ? node.input(0)->producer() : nullptr;
+            std::string why = "it does not follow a Conv, ConvTranspose or Gemm";
+            if (linear && is_linear_node(*linear)) why = fuse(*linear, node);
+            if (why.empty()) ++result.rewrites;
+            else result.skipped.push_back(skip(node, std::move(why)));
         });
         return result;
-    }
-
-private:
-    // Empty when fused (the normalization is gone then), else why not.
-    static std::string fuse(Node& linear, Node& norm) {
-        if (std::string reason = why_not_take_over(linear, norm); !reason.empty()) return reason;
-        if (std::string reason = why_not_absorb(linear); !reason.empty()) return reason;
-        const auto attributes = attrs<BatchNormAttrs>(norm);
-        if (attributes.mode == BatchNormAttrs::Mode::Training) return "it is in training mode";
-        if (attributes.statistics != BatchNormAttrs::Statistics::PerChannel) return "its statistics are not per channel";
-        Statistics statistics;
-        if (std::string reason = read_statistics(norm, *linear_channels(linear), statistics); !reason.empty()) return reason;
-        if (!absorb(&linear, to_affine(statistics, static_cast<double>(attributes.epsilon)))) return "a folded number would not be finite";
-        take_over(&linear, &norm);
-        return {};
     }
 };
 

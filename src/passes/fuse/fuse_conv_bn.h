@@ -1,4 +1,4 @@
-// fuse-conv-bn: folds a BatchNormalization into the Conv, ConvTranspose or Gemm before it.
+// fuse-conv-bn: folds BatchNormalization into the Conv, ConvTranspose or Gemm before it.
 #pragma once
 
 #include <memory>
@@ -7,14 +7,15 @@
 
 namespace mcompress {
 
-/// Before:  `c = Conv (x, W, b)  y = BatchNormalization (c, gamma, beta, mean, var)`
+/// Before:  `c = Conv (x, W, b)  y = BatchNormalization <epsilon = e> (c, gamma, beta, mean, var)`
 /// After:   `y = Conv (x, W', b')`
 ///
-/// With s[c] = gamma[c] / sqrt(var[c] + epsilon): W'[c] = s[c] W[c], b'[c] = s[c] (b[c] - mean[c]) + beta[c], computed in double. A missing
-/// bias counts as 0; weights or biases that other nodes read are copied.
+///     scale[m] = gamma[m] / sqrt(var[m] + e)     W'[m] = scale[m] W[m]     b'[m] = scale[m] (b[m] - mean[m]) + beta[m]
 ///
-/// Does nothing when a parameter is not a constant, when the normalization trains or has other outputs in use, when the convolution's result
-/// is read elsewhere, or when a folded number would not be finite.
+/// in double, for any number of groups, with or without a bias; ConvTranspose and Gemm: see linear_node.h. Weights that other nodes read too are
+/// copied, not changed.
+/// Does nothing when the result of the convolution is read by others or is a graph output, a weight or a statistic is not constant, the
+/// normalization trains or has statistics for each element, var + e is not positive, or a fused weight would not be finite.
 std::unique_ptr<Pass> make_fuse_conv_bn();
 
 }  // namespace mcompress

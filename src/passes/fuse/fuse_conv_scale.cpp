@@ -1,61 +1,59 @@
 #include "passes/fuse/fuse_conv_scale.h"
 
-#include <array>
-#include <optional>
-
-#include "ops/attributes.h"
-#include "passes/fuse/output_affine.h"
+#include "ops/elementwise.h"
+#include "passes/constant_values.h"
+#include "passes/fuse/linear_node.h"
 #include "passes/rewriter.h"
 
 namespace mcompress {
 
 namespace {
 
-enum class Side { Left, Right };  // of the operator, where the linear node's result stands
+bool is_arithmetic(const Node& node) { return node.is("Mul") || node.is("Div") || node.is("Add") || node.is("Sub"); }
 
-struct Arithmetic {
-    std::string_view op;
-    Side side;
-    double (*scale)(double k);
-    double (*shift)(double k);
-};
-
-double one(double) { return 1.0; }
-double zero(double) { return 0.0; }
-
-constexpr std::array<Arithmetic, 7> kArithmetic{{
-    {"Mul", Side::Left, [](double k) { return k; }, zero},
-    {"Mul", Side::Right, [](double k) { return k; }, zero},
-    {"Add", Side::Left, one, [](double k) { return k; }},
-    {"Add", Side::Right, one, [](double k) { return k; }},
-    {"Sub", Side::Left, one, [](double k) { return -k; }},
-    {"Sub", Side::Right, [](double) { return -1.0; }, [](double k) { return k; }},
-    {"Div", Side::Left, [](double k) { return 1.0 / k; }, zero},
-}};
-
-// The operand that a linear node computes, with the row of the table that applies.
-const Arithmetic* match(const Node& node) {
-    for (const Arithmetic& row : kArithmetic) {
-        if (!node.is(row.op) || node.input_count() != 2) continue;
-        const int index = row.side == Side::Left ? 0 : 1;
-        const Value* result = node.input(index);
-        if (result && result->producer() && is_linear(*result->producer()) && known_tensor(node.input(1 - index))) return &row;
-    }
-    return nullptr;
+/// Where the first axis of the constant lies among the axes of the result; nothing when it has more axes than that.
+std::optional<int> constant_axis(const Node& node, int side, const Shape& constant, int rank) {
+    const auto attributes = attrs<BroadcastAttrs>(node);
+    if (attributes.rule == BroadcastAttrs::Rule::Legacy && attributes.axis && side == 1)
+        return static_cast<int>(*attributes.axis < 0 ? *attributes.axis + rank : *attributes.axis);
+    return constant.rank() <= rank ? std::optional(rank - constant.rank()) : std::nullopt;
 }
 
-// One value a channel, or why the constant does not have that form. `rank` is that of the linear node's result; its channels are axis 1.
-std::string per_channel(const Tensor& constant, int rank, std::int64_t channels, std::vector<double>& values) {
-    if (constant.dtype() != DType::Float32) return format("its constant is {}", dtype_name(constant.dtype()));
-    const Shape& shape = constant.shape();
-    if (shape.rank() > rank) return format("its constant of shape {} enlarges the result", shape.to_string());
-    for (int axis = 0; axis < shape.rank(); ++axis) {
-        const bool along_channels = axis + rank - shape.rank() == 1;
-        if (shape[axis] != 1 && !(along_channels && shape[axis] == channels))
-            return format("its constant of shape {} is not one number a channel", shape.to_string());
+/// The constant as one number a channel (axis 1 of the result); nothing when it differs within a channel.
+std::optional<std::vector<double>> per_channel(const Node& node, int side, const Tensor& constant, int rank, std::int64_t channels) {
+    const auto values = doubles_of(constant);
+    const auto first = constant_axis(node, side, constant.shape(), rank);
+    if (!values || !first || values->empty()) return std::nullopt;
+    for (int axis = 0; axis < constant.shape().rank(); ++axis) {
+        const std::int64_t extent = constant.shape()[axis];
+        if (extent != 1 && (axis + *first != 1 || extent != channels)) return std::nullopt;
     }
-    const auto given = constant.values<float>();
-    for (std::int64_t c = 0; c < channels; ++c) values.push_back(static_cast<double>(given[given.size() == 1 ? 0 : static_cast<std::size_t>(c)]));
+    if (values->size() == 1) return std::vector<double>(static_cast<std::size_t>(channels), values->front());
+    return values;
+}
+
+/// What the node does to a channel of its other operand, `constant` being at input `side`.
+ChannelAffine affine_of(const Node& node, int side, const std::vector<double>& constant) {
+    ChannelAffine affine{std::vector<double>(constant.size(), 1.0), std::vector<double>(constant.size(), 0.0)};
+    for (std::size_t c = 0; c < constant.size(); ++c) {
+        if (node.is("Mul")) affine.scale[c] = constant[c];
+        if (node.is("Div")) affine.scale[c] = 1.0 / constant[c];
+        if (node.is("Add")) affine.shift[c] = constant[c];
+        if (node.is("Sub")) affine.shift[c] = side == 0 ? constant[c] : -constant[c];
+        if (node.is("Sub") && side == 0) affine.scale[c] = -1.0;
+    }
+    return affine;
+}
+
+/// Why the arithmetic stays; empty when it went into `linear`, the operand beside the constant at input `side`.
+std::string fuse(Node& linear, Node& node, int side) {
+    if (node.is("Div") && side == 0) return format("it divides by '{}'", linear.display_name());
+    if (std::string why = why_not_take_over(linear, node); !why.empty()) return why;
+    if (std::string why = why_not_constant_weights(linear); !why.empty()) return why;
+    const auto constant = per_channel(node, side, *known_tensor(node.input(side)), output_rank(linear), output_channels(linear));
+    if (!constant) return "its constant is not one number a channel";
+    if (std::string why = absorb(linear, affine_of(node, side, *constant)); !why.empty()) return why;
+    take_over(&linear, &node);
     return {};
 }
 
@@ -66,33 +64,21 @@ public:
     PassResult run(Graph& graph) override {
         PassResult result;
         for_each_node(graph, [&](Node& node) {
-            const Arithmetic* row = match(node);
-            if (!row) return;
-            const std::string reason = fuse(*row, node);
-            if (reason.empty()) ++result.rewrites;
-            else result.skipped.push_back(skip(node, reason));
+            if (is_arithmetic(node)) visit(node, result);
         });
         return result;
     }
 
 private:
-    static std::string fuse(const Arithmetic& row, Node& node) {
-        const int index = row.side == Side::Left ? 0 : 1;
-        Node& linear = *node.input(index)->producer();
-        if (std::string reason = why_not_take_over(linear, node); !reason.empty()) return reason;
-        if (std::string reason = why_not_absorb(linear); !reason.empty()) return reason;
-        std::vector<double> constants;
-        const int rank = known_tensor(linear.input(1))->shape().rank();  // of weights and of the result alike
-        if (std::string reason = per_channel(*known_tensor(node.input(1 - index)), rank, *linear_channels(linear), constants); !reason.empty())
-            return reason;
-        ChannelAffine affine;
-        for (const double k : constants) {
-            affine.scale.push_back(row.scale(k));
-            affine.shift.push_back(row.shift(k));
+    static void visit(Node& node, PassResult& result) {
+        for (const int side : {1, 0}) {
+            Node* linear = node.input(1 - side) ? node.input(1 - side)->producer() : nullptr;
+            if (!linear || !is_linear_node(*linear) || !known_tensor(node.input(side))) continue;
+            std::string why = fuse(*linear, node, side);
+            if (why.empty()) ++result.rewrites;
+            else result.skipped.push_back(skip(node, std::move(why)));
+            return;
         }
-        if (!absorb(&linear, affine)) return "a folded number would not be finite";
-        take_over(&linear, &node);
-        return {};
     }
 };
 

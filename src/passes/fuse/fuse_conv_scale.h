@@ -7,13 +7,14 @@
 
 namespace mcompress {
 
-/// Before:  `c = Conv (x, W, b)  y = Mul (c, k)` with k one number or one a channel, as [C, 1, 1], [1, C, 1, 1] …
+/// Before:  `c = Conv (x, W, b)  m = Mul (c, s)  y = Add (m, t)` with s and t constant, one number or one a channel
 /// After:   `y = Conv (x, W', b')`
 ///
-/// Mul: W'[c] = k[c] W[c], b'[c] = k[c] b[c]. Div: the same with 1 / k[c]. Add, Sub: b'[c] = b[c] ± k[c]; k - c also negates W. In double.
+///     W'[m] = s[m] W[m]     b'[m] = s[m] b[m] + t[m]
 ///
-/// Does nothing when the constant varies along another axis than the channels or would enlarge the result, when the convolution's result is
-/// read elsewhere, when weights or bias are not constant, or when a folded number would not be finite.
+/// Also Sub either way round and Div by a constant. A map that only adds leaves the weights as they are, shared or not.
+/// Does nothing when the constant differs within a channel or enlarges the result, when the convolution's result is read by others or is a
+/// graph output, when its weights are not constant, when it is what is divided by, or when a fused weight would not be finite.
 std::unique_ptr<Pass> make_fuse_conv_scale();
 
 }  // namespace mcompress

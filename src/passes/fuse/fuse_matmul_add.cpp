@@ -7,31 +7,35 @@ namespace mcompress {
 
 namespace {
 
-constexpr int kBroadcastingGemm = 7;
+constexpr int kGemmBroadcastsSince = 7;
 
-// The input of the Add that a MatMul computes; -1 when there is none.
-int product_input(const Node& add) {
-    for (int index = 0; index < 2; ++index) {
-        const Value* value = add.input(index);
-        if (value && value->producer() && value->producer()->is("MatMul") && known_tensor(add.input(1 - index))) return index;
-    }
-    return -1;
+bool is_bias(const Shape& shape, std::int64_t columns) {
+    if (shape.rank() > 2) return false;
+    for (int axis = 0; axis < shape.rank(); ++axis)
+        if (shape[axis] != 1 && (axis != shape.rank() - 1 || shape[axis] != columns)) return false;
+    return true;
 }
 
-std::string why_not(const Node& product, const Node& add, const Tensor& bias) {
-    if (std::string reason = why_not_take_over(product, add); !reason.empty()) return reason;
-    if (add.opset_version() < kBroadcastingGemm) return "Gemm does not broadcast before opset 7";
-    const Tensor* weight = known_tensor(product.input(1));
-    if (!weight) return format("the weight of '{}' is not a constant", product.display_name());
-    if (weight->shape().rank() != 2) return format("the weight of '{}' has shape {}", product.display_name(), weight->shape().to_string());
-    if (!is_float(weight->dtype()) || weight->dtype() != bias.dtype()) return "it does not add floats";
-    const ValueType& input = product.input(0)->type();
-    if (!input.has_rank()) return format("the rank of '{}' is not known", product.input(0)->name());
-    if (input.rank() != 2) return format("'{}' has rank {}, Gemm takes matrices", product.input(0)->name(), input.rank());
-    const Shape& shape = bias.shape();
-    const std::int64_t columns = weight->shape()[1];
-    const bool is_row = shape.rank() <= 2 && (shape.rank() < 2 || shape[0] == 1) && (shape.rank() == 0 || shape[shape.rank() - 1] == columns || bias.element_count() == 1);
-    return is_row ? std::string() : format("its constant has shape {}", shape.to_string());
+bool is_gemm_type(DType dtype) { return dtype == DType::Float32 || dtype == DType::Float16 || dtype == DType::Float64; }
+
+/// Why the two nodes stay; empty when they are one Gemm now. The bias is at input `side` of the Add.
+std::string fuse(Node& product, Node& add, int side) {
+    Graph& graph = product.graph();
+    if (std::string why = why_not_take_over(product, add); !why.empty()) return why;
+    const Tensor* weights = known_tensor(product.input(1));
+    if (!weights) return format("the second factor of '{}' is not a constant", product.display_name());
+    const ValueType& left = product.input(0)->type();
+    if (!left.has_rank()) return format("the rank of the first factor of '{}' is not known", product.display_name());
+    if (left.rank() != 2 || weights->shape().rank() != 2)
+        return format("'{}' multiplies tensors of rank {} and {}, Gemm takes matrices", product.display_name(), left.rank(),
+                      weights->shape().rank());
+    if (!is_bias(known_tensor(add.input(side))->shape(), weights->shape()[1])) return "its constant is not one number a column";
+    if (!is_gemm_type(weights->dtype())) return format("Gemm does not take {}", dtype_name(weights->dtype()));
+    if (product.opset_version() < kGemmBroadcastsSince) return format("Gemm has other rules before opset {}", kGemmBroadcastsSince);
+    graph.set_op_type(&product, "", "Gemm");
+    graph.append_input(&product, add.input(side));
+    take_over(&product, &add);
+    return {};
 }
 
 class FuseMatmulAdd : public Pass {
@@ -41,21 +45,21 @@ public:
     PassResult run(Graph& graph) override {
         PassResult result;
         for_each_node(graph, [&](Node& node) {
-            const int index = node.is("Add") && node.input_count() == 2 ? product_input(node) : -1;
-            if (index < 0) return;
-            Node* product = node.input(index)->producer();
-            Value* bias = node.input(1 - index);
-            if (std::string reason = why_not(*product, node, *known_tensor(bias)); !reason.empty()) {
-                result.skipped.push_back(skip(node, std::move(reason)));
-                return;
-            }
-            Graph& owner = product->graph();
-            owner.set_op_type(product, "", "Gemm");
-            owner.append_input(product, bias);
-            take_over(product, &node);
-            ++result.rewrites;
+            if (node.is("Add")) visit(node, result);
         });
         return result;
+    }
+
+private:
+    static void visit(Node& node, PassResult& result) {
+        for (const int side : {1, 0}) {
+            Node* product = node.input(1 - side) ? node.input(1 - side)->producer() : nullptr;
+            if (!product || !product->is("MatMul") || !known_tensor(node.input(side))) continue;
+            std::string why = fuse(*product, node, side);
+            if (why.empty()) ++result.rewrites;
+            else result.skipped.push_back(skip(node, std::move(why)));
+            return;
+        }
     }
 };
 

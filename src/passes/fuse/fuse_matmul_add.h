@@ -1,4 +1,4 @@
-// fuse-matmul-add: turns MatMul and the addition of a bias into one Gemm.
+// fuse-matmul-add: turns MatMul and Add of a bias into one Gemm.
 #pragma once
 
 #include <memory>
@@ -7,11 +7,12 @@
 
 namespace mcompress {
 
-/// Before:  `m = MatMul (x, W)  y = Add (m, b)` with x a matrix, W a constant [K, N], b a constant [N], [1, N] or one number
+/// Before:  `m = MatMul (x, W)  y = Add (m, b)` with W a constant matrix [K, N], x of rank 2 and b a constant [N], [1, N] or one number
 /// After:   `y = Gemm (x, W, b)`
 ///
-/// Does nothing when x is not known to be a matrix (engines and runtimes fuse the batched form themselves), when W or b is not a constant of
-/// that form, when the product is read elsewhere, or below opset 7, whose Gemm does not broadcast.
+/// Does nothing when x is no matrix (Gemm takes nothing else; engines run MatMul with a bias just as well), when the product is read by others
+/// or is a graph output, when W is not constant, when b has other extents, for element types Gemm does not take, and before opset 7, where Gemm
+/// broadcasts by other rules.
 std::unique_ptr<Pass> make_fuse_matmul_add();
 
 }  // namespace mcompress

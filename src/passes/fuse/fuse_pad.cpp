@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "ops/attributes.h"
 #include "ops/conv.h"
+#include "ops/elementwise.h"
 #include "ops/pool.h"
 #include "ops/shape.h"
 #include "passes/rewriter.h"
@@ -13,57 +13,106 @@ namespace mcompress {
 
 namespace {
 
-constexpr int kSpatial = 2;            // first spatial axis
-constexpr int kCountsPaddingSince = 7;  // AveragePool's count_include_pad
+constexpr int kAveragePoolCountsPadSince = 7;
 
-enum class Reader { Conv, AveragePool, MaxPool };
+using Integers = std::vector<std::int64_t>;
 
-std::optional<Reader> reader_kind(const Node& node) {
-    if (node.is("Conv")) return Reader::Conv;
-    if (node.is("AveragePool")) return Reader::AveragePool;
-    if (node.is("MaxPool")) return Reader::MaxPool;
-    return std::nullopt;
+/// What Conv and the poolings have in common here.
+struct WindowNode {
+    WindowAttrs window;
+    Integers kernel;  // empty: not known
+};
+
+WindowNode read_window(const Node& node) {
+    if (!node.is("Conv")) {
+        const auto attributes = attrs<PoolAttrs>(node);
+        return {attributes.window, attributes.window.kernel_shape};
+    }
+    const auto attributes = attrs<ConvAttrs>(node);
+    const auto weights = node.input(1) ? node.input(1)->type().shape() : std::nullopt;
+    if (!weights || weights->rank() < 3) return {attributes.window, attributes.window.kernel_shape};
+    return {attributes.window, Integers(weights->begin() + 2, weights->end())};
 }
 
-std::string why_not_fill(const PadAttrs& pad, Reader reader) {
-    if (pad.mode != PadAttrs::Mode::Constant) return "its Pad does not fill with a constant";
-    if (!pad.value.is_settled()) return "the fill of its Pad is not known";
-    const double fill = pad.value.value.value_or(0.0);
-    const bool fits = reader == Reader::MaxPool ? fill <= static_cast<double>(std::numeric_limits<float>::lowest()) : fill == 0.0;
-    return fits ? std::string() : format("its Pad fills with {:g}", fill);
+bool is_never_negative(const Value& value) {
+    const Node* producer = value.producer();
+    if (!producer) return false;
+    if (producer->is("Relu") || producer->is("Sigmoid") || producer->is("HardSigmoid")) return true;
+    if (!producer->is("Clip")) return false;
+    const auto lowest = attrs<ClipAttrs>(*producer).min.value;
+    return lowest && *lowest >= 0.0;
 }
 
-std::string why_not_amounts(const std::vector<PadAttrs::Amount>& amounts) {
+std::string why_not_pool(const Node& pool, const PoolAttrs& attributes) {
+    const auto& dilations = attributes.window.dilations;
+    if (attributes.window.rounding == WindowRounding::Ceil) return "it rounds its output size up";
+    if (std::any_of(dilations.begin(), dilations.end(), [](auto dilation) { return dilation != 1; })) return "its window is dilated";
+    if (pool.is("MaxPool")) return pool.output(1) && !pool.output(1)->is_unused() ? "its indices count in the padded tensor" : "";
+    const auto& pads = attributes.window.pads;
+    const bool is_padded = std::any_of(pads.begin(), pads.end(), [](auto amount) { return amount != 0; });
+    if (is_padded && !attributes.count_include_pad) return "it does not count padding of its own";
+    return pool.opset_version() < kAveragePoolCountsPadSince ? "AveragePool cannot count padding in this opset" : "";
+}
+
+/// Why the node would not see the value that the Pad fills in as padding.
+std::string why_not_value(const Node& node, const Node& pad, double value) {
+    if (!node.is("MaxPool")) return value == 0.0 ? "" : format("'{}' pads with {}", pad.display_name(), value);
+    if (value <= static_cast<double>(std::numeric_limits<float>::lowest())) return {};
+    if (value == 0.0 && is_never_negative(*pad.input(0))) return {};
+    return format("'{}' pads with {}, which can be a maximum", pad.display_name(), value);
+}
+
+/// Begins and ends of the spatial axes, as `pads` lists them; nothing, and why, when they are not known or concern others.
+std::optional<Integers> spatial_pads(const Node& pad, int rank, std::string& why) {
+    const auto attributes = attrs<PadAttrs>(pad);
+    const bool has_axes = !attributes.axes.is_absent();
+    if (attributes.mode != PadAttrs::Mode::Constant) why = format("'{}' does not pad with a constant", pad.display_name());
+    else if (!attributes.pads.values || (has_axes && !attributes.axes.values)) why = format("the pads of '{}' are not constant", pad.display_name());
+    if (!why.empty()) return std::nullopt;
+    const auto amounts = PadAttrs::resolve(rank, *attributes.pads.values, attributes.axes.values);
+    Integers begins, ends;
     for (std::size_t axis = 0; axis < amounts.size(); ++axis) {
-        if (amounts[axis].begin < 0 || amounts[axis].end < 0) return "its Pad crops";
-        if (axis < kSpatial && amounts[axis] != PadAttrs::Amount{}) return "its Pad pads batch or channels";
+        if (amounts[axis].begin < 0 || amounts[axis].end < 0) why = format("'{}' crops", pad.display_name());
+        else if (axis < 2 && amounts[axis] != PadAttrs::Amount{}) why = format("'{}' pads the batch or channel axis", pad.display_name());
+        if (!why.empty()) return std::nullopt;
+        if (axis < 2) continue;
+        begins.push_back(amounts[axis].begin);
+        ends.push_back(amounts[axis].end);
     }
-    return amounts.size() > kSpatial ? std::string() : "its Pad has no spatial axis";
+    begins.insert(begins.end(), ends.begin(), ends.end());
+    return begins;
 }
 
-std::string why_not_window(const Node& node, Reader reader, const WindowAttrs& window, const std::vector<std::int64_t>& pads) {
-    if (window.auto_pad == AutoPad::SameUpper || window.auto_pad == AutoPad::SameLower) return "it pads to keep its size";
-    if (reader == Reader::Conv) return {};
-    if (window.rounding == WindowRounding::Ceil) return "it rounds its size up";
-    const std::size_t axes = pads.size() / 2;
-    for (std::size_t axis = 0; axis < axes && axis < window.kernel_shape.size(); ++axis)
-        if (std::max(pads[axis], pads[axis + axes]) >= window.kernel_shape[axis]) return "it would pad as far as its kernel reaches";
-    if (reader != Reader::AveragePool) return {};
-    if (node.opset_version() < kCountsPaddingSince) return "AveragePool cannot count padding before opset 7";
-    const bool pads_itself = std::any_of(window.pads.begin(), window.pads.end(), [](std::int64_t pad) { return pad != 0; });
-    return pads_itself && !attrs<PoolAttrs>(node).count_include_pad ? "it leaves its own padding out of the mean" : std::string();
+std::int64_t extent_of(const WindowNode& node, std::size_t axis) {
+    const std::int64_t dilation = node.window.dilations.empty() ? 1 : node.window.dilations[axis];
+    return (node.kernel[axis] - 1) * dilation + 1;
 }
 
-// The reader's own pads plus those of the Pad: all begins, then all ends.
-std::vector<std::int64_t> add_pads(const WindowAttrs& window, const std::vector<PadAttrs::Amount>& amounts) {
-    const std::size_t axes = amounts.size() - kSpatial;
-    std::vector<std::int64_t> pads(2 * axes, 0);
-    if (window.auto_pad == AutoPad::NotSet && window.pads.size() == pads.size()) pads = window.pads;
-    for (std::size_t axis = 0; axis < axes; ++axis) {
-        pads[axis] += amounts[axis + kSpatial].begin;
-        pads[axis + axes] += amounts[axis + kSpatial].end;
+/// Why the Pad stays in front of the node; empty when the node pads by itself now.
+std::string fuse(const Node& pad, Node& node) {
+    const WindowNode window = read_window(node);
+    if (window.kernel.empty()) return "its kernel size is not known";
+    const int spatial = static_cast<int>(window.kernel.size());
+    auto pads = fixed_pads(window.window, spatial);
+    if (!pads) return "it pads automatically";
+    if (!node.is("Conv"))
+        if (std::string why = why_not_pool(node, attrs<PoolAttrs>(node)); !why.empty()) return why;
+    std::string why;
+    const auto added = spatial_pads(pad, spatial + 2, why);
+    if (!added) return why;
+    const ScalarSource value = attrs<PadAttrs>(pad).value;
+    if (!value.is_settled()) return format("the value of '{}' is not constant", pad.display_name());
+    if (why = why_not_value(node, pad, value.value.value_or(0.0)); !why.empty()) return why;
+    for (std::size_t at = 0; at < pads->size(); ++at) {
+        (*pads)[at] += (*added)[at];
+        if ((*pads)[at] >= extent_of(window, at % window.kernel.size())) return "the padding would be as wide as the kernel";
     }
-    return pads;
+    Graph& graph = node.graph();
+    graph.erase_attribute(&node, "auto_pad");
+    graph.set_attribute(&node, "pads", std::move(*pads));
+    if (node.is("AveragePool")) graph.set_attribute(&node, "count_include_pad", std::int64_t{1});
+    graph.set_input(&node, 0, pad.input(0));
+    return {};
 }
 
 class FusePad : public Pass {
@@ -73,36 +122,22 @@ public:
     PassResult run(Graph& graph) override {
         PassResult result;
         for_each_node(graph, [&](Node& node) {
-            const auto reader = reader_kind(node);
-            if (!reader || !node.input(0) || !node.input(0)->producer() || !node.input(0)->producer()->is("Pad")) return;
-            const std::string reason = fuse(*node.input(0)->producer(), node, *reader);
-            if (reason.empty()) ++result.rewrites;
-            else result.skipped.push_back(skip(node, reason));
+            if (node.is("Conv") || node.is("AveragePool") || node.is("MaxPool")) visit(node, result);
         });
         return result;
     }
 
 private:
-    static std::string fuse(Node& pad, Node& node, Reader reader) {
-        if (&pad.graph() != &node.graph()) return "its Pad belongs to another graph";
-        const auto attributes = attrs<PadAttrs>(pad);
-        if (std::string reason = why_not_fill(attributes, reader); !reason.empty()) return reason;
-        const ValueType& input = pad.input(0)->type();
-        if (!attributes.pads.values || !(attributes.axes.is_absent() || attributes.axes.values) || !input.has_rank())
-            return "the amounts of its Pad are not known";
-        const auto amounts = PadAttrs::resolve(input.rank(), *attributes.pads.values, attributes.axes.values);
-        if (std::string reason = why_not_amounts(amounts); !reason.empty()) return reason;
-        const WindowAttrs window = reader == Reader::Conv ? attrs<ConvAttrs>(node).window : attrs<PoolAttrs>(node).window;
-        const std::vector<std::int64_t> pads = add_pads(window, amounts);
-        if (std::string reason = why_not_window(node, reader, window, pads); !reason.empty()) return reason;
-
-        Graph& graph = node.graph();
-        graph.set_input(&node, 0, pad.input(0));
-        graph.set_attribute(&node, "pads", pads);
-        graph.erase_attribute(&node, "auto_pad");
-        if (reader == Reader::AveragePool) graph.set_attribute(&node, "count_include_pad", std::int64_t{1});
-        if (pad.output(0)->is_unused()) graph.erase(&pad);
-        return {};
+    static void visit(Node& node, PassResult& result) {
+        Node* pad = node.input(0) ? node.input(0)->producer() : nullptr;
+        if (!pad || !pad->is("Pad") || !pad->input(0)) return;
+        std::string why = fuse(*pad, node);
+        if (!why.empty()) {
+            result.skipped.push_back(skip(node, std::move(why)));
+            return;
+        }
+        ++result.rewrites;
+        if (pad->output(0)->is_unused()) pad->graph().erase(pad);
     }
 };
 

@@ -1,4 +1,4 @@
-// fuse-pad: moves a Pad into the padding of the Conv, AveragePool or MaxPool behind it.
+// fuse-pad: moves Pad into the pads of the Conv or pooling behind it.
 #pragma once
 
 #include <memory>
@@ -7,14 +7,14 @@
 
 namespace mcompress {
 
-/// Before:  `p = Pad <mode = "constant"> (x, pads)  y = Conv <pads = […]> (p, W)`
-/// After:   `y = Conv <pads = […] + pads> (x, W)`
+/// Before:  `p = Pad <mode = "constant"> (x, [0, 0, 1, 1, 0, 0, 2, 2])  y = Conv <pads = [1, 1, 1, 1]> (p, W)`
+/// After:   `y = Conv <pads = [2, 2, 3, 3]> (x, W)`
 ///
-/// The fill must be what the reader pads with: 0 for Conv and AveragePool (which then counts its padding), the lowest value for MaxPool. The Pad
-/// goes when nobody else reads it.
-///
-/// Does nothing when amounts or fill are not known, when batch or channels are padded, when an amount is negative (a crop), when the reader
-/// chooses its padding itself (SAME), when a pool rounds up or leaves its own padding out of the mean, or would pad as far as its kernel reaches.
+/// Zeros go into Conv, and into AveragePool, which then counts padding (count_include_pad = 1). Into MaxPool goes what cannot be a maximum: the
+/// lowest number, or 0 where x cannot be negative. The Pad itself stays when others read it.
+/// Does nothing when the padding is not constant of that value, not known, negative, not on spatial axes alone, or as wide as the kernel
+/// (runtimes refuse such pads); when the node pads automatically (SAME), an AveragePool has pads of its own that it does not count, a pooling
+/// rounds its size up or is dilated, or MaxPool's indices are used: they count in the padded tensor.
 std::unique_ptr<Pass> make_fuse_pad();
 
 }  // namespace mcompress
