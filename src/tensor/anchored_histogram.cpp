@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <memory>
 
 #include "support/error.h"
 #include "tensor/statistics.h"
@@ -11,8 +10,10 @@ namespace mcompress {
 namespace {
 
 constexpr int kBins = AnchoredHistogram::kBins;
-constexpr std::size_t kChunk = 4;  // values whose slots are computed together; each counts in an array of its own, because
-                                   // neighbours often fall into one bin and increments of one counter wait for each other
+constexpr std::size_t kChunk = 4;  // values whose slots are computed together
+// Neighbours often fall into one bin, and an increment waits for the one before it on the same counter: they take turns on two arrays.
+// More arrays would not fit into the first-level cache.
+constexpr std::size_t kParts = 2;
 constexpr std::size_t kZeroSlot = 2 * kBins;
 constexpr std::size_t kSlots = 2 * kBins + 1;              // positive bins, negative bins, the zeros
 constexpr std::size_t kFlushAfter = std::size_t{1} << 30;  // before a 32-bit counter can overflow
@@ -67,12 +68,12 @@ void AnchoredHistogram::add(std::span<const float> values, const ValueSummary& s
     widen_to(exponent_for(std::max(-summary.min, summary.max)));
     if (summary.max > 0.0f) positive_.resize(static_cast<std::size_t>(kBins), 0);
     if (summary.min < 0.0f) negative_.resize(static_cast<std::size_t>(kBins), 0);
-    constexpr std::size_t kWorthwhile = 4 * kSlots;  // clearing and adding up the counters must pay
-    constexpr int kLeastFastExponent = -126;         // 2^-exponent must be a float
+    constexpr std::size_t kWorthwhile = kBins;  // clearing and adding up the counters must pay
+    constexpr int kLeastFastExponent = -126;    // 2^-exponent must be a float
     if (values.size() >= kWorthwhile && summary.all_finite() && exponent_ >= kLeastFastExponent)
         while (values.size() >= kChunk) {
             const std::size_t count = std::min(kFlushAfter, values.size() / kChunk * kChunk);
-            add_fast(values.first(count));
+            add_fast(values.first(count), summary);
             values = values.subspan(count);
         }
     add_exactly(values);
@@ -87,17 +88,26 @@ void AnchoredHistogram::add_exactly(std::span<const float> values) {
     }
 }
 
-void AnchoredHistogram::add_fast(std::span<const float> values) {
-    using Counters = std::array<std::uint32_t, kSlots>;
-    const auto parts = std::make_unique<std::array<Counters, kChunk>>();  // zeroed
+void AnchoredHistogram::add_fast(std::span<const float> values, const ValueSummary& summary) {
+    std::array<std::array<std::uint32_t, kSlots>, kParts> counters;  // only the slots that can be reached are cleared
     const float scale = std::ldexp(1.0f, -exponent_);
+    const std::size_t above = summary.max > 0.0f ? static_cast<std::size_t>(summary.max * scale) + 1 : 0;
+    const std::size_t below = summary.min < 0.0f ? static_cast<std::size_t>(-summary.min * scale) + 1 : 0;
+    for (auto& part : counters) {
+        std::fill_n(part.begin(), above, 0u);
+        std::fill_n(part.begin() + kBins, below, 0u);
+        part[kZeroSlot] = 0;
+    }
     for (std::size_t at = 0; at < values.size(); at += kChunk) {
         const Ints slots = find_slots(&values[at], scale);
-        for (std::size_t next = 0; next < kChunk; ++next) ++(*parts)[next][static_cast<std::size_t>(slots[next])];
+        ++counters[0][static_cast<std::uint32_t>(slots[0])];  // written out: a loop would go through memory
+        ++counters[1][static_cast<std::uint32_t>(slots[1])];
+        ++counters[0][static_cast<std::uint32_t>(slots[2])];
+        ++counters[1][static_cast<std::uint32_t>(slots[3])];
     }
-    for (const Counters& part : *parts) {
-        for (std::size_t bin = 0; bin < positive_.size(); ++bin) positive_[bin] += part[bin];
-        for (std::size_t bin = 0; bin < negative_.size(); ++bin) negative_[bin] += part[bin + kBins];
+    for (const auto& part : counters) {
+        for (std::size_t bin = 0; bin < above; ++bin) positive_[bin] += part[bin];
+        for (std::size_t bin = 0; bin < below; ++bin) negative_[bin] += part[bin + kBins];
     }
 }
 

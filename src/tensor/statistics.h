@@ -52,7 +52,7 @@ public:
 private:
     void widen_to(int exponent);
     void add_exactly(std::span<const float> values);
-    void add_fast(std::span<const float> values);
+    void add_fast(std::span<const float> values, const ValueSummary& summary);
 
     int exponent_ = kMinExponent;
     std::vector<std::uint64_t> positive_;
