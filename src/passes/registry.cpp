@@ -10,6 +10,13 @@
 #include "passes/fuse/fuse_conv_scale.h"
 #include "passes/fuse/fuse_matmul_add.h"
 #include "passes/fuse/fuse_pad.h"
+#include "passes/quantize/eliminate_redundant_relu.h"
+#include "passes/quantize/insert_observers.h"
+#include "passes/quantize/quantize_activations.h"
+#include "passes/quantize/quantize_biases.h"
+#include "passes/quantize/quantize_weights.h"
+#include "passes/quantize/share_params.h"
+#include "passes/quantize/strip_observers.h"
 #include "support/error.h"
 #include "support/nearest.h"
 
@@ -37,6 +44,20 @@ constexpr auto kPasses = std::to_array<PassRow>({
      [](const PassInputs&) { return make_fuse_matmul_add(); }},
     {"fuse-pad", Fuse, "Moves Pad into the pads of the Conv or pooling behind it.",
      [](const PassInputs&) { return make_fuse_pad(); }},
+    {"insert-observers", Quantize, "Marks the values that calibration has to look at.",
+     [](const PassInputs& inputs) { return make_insert_observers(inputs.scheme); }},
+    {"strip-observers", Quantize, "Takes the observers out again.",
+     [](const PassInputs&) { return make_strip_observers(); }},
+    {"quantize-activations", Quantize, "Puts a quantizer on every observed value, from its calibrated range.",
+     [](const PassInputs& inputs) { return make_quantize_activations(inputs.scheme, inputs.calibration); }},
+    {"share-params", Quantize, "Carries parameters through operators that only move values; one set for the inputs of a Concat.",
+     [](const PassInputs& inputs) { return make_share_params(inputs.scheme); }},
+    {"quantize-weights", Quantize, "Stores constant weights as int8, one scale an output channel.",
+     [](const PassInputs& inputs) { return make_quantize_weights(inputs.scheme); }},
+    {"quantize-biases", Quantize, "Stores biases as int32 at the scale of the accumulator.",
+     [](const PassInputs&) { return make_quantize_biases(); }},
+    {"eliminate-redundant-relu", Quantize, "Removes a Relu or Clip that the quantizer behind it does anyway.",
+     [](const PassInputs&) { return make_eliminate_redundant_relu(); }},
 });
 // clang-format on
 

@@ -80,7 +80,6 @@ ChannelParams choose_channel_params(std::span<const float> absmax, DType dtype, 
 }
 
 float smallest_bias_scale(float bias_absmax) {
-    if (bias_absmax == 0.0f) return 0.0f;
     constexpr double kCodes = 4294967294.0;  // 2^32 - 2
     const double bound = 1.0001 * 2.0 * static_cast<double>(bias_absmax) / kCodes;
     return static_cast<float>(std::max(bound, kSmallestScale));

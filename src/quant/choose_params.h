@@ -39,7 +39,7 @@ QuantRange symmetric_weight_range(DType dtype);
 ChannelParams choose_channel_params(std::span<const float> absmax, DType dtype, int axis);
 
 /// The smallest usable int32 bias scale for a channel: 1.0001 * 2*|bias| / (2^32 - 2) (ONNX Runtime's overflow guard), rounded up to
-/// a normal float; 0 when the bias is 0.
+/// a normal float, which is also what a bias of 0 asks for.
 float smallest_bias_scale(float bias_absmax);
 
 }  // namespace mcompress

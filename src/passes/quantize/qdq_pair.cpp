@@ -1,0 +1,119 @@
+#include "passes/quantize/qdq_pair.h"
+
+#include <string>
+
+#include "ops/attributes.h"
+#include "support/error.h"
+
+namespace mcompress {
+namespace {
+
+ValueType with_dtype(const ValueType& type, DType dtype) {
+    ValueType result = ValueType::tensor(dtype);
+    result.dims = type.dims;
+    return result;
+}
+
+Tensor zero_point_tensor(const QuantParams& params) {
+    if (params.dtype == DType::UInt8) return Tensor::scalar(static_cast<std::uint8_t>(params.zero_point));
+    if (params.dtype == DType::Int8) return Tensor::scalar(static_cast<std::int8_t>(params.zero_point));
+    fail(codes::kInternal, "zero points of type {} are not used for activations", dtype_name(params.dtype));
+}
+
+}  // namespace
+
+std::optional<QdqPair> pair_behind(const Value* value) {
+    if (!value || !value->producer() || !value->producer()->is("DequantizeLinear")) return std::nullopt;
+    Node* dequantize = value->producer();
+    const Value* codes = dequantize->input(0);
+    if (!codes || !codes->producer() || !codes->producer()->is("QuantizeLinear")) return std::nullopt;
+    return QdqPair{codes->producer(), dequantize};
+}
+
+std::optional<QdqPair> pair_of(const Value* value) {
+    for (const Use& use : value->uses()) {
+        if (use.index != 0 || !use.node->is("QuantizeLinear")) continue;
+        for (const Use& inner : use.node->output(0)->uses())
+            if (inner.index == 0 && inner.node->is("DequantizeLinear")) return QdqPair{use.node, inner.node};
+    }
+    return std::nullopt;
+}
+
+std::optional<QuantParams> params_of(const Node& node) {
+    const Tensor* scale = known_tensor(node.input(1));
+    if (!scale || scale->dtype() != DType::Float32 || scale->element_count() != 1) return std::nullopt;
+    QuantParams params{scale->data<float>()[0], 0, DType::UInt8};
+    if (!node.input(2)) return params;
+    const Tensor* zero_point = known_tensor(node.input(2));
+    if (!zero_point || zero_point->element_count() != 1) return std::nullopt;
+    const std::optional<double> value = scalar_of(*zero_point);
+    if (!value) return std::nullopt;
+    params.zero_point = static_cast<std::int32_t>(*value);
+    params.dtype = zero_point->dtype();
+    return params;
+}
+
+QdqPair add_pair(Value* source, Value* scale, Value* zero_point, const Node* before) {
+    Graph& graph = source->graph();
+    QdqPair pair;
+    pair.quantize =
+        graph.add_node({.op_type = "QuantizeLinear", .inputs = {source, scale, zero_point}, .outputs = {source->name() + "_q"}}, before);
+    Value* codes = pair.quantize->output(0);
+    graph.set_type(codes, with_dtype(source->type(), zero_point->type().dtype));
+    pair.dequantize =
+        graph.add_node({.op_type = "DequantizeLinear", .inputs = {codes, scale, zero_point}, .outputs = {source->name() + "_dq"}}, before);
+    graph.set_type(pair.dequantized(), with_dtype(source->type(), DType::Float32));
+    return pair;
+}
+
+void set_params(const QdqPair& pair, Value* scale, Value* zero_point) {
+    Value* old_scale = pair.scale();
+    Value* old_zero_point = pair.zero_point();
+    for (Node* node : {pair.quantize, pair.dequantize}) {
+        node->graph().set_input(node, 1, scale);
+        node->graph().set_input(node, 2, zero_point);
+    }
+    erase_if_unused(old_scale);
+    erase_if_unused(old_zero_point);
+}
+
+Value* shared_constant(Graph& graph, std::string_view name, const Tensor& tensor) {
+    Value* existing = graph.find_value(name);
+    if (existing && existing->constant() && existing->constant()->equals(tensor)) return existing;
+    return graph.add_constant(name, tensor);
+}
+
+Value* scale_constant(Graph& graph, std::string_view name, float scale) {
+    return graph.add_constant(std::string(name) + "_s", Tensor::scalar(scale));
+}
+
+Value* zero_point_constant(Graph& graph, const QuantParams& params) {
+    const std::string name = (params.dtype == DType::UInt8 ? "u8_" : "s8_") + std::to_string(params.zero_point);
+    return shared_constant(graph, name, zero_point_tensor(params));
+}
+
+Node* add_dequantized_constant(Graph& graph, std::string_view name, Tensor codes, Tensor scales, int axis, const Node* before) {
+    const std::string base(name);
+    std::vector<Attribute> attributes;
+    // 1 is the attribute's default; a scalar scale has no axis.
+    if (scales.shape().rank() == 1 && axis != 1) attributes.push_back({"axis", static_cast<std::int64_t>(axis), {}});
+    const ValueType type = ValueType::tensor(DType::Float32, codes.shape());
+    Value* integers = graph.add_constant(base + "_q", std::move(codes));
+    Value* scale = graph.add_constant(base + "_s", std::move(scales));
+    Node* dequantize = graph.add_node(
+        {.op_type = "DequantizeLinear", .inputs = {integers, scale}, .attributes = std::move(attributes), .outputs = {base + "_dq"}},
+        before);
+    graph.set_type(dequantize->output(0), type);
+    return dequantize;
+}
+
+void erase_if_unused(Value* constant) {
+    if (!constant || !constant->is_unused() || constant->is_graph_input()) return;
+    if (Node* producer = constant->producer()) {
+        if (producer->is("Constant")) producer->graph().erase(producer);
+    } else {
+        constant->graph().erase(constant);
+    }
+}
+
+}  // namespace mcompress

@@ -1,0 +1,49 @@
+// Making, reading and changing QuantizeLinear → DequantizeLinear pairs and dequantized constants.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "ir/graph.h"
+#include "quant/params.h"
+
+namespace mcompress {
+
+/// x → QuantizeLinear(scale, zero_point) → DequantizeLinear(scale, zero_point).
+struct QdqPair {
+    Node* quantize = nullptr;
+    Node* dequantize = nullptr;
+
+    Value* source() const { return quantize->input(0); }
+    Value* dequantized() const { return dequantize->output(0); }
+    Value* scale() const { return dequantize->input(1); }
+    Value* zero_point() const { return dequantize->input(2); }
+    bool operator==(const QdqPair&) const = default;
+};
+
+/// The pair whose result `value` is; nothing when it is something else.
+std::optional<QdqPair> pair_behind(const Value* value);
+/// The pair that quantizes `value`, when it has one.
+std::optional<QdqPair> pair_of(const Value* value);
+
+/// Per-tensor parameters of a QuantizeLinear or DequantizeLinear; nothing when they are computed or per channel.
+std::optional<QuantParams> params_of(const Node& node);
+
+/// Appends a pair for `source` in front of `before`: outputs `<name>_q` and `<name>_dq`. Redirects nothing.
+QdqPair add_pair(Value* source, Value* scale, Value* zero_point, const Node* before);
+void set_params(const QdqPair& pair, Value* scale, Value* zero_point);
+
+/// An initializer of that name and content: an existing one when there is one, so that equal zero points are stored once.
+Value* shared_constant(Graph& graph, std::string_view name, const Tensor& tensor);
+Value* scale_constant(Graph& graph, std::string_view name, float scale);
+/// One zero point a type and value in the whole graph, "u8_0".
+Value* zero_point_constant(Graph& graph, const QuantParams& params);
+
+/// `<name>_q`, `<name>_s` → DequantizeLinear → `<name>_dq`, in front of `before`. Zero points are all 0 and left out. `scales` is a scalar, or one
+/// value a channel along `axis`.
+Node* add_dequantized_constant(Graph& graph, std::string_view name, Tensor codes, Tensor scales, int axis, const Node* before);
+
+/// Removes a constant (an initializer or a Constant node) that nothing reads any more.
+void erase_if_unused(Value* constant);
+
+}  // namespace mcompress

@@ -1,0 +1,251 @@
+#include "passes/quantize/quantization_plan.h"
+
+#include <algorithm>
+
+#include "ir/topology.h"
+#include "ops/attributes.h"
+#include "passes/quantize/quantized_view.h"
+#include "support/nearest.h"
+
+namespace mcompress {
+namespace {
+
+/// The names in `exclude`, checked against every node of the graph and its bodies.
+std::unordered_set<std::string> checked_exclusions(const Graph& graph, const std::vector<std::string>& exclude) {
+    std::unordered_set<std::string> wanted(exclude.begin(), exclude.end());
+    if (wanted.empty()) return wanted;
+    std::vector<std::string> known;
+    for_each_graph(const_cast<Graph&>(graph), [&](Graph& current) {
+        for (const Node* node : current.nodes()) known.push_back(node->display_name());
+    });
+    const std::unordered_set<std::string> names(known.begin(), known.end());
+    for (const std::string& name : exclude) {
+        if (names.contains(name)) continue;
+        const std::string nearest = nearest_word(name, known);
+        throw Error(codes::kUsage, format("no node is called '{}', so it cannot be excluded", name),
+                    nearest.empty() ? "`mcompress inspect` lists the nodes" : format("did you mean '{}'?", nearest));
+    }
+    return wanted;
+}
+
+bool may_be_float32(const Value* value) {
+    const ValueType& type = value->type();
+    return type.dtype == DType::Undefined || type.dtype == DType::Float32;
+}
+
+class Planner {
+public:
+    Planner(const Graph& graph, const QuantizationScheme& scheme)
+        : graph_(graph), scheme_(scheme), order_(graph.order()), excluded_(checked_exclusions(graph, scheme.exclude)) {}
+
+    QuantizationPlan plan() {
+        if (scheme_.activations == ActivationMode::Static) {
+            choose_candidates();
+            follow_demand();
+            collect_observed();
+        } else {
+            choose_weights();
+        }
+        collect_skipped();
+        return std::move(plan_);
+    }
+
+private:
+    /// The value whose parameters `value` has: through transparent nodes and PassThrough operators.
+    const Value* root(const Value* value) const {
+        const auto found = roots_.find(value);
+        return found == roots_.end() ? value : found->second;
+    }
+
+    void leave(const Node* node, std::string_view reason) { reasons_.emplace(node, reason); }
+
+    bool is_excluded(const Node* node) {
+        if (excluded_.empty() || !excluded_.contains(node->display_name())) return false;
+        leave(node, "excluded by name");
+        return true;
+    }
+
+    // ---- forward: which nodes could be computed in integers ----
+
+    void choose_candidates() {
+        for (Node* node : order_) {
+            if (is_transparent(*node)) {
+                roots_[node->output(0)] = root(node->input(0));
+                continue;
+            }
+            const OpRule& rule = find_op_rule(*node);
+            if (is_excluded(node) || absorbed_.contains(node)) continue;
+            if (const std::string_view reason = refusal(*node, rule); !reason.empty()) {
+                leave(node, reason);
+            } else if (rule.role == QuantizedRole::PassThrough) {
+                pass_through_.insert(node);
+                for (const Value* output : node->outputs())
+                    if (output) roots_[output] = root(node->input(0));
+            } else {
+                candidates_.emplace(node, &rule);
+                result_of_[node] = absorb_activation(*node, rule);
+                results_.insert(result_of_[node]);
+            }
+        }
+    }
+
+    /// Why a node cannot be a candidate; empty when it can.
+    std::string_view refusal(const Node& node, const OpRule& rule) const {
+        if (rule.role == QuantizedRole::Float) return rule.reason;
+        if (rule.refuse)
+            if (const std::string_view reason = rule.refuse(node); !reason.empty()) return reason;
+        if (rule.role == QuantizedRole::Activation) return "it does not follow a quantized operator that nothing else reads";
+        if (!node.input(0) || !node.output(0)) return "an input or output is absent";
+
+        bool from_unit = false;
+        for (int index = 0; index < activation_input_count(node, rule); ++index) {
+            const Value* value = root(node.input(index));
+            if (!value) return "an input is absent";
+            if (known_tensor(value)) return rule.role == QuantizedRole::Compute ? "its input is a constant" : "an operand is a constant";
+            if (!may_be_float32(node.input(index)) || !may_be_float32(value)) return "its values are not float32";
+            from_unit = from_unit || results_.contains(value);
+        }
+        if (rule.role == QuantizedRole::Compute) return weight_refusal(node, rule);
+        if (rule.role == QuantizedRole::PassThrough || from_unit) return {};
+        return "no operand comes from a quantized operator";
+    }
+
+    std::string_view weight_refusal(const Node& node, const OpRule& rule) const {
+        const Tensor* weight = known_tensor(see_through(node.input(rule.weight_input)));
+        if (!weight) return "its weight is not a constant";
+        if (weight->dtype() != DType::Float32 && weight->dtype() != scheme_.weight_dtype) return "its weight is not float32";
+        if (weight->shape().rank() < 2 || weight->element_count() == 0) return "its weight is not a matrix or a kernel";
+        const Value* bias = rule.bias_input >= 0 ? node.input(rule.bias_input) : nullptr;
+        if (bias && scheme_.activations == ActivationMode::Static && !known_tensor(see_through(const_cast<Value*>(bias))))
+            return "its bias is not a constant";
+        return {};
+    }
+
+    /// A Relu or Clip that alone reads the node's output belongs to the unit. Returns the unit's result.
+    const Value* absorb_activation(const Node& node, const OpRule& rule) {
+        const Value* result = node.output(0);
+        if (rule.role != QuantizedRole::Compute && rule.role != QuantizedRole::Arithmetic) return result;
+        const std::vector<Use> uses = readers(result);
+        if (uses.size() != 1 || uses[0].index != 0 || &uses[0].node->graph() != &graph_ || reaches_output(result)) return result;
+        const Node* activation = uses[0].node;
+        const OpRule& activation_rule = find_op_rule(*activation);
+        if (activation_rule.role != QuantizedRole::Activation) return result;
+        if (activation_rule.refuse && !activation_rule.refuse(*activation).empty()) return result;
+        if (excluded_.contains(activation->display_name())) return result;
+        absorbed_.insert(activation);
+        return activation->output(0);
+    }
+
+    // ---- backward: which of them something quantized reads ----
+
+    void follow_demand() {
+        for (auto node = order_.rbegin(); node != order_.rend(); ++node) follow_demand(**node);
+    }
+
+    void follow_demand(const Node& node) {
+        for (const Value* captured : captured_values(node)) lasting_.insert(captured);
+        if (is_transparent(node) || absorbed_.contains(&node) || pass_through_.contains(&node)) {
+            for (const Value* output : node.outputs()) {
+                if (!output) continue;
+                if (lasting_.contains(output)) lasting_.insert(node.input(0));
+                if (!plan_.demanded.contains(output)) continue;
+                plan_.demanded.insert(node.input(0));
+                if (pass_through_.contains(&node)) plan_.carriers.insert(&node);
+            }
+            return;
+        }
+        for (const Value* input : node.inputs())
+            if (input) lasting_.insert(input);
+        const auto found = candidates_.find(&node);
+        if (found == candidates_.end()) return;
+        const OpRule& rule = *found->second;
+        if (rule.role != QuantizedRole::Compute && !plan_.demanded.contains(node.output(0))) {
+            leave(&node, "nothing that reads its result is quantized");
+            return;
+        }
+        plan_.units.emplace(&node, &rule);
+        for (int index = 0; index < activation_input_count(node, rule); ++index) plan_.demanded.insert(node.input(index));
+    }
+
+    // ---- the values that need parameters ----
+
+    void collect_observed() {
+        std::unordered_set<const Value*> seen;
+        std::unordered_set<const Value*> derived;
+        const auto observe = [&](const Value* value) {
+            if (!derived.contains(value) && seen.insert(value).second) plan_.observed.push_back(const_cast<Value*>(value));
+        };
+        for (const Node* node : order_) {
+            const auto unit = plan_.units.find(node);
+            if (unit == plan_.units.end()) continue;
+            const OpRule& rule = *unit->second;
+            for (int index = 0; index < activation_input_count(*node, rule); ++index) observe(root(node->input(index)));
+            const Value* result = result_of_.at(node);
+            plan_.unit_results.insert(result);
+            if (rule.role == QuantizedRole::Concat) derived.insert(result);
+            if (rule.result == ResultQuantizer::Always && lasting_.contains(result)) observe(result);
+        }
+    }
+
+    // ---- weights only ----
+
+    void choose_weights() {
+        for (Node* node : order_) {
+            const OpRule& rule = find_op_rule(*node);
+            if (rule.role != QuantizedRole::Compute || is_excluded(node)) continue;
+            if (const std::string_view reason = weight_refusal(*node, rule); !reason.empty()) leave(node, reason);
+            else plan_.units.emplace(node, &rule);
+        }
+    }
+
+    // ---- the account ----
+
+    /// Operators that carry float data and are no mere carriers: the ones whose precision a reader of the report asks about.
+    bool is_reported(const Node& node) const {
+        const OpRule& rule = find_op_rule(node);
+        if (rule.role == QuantizedRole::Compute) return true;
+        if (scheme_.activations == ActivationMode::Float || node.is("Constant")) return false;
+        if (rule.role == QuantizedRole::PassThrough && reasons_.at(&node) != "excluded by name") return false;
+        return node.output(0) && is_float(node.output(0)->type().dtype);
+    }
+
+    void collect_skipped() {
+        for (const Node* node : order_) {
+            const auto reason = reasons_.find(node);
+            if (reason != reasons_.end() && is_reported(*node))
+                plan_.skipped.push_back({node->display_name(), node->op_type(), std::string(reason->second)});
+            for (Graph* body : node->subgraphs())
+                for_each_graph(*body, [&](Graph& graph) {
+                    for (const Node* inner : graph.nodes())
+                        if (find_op_rule(*inner).role == QuantizedRole::Compute)
+                            plan_.skipped.push_back({inner->display_name(), inner->op_type(), "it is inside a subgraph"});
+                });
+        }
+    }
+
+    const Graph& graph_;
+    const QuantizationScheme& scheme_;
+    std::vector<Node*> order_;
+    std::unordered_set<std::string> excluded_;
+    std::unordered_map<const Value*, const Value*> roots_;
+    std::unordered_map<const Node*, const OpRule*> candidates_;
+    std::unordered_set<const Node*> pass_through_;
+    std::unordered_set<const Node*> absorbed_;                 // activations
+    std::unordered_map<const Node*, const Value*> result_of_;  // a candidate's result, after an absorbed activation
+    std::unordered_set<const Value*> results_;                 // the same values
+    std::unordered_set<const Value*> lasting_;                 // read by something other than the way to a graph output
+    std::unordered_map<const Node*, std::string_view> reasons_;
+    QuantizationPlan plan_;
+};
+
+}  // namespace
+
+bool QuantizationPlan::reads_quantized(const Use& use) const {
+    if (carriers.contains(use.node)) return use.index == 0;
+    const auto unit = units.find(use.node);
+    return unit != units.end() && use.index < activation_input_count(*use.node, *unit->second);
+}
+
+QuantizationPlan plan_quantization(const Graph& graph, const QuantizationScheme& scheme) { return Planner(graph, scheme).plan(); }
+
+}  // namespace mcompress

@@ -1,0 +1,40 @@
+// Which nodes and values of a graph are quantized: the one decision that all passes of this folder share.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "ir/graph.h"
+#include "passes/pass.h"
+#include "passes/quantize/op_rules.h"
+#include "quant/scheme.h"
+
+namespace mcompress {
+
+/// Observe nodes and Quantize/Dequantize pairs are looked through, so the plan is the same before and after they are inserted.
+struct QuantizationPlan {
+    /// Values that get parameters of their own, in topological order: what quantized units read, and the results that an integer kernel
+    /// writes. Results of PassThrough and Concat are not among them: their parameters follow from their inputs.
+    std::vector<Value*> observed;
+    /// Units computed in integers (Compute, Arithmetic, Pooling, Concat), with their rules. Weights only: Compute nodes.
+    std::unordered_map<const Node*, const OpRule*> units;
+    /// PassThrough nodes between a quantized value and a unit that reads it.
+    std::unordered_set<const Node*> carriers;
+    /// Results of units (after an absorbed activation): every reader takes the dequantized value, or the kernel would have to write floats too.
+    std::unordered_set<const Value*> unit_results;
+    /// Values that a unit reads, directly or through carriers.
+    std::unordered_set<const Value*> demanded;
+    /// Nodes left in float, in topological order, each with its reason.
+    std::vector<Skip> skipped;
+
+    bool is_unit(const Node* node) const { return units.contains(node); }
+    /// Whether this input of a node takes the dequantized value when the value itself is not a unit's result.
+    bool reads_quantized(const Use& use) const;
+};
+
+/// Throws kUsage for a name in scheme.exclude that no node has.
+QuantizationPlan plan_quantization(const Graph& graph, const QuantizationScheme& scheme);
+
+}  // namespace mcompress

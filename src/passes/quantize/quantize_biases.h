@@ -1,0 +1,12 @@
+// quantize-biases: stores biases as int32 at the scale of the accumulator.
+#pragma once
+
+#include <memory>
+
+#include "passes/pass.h"
+
+namespace mcompress {
+
+std::unique_ptr<Pass> make_quantize_biases();
+
+}  // namespace mcompress

@@ -1,0 +1,66 @@
+#include "passes/quantize/quantized_view.h"
+
+#include "ops/attributes.h"
+
+namespace mcompress {
+namespace {
+
+/// Calls visit(value) for the value and for everything transparent nodes make of it.
+template <typename Visit> void for_each_alias(const Value* value, Visit&& visit) {
+    std::vector<const Value*> pending{value};
+    while (!pending.empty()) {
+        const Value* current = pending.back();
+        pending.pop_back();
+        visit(current);
+        for (const Use& use : current->uses())
+            if (use.index == 0 && is_transparent(*use.node)) pending.push_back(use.node->output(0));
+    }
+}
+
+}  // namespace
+
+bool is_transparent(const Node& node) {
+    if (!node.output(0) || !node.input(0)) return false;
+    if (node.is("mcompress", "Observe") || node.is("QuantizeLinear")) return true;
+    if (!node.is("DequantizeLinear")) return false;
+    const Value* codes = node.input(0);
+    return known_tensor(codes) || (codes->producer() && codes->producer()->is("QuantizeLinear"));
+}
+
+Value* see_through(Value* value) {
+    while (value && value->producer() && is_transparent(*value->producer())) value = value->producer()->input(0);
+    return value;
+}
+
+std::vector<Use> readers(const Value* value) {
+    std::vector<Use> result;
+    for_each_alias(value, [&](const Value* alias) {
+        for (const Use& use : alias->uses())
+            if (use.index != 0 || !is_transparent(*use.node)) result.push_back(use);
+    });
+    return result;
+}
+
+bool reaches_output(const Value* value) {
+    bool found = false;
+    for_each_alias(value, [&](const Value* alias) { found = found || alias->is_graph_output(); });
+    return found;
+}
+
+ReadingOrder::ReadingOrder(const Graph& graph) {
+    for (const Node* node : graph.order()) positions_.emplace(node, positions_.size());
+}
+
+const Node* ReadingOrder::first_reader(const Value* value) const {
+    const Node* first = nullptr;
+    std::size_t first_position = 0;
+    for (const Use& use : value->uses()) {
+        const auto found = positions_.find(use.node);
+        if (found == positions_.end() || (first && found->second >= first_position)) continue;
+        first = use.node;
+        first_position = found->second;
+    }
+    return first;
+}
+
+}  // namespace mcompress
