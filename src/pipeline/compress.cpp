@@ -14,6 +14,7 @@
 #include "pipeline/coverage.h"
 #include "pipeline/summarize.h"
 #include "support/error.h"
+#include "support/log.h"
 
 namespace mcompress {
 
@@ -22,9 +23,18 @@ namespace {
 // Per-channel QuantizeLinear and DequantizeLinear need it.
 constexpr int kQuantizationOpset = 13;
 
-// fold-constants evaluates nodes; passes know no engine, so the two meet here.
+// fold-constants evaluates nodes; passes know no engine, so the two meet here. A node that cannot be evaluated simply stays.
+std::optional<std::vector<Tensor>> evaluate(const Node& node, std::span<const Tensor> inputs) {
+    try {
+        return evaluate_node(node, inputs);
+    } catch (const Error& error) {
+        log_debug("'{}' is not folded: {}", node.display_name(), error.what());
+        return std::nullopt;
+    }
+}
+
 PassInputs pass_inputs(const QuantizationScheme& scheme = {}, const CalibrationTable* table = nullptr) {
-    return {evaluate_for_folding, scheme, table};
+    return {evaluate, scheme, table};
 }
 
 void append(std::vector<PassRun>& runs, std::vector<PassRun> more) {
