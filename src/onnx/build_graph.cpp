@@ -5,6 +5,7 @@
 
 #include "onnx/convert_attribute.h"
 #include "onnx/convert_type.h"
+#include "onnx/inline_external.h"
 #include "support/error.h"
 
 namespace mcompress {
@@ -140,6 +141,7 @@ private:
         for (auto& sparse : *proto.mutable_sparse_initializer()) {
             const std::string name = sparse.values().name();
             if (!is_free(graph, format("sparse initializer '{}'", name), name)) continue;
+            inline_external_data(sparse, source_.tensors);
             const int number = sparse.values().data_type();
             ValueType type = ValueType::tensor(is_known_dtype(number) ? static_cast<DType>(number) : DType::Undefined,
                                                Dims(sparse.dims().begin(), sparse.dims().end()));

@@ -2,6 +2,7 @@
 
 #include <climits>
 
+#include "onnx/inline_external.h"
 #include "onnx/wire.h"
 
 namespace mcompress {
@@ -38,8 +39,9 @@ void take_opset_imports(onnx::ModelProto& proto, OpsetImports& imports, std::vec
     proto.clear_opset_import();
 }
 
-void take_functions(onnx::ModelProto& proto, Model& model) {
-    for (const auto& function : proto.functions()) {
+void take_functions(onnx::ModelProto& proto, const TensorSource& tensors, Model& model) {
+    for (auto& function : *proto.mutable_functions()) {
+        inline_external_data(function, tensors);
         Function taken{function.domain(), function.name(), {}, serialize(function)};
         taken.overload = overload_of(taken.bytes);
         model.functions.push_back(std::move(taken));
@@ -72,9 +74,10 @@ std::unique_ptr<Model> build_model(onnx::ModelProto& proto, const TensorSource& 
     take_header(proto, *model);
     if (model->ir_version < 1) findings.push_back({"model", format("has IR version {}", model->ir_version)});
     take_opset_imports(proto, *model->opset_imports, findings);
-    take_functions(proto, *model);
+    take_functions(proto, tensors, *model);
     std::unique_ptr<onnx::GraphProto> graph(proto.has_graph() ? proto.release_graph() : new onnx::GraphProto);
     build_graph(std::move(graph), *model->graph, {tensors, model->ir_version}, findings);
+    inline_external_data(proto, tensors);
     if (proto.ByteSizeLong() > 0) model->extra = serialize(proto);
     for (Finding& finding : verify(*model)) findings.push_back(std::move(finding));
     throw_if_any(findings);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "onnx/inline_external.h"
 #include "support/error.h"
 
 namespace mcompress {
@@ -177,6 +178,7 @@ Attribute take_attribute(Proto& proto, const TensorSource& source, const BodyTak
     if (!proto.ref_attr_name().empty() && is_interpreted(type) && !present_types(proto).empty())
         refuse(proto, "holds a value and refers to a function's attribute");
     if (!proto.ref_attr_name().empty() || !is_interpreted(type)) {
+        inline_external_data(proto, source);
         attribute.value = OpaqueAttribute{serialize(proto)};
         return attribute;
     }

@@ -44,7 +44,7 @@ std::unique_ptr<Model> load_model(const std::filesystem::path& path) {
 
 std::unique_ptr<Model> load_model_bytes(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                                         const std::filesystem::path& folder) {
-    ExternalFiles external({folder});
+    ExternalFiles external(folder.empty() ? std::vector<std::filesystem::path>{} : std::vector{folder});
     return load(bytes, std::move(owner), external);
 }
 

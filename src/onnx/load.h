@@ -14,7 +14,7 @@ namespace mcompress {
 /// structural faults at once), kTensorInvalid, kExternalData.
 std::unique_ptr<Model> load_model(const std::filesystem::path& path);
 
-/// As above from memory kept alive by `owner`; external data is looked for in `folder`.
+/// As above from memory kept alive by `owner`; external data is looked for in `folder` and refused when that is empty.
 std::unique_ptr<Model> load_model_bytes(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                                         const std::filesystem::path& folder);
 

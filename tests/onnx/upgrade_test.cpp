@@ -59,10 +59,13 @@ TEST_CASE("a softmax that is the graph's output keeps its name") {
 
 TEST_CASE("attributes become inputs") {
     CHECK(contains(upgraded(11, 13, "g (float[2,1] x) => (float[2] y) { y = Squeeze <axes = [1]> (x) }"), "y = Squeeze (x, y_axes)"));
-    CHECK(contains(upgraded(11, 13, "g (float[4] x) => (float[1] y, float[3] z) { y, z = Split <split = [1, 3]> (x) }"), "= Split (x, y_split)"));
-    CHECK(contains(upgraded(9, 11, "g (float[4] x) => (float[4] y) { y = Clip <min = 0.0, max = 6.0> (x) }"), "y = Clip (x, y_min, y_max)"));
+    CHECK(contains(upgraded(11, 13, "g (float[4] x) => (float[1] y, float[3] z) { y, z = Split <split = [1, 3]> (x) }"),
+                   "= Split (x, y_split)"));
+    CHECK(
+        contains(upgraded(9, 11, "g (float[4] x) => (float[4] y) { y = Clip <min = 0.0, max = 6.0> (x) }"), "y = Clip (x, y_min, y_max)"));
     CHECK(contains(upgraded(9, 11, "g (float[4] x) => (float[4] y) { y = Clip <max = 6.0> (x) }"), "y = Clip (x, , y_max)"));
-    CHECK(contains(upgraded(9, 10, "g (float[4] x) => (float[2] y) { y = Slice <starts = [0], ends = [2]> (x) }"), "y = Slice (x, y_starts, y_ends)"));
+    CHECK(contains(upgraded(9, 10, "g (float[4] x) => (float[2] y) { y = Slice <starts = [0], ends = [2]> (x) }"),
+                   "y = Slice (x, y_starts, y_ends)"));
     CHECK(contains(upgraded(13, 18, "g (float[4] x) => (float[1] y) { y = ReduceMean <axes = [0]> (x) }"), "y = ReduceMean (x, y_axes)"));
 }
 
@@ -75,7 +78,8 @@ TEST_CASE("clip bounds take the type of what they clip") {
 }
 
 TEST_CASE("upsample becomes resize") {
-    const std::string text = upgraded(7, 13, "g (float[1,1,2,2] x) => (float[1,1,4,4] y) { y = Upsample <mode = \"nearest\", scales = [1.0, 1.0, 2.0, 2.0]> (x) }");
+    const std::string text = upgraded(
+        7, 13, "g (float[1,1,2,2] x) => (float[1,1,4,4] y) { y = Upsample <mode = \"nearest\", scales = [1.0, 1.0, 2.0, 2.0]> (x) }");
     CHECK(contains(text, "Resize <"));
     CHECK(contains(text, "nearest_mode = \"floor\""));
     CHECK(contains(text, "coordinate_transformation_mode = \"asymmetric\""));
