@@ -95,6 +95,12 @@ void infer_unique(InferContext& context) {
     }
     context.set_output(0, {ValueType::Kind::Tensor, input.dtype, output, nullptr, {}});
     for (int index = 1; index < 4; ++index) context.set_output(index, ValueType::tensor(DType::Int64, unknown_dims(1)));
+    // The inverse has one entry for every slice of the input.
+    if (!input.has_rank()) return;
+    Dim entries = product(context, *input.dims, 0, input.rank());
+    if (has_attribute(context.node(), "axis"))
+        entries = (*input.dims)[static_cast<std::size_t>(checked_axis(context, int_attribute(context.node(), "axis", 0), input.rank()))];
+    context.set_output(2, ValueType::tensor(DType::Int64, Dims{entries}));
 }
 
 void infer_reverse_sequence(InferContext& context) {

@@ -21,8 +21,8 @@ Dim IntegerValue::dim() const {
 }
 
 std::optional<IntegerValues> IntegerValues::of(const Tensor& tensor) {
-    if (tensor.shape().rank() > 1 || tensor.element_count() > static_cast<std::int64_t>(kLongestIntegerValues)) return std::nullopt;
-    IntegerValues result{tensor.dtype(), tensor.shape().rank(), {}};
+    if (tensor.element_count() > static_cast<std::int64_t>(kLongestIntegerValues)) return std::nullopt;
+    IntegerValues result{tensor.dtype(), tensor.shape(), {}};
     switch (tensor.dtype()) {
         case DType::Int64: append_all<std::int64_t>(tensor, result.elements); return result;
         case DType::Int32: append_all<std::int32_t>(tensor, result.elements); return result;
@@ -37,8 +37,6 @@ std::optional<Tensor> IntegerValues::tensor() const {
         if (!element.number) return std::nullopt;
         numbers.push_back(*element.number);
     }
-    const Shape shape = rank == 0 ? Shape{} : Shape{static_cast<std::int64_t>(numbers.size())};
-    if (rank == 0 && numbers.size() != 1) return std::nullopt;
     if (dtype == DType::Int64) return Tensor::from_values(shape, numbers);
     if (dtype == DType::Int32) {
         std::vector<std::int32_t> narrow;

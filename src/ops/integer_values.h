@@ -22,19 +22,19 @@ struct IntegerValue {
     bool operator==(const IntegerValue&) const = default;
 };
 
-/// A scalar or vector of integers.
+/// A small tensor of integers.
 struct IntegerValues {
     DType dtype = DType::Int64;
-    int rank = 1;  // 0 or 1
-    std::vector<IntegerValue> elements;
+    Shape shape;
+    std::vector<IntegerValue> elements;  // row-major
 
-    /// Nothing for tensors that are not integer (or bool), of rank above 1 or longer than kLongestIntegerValues.
+    /// Nothing for tensors that are not int64, int32 or bool, or longer than kLongestIntegerValues.
     static std::optional<IntegerValues> of(const Tensor& tensor);
     /// When every element is a number that the type can hold.
     std::optional<Tensor> tensor() const;
 };
 
-/// Longer vectors hold data, not sizes.
+/// Longer tensors hold data, not sizes.
 inline constexpr std::size_t kLongestIntegerValues = 256;
 
 }  // namespace mcompress

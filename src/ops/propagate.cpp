@@ -86,6 +86,7 @@ std::optional<std::size_t> broadcast_count(std::initializer_list<const IntegerVa
     for (const IntegerValues* operand : operands) {
         if (!operand) return std::nullopt;
         const std::size_t own = operand->elements.size();
+        if (operand->shape.rank() > 1) return std::nullopt;
         if (own != 1 && count != 1 && own != count) return std::nullopt;
         if (own != 1) count = own;
     }
@@ -97,7 +98,7 @@ template <Element (*Operation)(const Element&, const Element&), bool kIsTest = f
     const IntegerValues* b = operands.at(1);
     const auto count = broadcast_count({a, b});
     if (!count || operands.integers.size() != 2 || operands.node.opset_version() < 7) return std::nullopt;
-    IntegerValues result{kIsTest ? DType::Bool : a->dtype, std::max(a->rank, b->rank), {}};
+    IntegerValues result{kIsTest ? DType::Bool : a->dtype, {}, {}};
     for (std::size_t index = 0; index < *count; ++index)
         result.elements.push_back(Operation(broadcast_at(*a, index), broadcast_at(*b, index)));
     return result;
@@ -109,7 +110,7 @@ Result where(const Operands& operands) {
     const IntegerValues* b = operands.at(2);
     const auto count = broadcast_count({condition, a, b});
     if (!count) return std::nullopt;
-    IntegerValues result{a->dtype, std::max({condition->rank, a->rank, b->rank}), {}};
+    IntegerValues result{a->dtype, {}, {}};
     for (std::size_t index = 0; index < *count; ++index) {
         const Element& test = broadcast_at(*condition, index);
         const Element& x = broadcast_at(*a, index);
@@ -133,7 +134,7 @@ Result size_of(const Operands& operands) {
     const auto shape = operands.inputs[0].shape();
     const auto count = shape ? shape->checked_element_count() : std::nullopt;
     if (!count) return std::nullopt;
-    return IntegerValues{DType::Int64, 0, {{*count, {}}}};
+    return IntegerValues{DType::Int64, {}, {{*count, {}}}};
 }
 
 Result copy(const Operands& operands) {
@@ -169,9 +170,9 @@ Result cast(const Operands& operands) {
 Result gather(const Operands& operands) {
     const IntegerValues* data = operands.at(0);
     const IntegerValues* indices = operands.at(1);
-    if (!data || !indices || data->rank != 1) return std::nullopt;
+    if (!data || !indices || data->shape.rank() != 1) return std::nullopt;
     const auto count = static_cast<std::int64_t>(data->elements.size());
-    IntegerValues result{data->dtype, indices->rank, {}};
+    IntegerValues result{data->dtype, {}, {}};
     for (const Element& index : indices->elements) {
         if (!index.number) {
             result.elements.emplace_back();
@@ -184,24 +185,59 @@ Result gather(const Operands& operands) {
     return result;
 }
 
+// The elements at `start` + the multiples of `strides` that `extents` span, row-major.
+IntegerValues strided(const IntegerValues& data, std::int64_t start, const std::vector<std::int64_t>& extents,
+                      const std::vector<std::int64_t>& strides) {
+    IntegerValues result{data.dtype, {}, {}};
+    std::vector<std::int64_t> at(extents.size(), 0);
+    for (const std::int64_t extent : extents)
+        if (extent == 0) return result;
+    while (true) {
+        std::int64_t place = start;
+        for (std::size_t axis = 0; axis < at.size(); ++axis) place += at[axis] * strides[axis];
+        result.elements.push_back(data.elements[static_cast<std::size_t>(place)]);
+        std::size_t axis = at.size();
+        while (axis > 0 && ++at[axis - 1] == extents[axis - 1]) at[--axis] = 0;
+        if (axis == 0) return result;
+    }
+}
+
 Result slice(const Operands& operands) {
     const IntegerValues* data = operands.at(0);
     const SliceAttrs attrs = SliceAttrs::read(operands.node);
     const auto starts = operands.numbers(attrs.starts);
     const auto ends = operands.numbers(attrs.ends);
+    const auto axes = operands.numbers(attrs.axes);
     const auto steps = operands.numbers(attrs.steps);
-    if (!data || data->rank != 1 || !starts || !ends || starts->size() != 1 || ends->size() != 1) return std::nullopt;
-    if (!attrs.steps.is_absent() && (!steps || steps->size() != 1)) return std::nullopt;
-    const auto count = static_cast<std::int64_t>(data->elements.size());
-    const SliceRange range = resolve_slice(starts->front(), ends->front(), steps ? steps->front() : 1, count);
-    IntegerValues result{data->dtype, 1, {}};
-    for (std::int64_t index = 0; index < range.count; ++index)
-        result.elements.push_back(data->elements[static_cast<std::size_t>(range.start + index * range.step)]);
-    return result;
+    if (!data || !starts || !ends || (!attrs.axes.is_absent() && !axes) || (!attrs.steps.is_absent() && !steps)) return std::nullopt;
+    const auto ranges = SliceAttrs::resolve(data->shape, *starts, *ends, axes, steps);
+    const auto strides = data->shape.strides();
+    std::int64_t start = 0;
+    std::vector<std::int64_t> extents, steps_over;
+    for (std::size_t axis = 0; axis < ranges.size(); ++axis) {
+        start += ranges[axis].start * strides[axis];
+        extents.push_back(ranges[axis].count);
+        // A step is only taken between elements, so that it is small where it counts.
+        steps_over.push_back(ranges[axis].count > 1 ? ranges[axis].step * strides[axis] : 0);
+    }
+    return strided(*data, start, extents, steps_over);
+}
+
+Result transpose(const Operands& operands) {
+    const IntegerValues* data = operands.at(0);
+    if (!data) return std::nullopt;
+    const auto strides = data->shape.strides();
+    std::vector<std::int64_t> extents, moved;
+    for (const int axis : TransposeAttrs::read(operands.node).resolve(data->shape.rank())) {
+        extents.push_back(data->shape[axis]);
+        moved.push_back(strides[static_cast<std::size_t>(axis)]);
+    }
+    return strided(*data, 0, extents, moved);
 }
 
 Result concat(const Operands& operands) {
     IntegerValues result;
+    if (ConcatAttrs::read(operands.node).axis != 0) return std::nullopt;
     for (std::size_t index = 0; index < operands.integers.size(); ++index) {
         const IntegerValues* part = operands.at(index);
         const ValueType& type = operands.inputs[index];
@@ -224,11 +260,11 @@ Result concat(const Operands& operands) {
 Result constant_of_shape(const Operands& operands) {
     const IntegerValues* shape = operands.at(0);
     const auto value = IntegerValues::of(ConstantOfShapeAttrs::read(operands.node).value);
-    if (!shape || !value || shape->elements.size() > 1) return std::nullopt;
-    const std::int64_t count = shape->elements.empty() ? 1 : shape->elements[0].number.value_or(-1);
-    if (count < 0 || count > static_cast<std::int64_t>(kLongestIntegerValues)) return std::nullopt;
-    return IntegerValues{value->dtype, static_cast<int>(shape->elements.size()),
-                         std::vector<Element>(static_cast<std::size_t>(count), value->elements.front())};
+    const auto extents = shape ? shape->tensor() : std::nullopt;
+    if (!extents || !value) return std::nullopt;
+    const auto count = Shape(integers_of(*extents).value_or(std::vector<std::int64_t>{-1})).checked_element_count();
+    if (!count || *count > static_cast<std::int64_t>(kLongestIntegerValues)) return std::nullopt;
+    return IntegerValues{value->dtype, {}, std::vector<Element>(static_cast<std::size_t>(*count), value->elements.front())};
 }
 
 Result range(const Operands& operands) {
@@ -239,7 +275,7 @@ Result range(const Operands& operands) {
         numbers[index] = *ends[index]->elements[0].number;
     }
     const auto [start, limit, step] = numbers;
-    IntegerValues result{ends[0]->dtype, 1, {}};
+    IntegerValues result{ends[0]->dtype, {}, {}};
     if (step == 0) return std::nullopt;
     for (std::int64_t value = start; step > 0 ? value < limit : value > limit;) {
         if (result.elements.size() == kLongestIntegerValues) return std::nullopt;
@@ -278,6 +314,7 @@ constexpr Row kRows[] = {
     {"Slice", slice},
     {"Squeeze", copy},
     {"Sub", binary<subtract_elements>},
+    {"Transpose", transpose},
     {"Unsqueeze", copy},
     {"Where", where},
 };
@@ -287,17 +324,18 @@ static_assert(std::is_sorted(std::begin(kRows), std::end(kRows), [](const Row& a
 
 std::optional<IntegerValues> propagate_integers(const Node& node, std::span<const ValueType> inputs,
                                                 std::span<const IntegerValues* const> integers, const ValueType& output) {
-    if (!node.domain().empty() || inputs.empty() || !output.has_rank() || output.rank() > 1) return std::nullopt;
+    if (!node.domain().empty() || inputs.empty() || !output.has_rank()) return std::nullopt;
     const auto* row = std::lower_bound(std::begin(kRows), std::end(kRows), node.op_type(),
                                        [](const Row& candidate, const std::string& type) { return candidate.type < type; });
     if (row == std::end(kRows) || row->type != node.op_type()) return std::nullopt;
     Result result = row->propagate({node, inputs, integers});
     if (!result || result->elements.size() > kLongestIntegerValues) return std::nullopt;
-    // Operators that only reshape keep the elements; the inferred type says whether they are a vector or a scalar now.
-    result->rank = output.rank();
-    if (output.rank() == 0 && result->elements.size() != 1) return std::nullopt;
-    const Dim length = output.rank() == 1 ? (*output.dims)[0] : Dim(1);
-    if (length.is_known() && length.extent() != static_cast<std::int64_t>(result->elements.size())) return std::nullopt;
+    // The functions above give elements in row-major order; how they are shaped, the inferred type says.
+    const auto count = static_cast<std::int64_t>(result->elements.size());
+    const auto shape = output.shape();
+    if (!shape && output.rank() != 1) return std::nullopt;
+    result->shape = shape ? *shape : Shape{count};
+    if (result->shape.checked_element_count() != count) return std::nullopt;
     return result;
 }
 

@@ -27,5 +27,6 @@ std::span<const OpInfo> sequence_rows();
 std::span<const OpInfo> text_rows();
 std::span<const OpInfo> private_rows();
 std::span<const OpInfo> microsoft_rows();
+std::span<const OpInfo> qonnx_rows();
 
 }  // namespace mcompress
