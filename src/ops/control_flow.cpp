@@ -33,12 +33,23 @@ void infer_if(InferContext& context) {
     const auto then_types = types_of(attrs.then_branch);
     const auto else_types = types_of(attrs.else_branch);
     const auto count = static_cast<std::size_t>(context.output_count());
-    if (then_types.size() != count || else_types.size() != count) {
-        if (!then_types.empty() || !else_types.empty()) context.reject("the branches do not have as many outputs as the node");
+    for (const auto& types : {then_types, else_types})
+        if (!types.empty() && types.size() != count) context.reject("a branch does not have as many outputs as the node");
+    // A condition computed from shapes can be known: then one branch is all there is.
+    const Tensor* condition = context.constant(0);
+    const auto chosen = condition ? scalar_of(*condition) : std::nullopt;
+    if (chosen) {
+        const auto& types = *chosen != 0.0 ? then_types : else_types;
+        for (std::size_t index = 0; index < types.size(); ++index) context.set_output(static_cast<int>(index), types[index]);
         return;
     }
-    for (std::size_t index = 0; index < count; ++index)
-        context.set_output(static_cast<int>(index), either(then_types[index], else_types[index]));
+    for (std::size_t index = 0; index < count; ++index) {
+        if (then_types.empty() && else_types.empty()) return;
+        if (then_types.empty()) context.set_output(static_cast<int>(index), else_types[index]);
+        else
+            context.set_output(static_cast<int>(index),
+                               else_types.empty() ? then_types[index] : either(then_types[index], else_types[index]));
+    }
 }
 
 // The type of a carried value: its shape may change from one iteration to the next.

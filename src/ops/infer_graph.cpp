@@ -77,7 +77,17 @@ std::vector<std::vector<ValueType>> GraphInference::infer_bodies(const Node& nod
     const auto bodies = node.subgraphs();
     if (bodies.empty()) return types;
     const auto given = body_input_types(node, inputs);
-    for (const Graph* body : bodies) types.push_back(run(*body, given, depth + 1));
+    std::optional<Error> problem;
+    for (const Graph* body : bodies) {
+        try {
+            types.push_back(run(*body, given, depth + 1));
+        } catch (const Error& error) {
+            // For given input shapes one branch of an If may be impossible: it is then the one that does not run.
+            if (declared_ == DeclaredTypes::MustAgree || !node.is("If") || problem) throw;
+            problem = error;
+            types.emplace_back();
+        }
+    }
     return types;
 }
 

@@ -1,7 +1,6 @@
 // Inference and cost of real models.
 #include <cstdlib>
 #include <filesystem>
-#include <iostream>
 
 #include "catch.h"
 #include "onnx/load.h"
@@ -35,6 +34,8 @@ std::map<std::string, Shape> concrete_inputs(const Graph& graph) {
         if (!input->type().has_rank() || input->default_value()) continue;
         std::vector<std::int64_t> dims;
         for (const Dim& dim : *input->type().dims) dims.push_back(dim.is_known() ? dim.extent() : 1);
+        // Sound and text need some length.
+        if (dims.size() == 2 && !input->type().dims->back().is_known()) dims[1] = 512;
         shapes.emplace(input->name(), Shape(std::move(dims)));
     }
     return shapes;
@@ -85,6 +86,8 @@ TEST_CASE("asset models: concrete input shapes give full shapes") {
         }
         INFO(path.filename().string());
         CHECK(problem == "");
+        // picodet's shapes are inputs that callers may override; silero's branches differ in rank.
+        const bool has_gaps = path.stem() == "picodet_s_320_coco" || path.stem() == "silero_vad";
         int values = 0;
         int full = 0;
         std::string first;
@@ -96,7 +99,9 @@ TEST_CASE("asset models: concrete input shapes give full shapes") {
                 if (type.dtype != DType::Undefined && type.shape()) ++full;
                 else if (first.empty()) first = node->op_type() + " " + value->name() + " " + type.to_string();
             }
-        std::cout << path.filename().string() << ": " << full << " of " << values << " shapes; first gap: " << first << "\n";
+        INFO("first gap: " << first);
+        CHECK((full == values || has_gaps));
+        CHECK(full > 0);
     }
 }
 
