@@ -97,8 +97,9 @@ private:
         }
         if (count == 0) return;
         requantize(graph, unit.weight, raised);
-        result.skipped.push_back({unit.node->display_name(), unit.node->op_type(),
-                                  format("the weight scales of {} channels were raised so that their biases fit int32", count)});
+        const std::string channels = count == 1 ? "one channel was" : format("{} channels were", count);
+        result.skipped.push_back(
+            {unit.node->display_name(), unit.node->op_type(), "the weight scale of " + channels + " raised so that the bias fits int32"});
     }
 
     /// Rounds the codes of a dequantized weight again for greater scales; the codes stand for the float weight, which is gone by now.
