@@ -20,11 +20,6 @@ constexpr Names kStrip[] = {"strip-observers"};
 constexpr Names kQuantize[] = {"quantize-activations", "share-params",         "quantize-weights", "quantize-biases",
                                "eliminate-redundant-relu", "eliminate-dead-nodes"};
 
-constexpr Names kObserve[] = {"insert-observers"};
-constexpr Names kStrip[] = {"strip-observers"};
-constexpr Names kQuantize[] = {"quantize-activations", "share-params",         "quantize-weights", "quantize-biases",
-                               "eliminate-redundant-relu", "eliminate-dead-nodes"};
-
 constexpr auto kPipelines = std::to_array<Pipeline>({
     {"clean", kClean, Pipeline::Repetition::ToFixedPoint},
     {"fuse", kFuse, Pipeline::Repetition::ToFixedPoint},
