@@ -23,19 +23,40 @@ public:
         for (const Finding& finding : verify_ops(graph)) given_.insert(text_of(finding));
     }
 
-    void check(std::string_view pass, const Graph& graph) const {
+    void check_structure(std::string_view pass, const Graph& graph) const {
         if (options_.verification == PassManagerOptions::Verification::Off) return;
+        report(pass, verify(graph));
+    }
+
+    void check_operators(std::string_view pass, const Graph& graph) const {
+        if (options_.verification == PassManagerOptions::Verification::Off) return;
+        report(pass, verify_ops(graph));
+    }
+
+private:
+    void report(std::string_view pass, const std::vector<Finding>& findings) const {
         std::string faults;
-        for (const Finding& finding : verify(graph)) faults += "\n  " + text_of(finding);
-        for (const Finding& finding : verify_ops(graph))
+        for (const Finding& finding : findings)
             if (!given_.contains(text_of(finding))) faults += "\n  " + text_of(finding);
         if (!faults.empty()) fail(codes::kInternal, "pass {} left the graph invalid:{}", pass, faults);
     }
 
-private:
     const PassManagerOptions& options_;
     std::set<std::string> given_;
 };
+
+/// New values get their types, and old ones may be known better: well enough to show a contradiction that was in the model all along. What a
+/// pass did wrong is reported as its fault, not as the model's.
+void settle(Graph& graph, std::string_view pass, const Verifier& verifier) {
+    verifier.check_structure(pass, graph);
+    try {
+        infer_types(graph);
+    } catch (const Error&) {
+        verifier.check_operators(pass, graph);
+        throw;
+    }
+    verifier.check_operators(pass, graph);
+}
 
 std::vector<PassRun> run_round(Graph& graph, std::span<const std::unique_ptr<Pass>> passes, const PassManagerOptions& options,
                                const Verifier& verifier) {
@@ -45,11 +66,9 @@ std::vector<PassRun> run_round(Graph& graph, std::span<const std::unique_ptr<Pas
         PassRun run{std::string(pass->name()), {}, 0.0};
         with_context([&] { return "in pass " + run.name; }, [&] {
             run.result = pass->run(graph);
-            // New values get their types, and old ones may be known better.
-            if (run.result.rewrites > 0) infer_types(graph);
+            run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+            if (run.result.rewrites > 0) settle(graph, run.name, verifier);
         });
-        run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-        if (run.result.rewrites > 0) verifier.check(run.name, graph);
         if (options.after_each) options.after_each(run.name, graph);
         runs.push_back(std::move(run));
     }

@@ -6,6 +6,7 @@
 #include "passes/clean/eliminate_dead_nodes.h"
 #include "passes/clean/eliminate_identity.h"
 #include "passes/clean/fold_constants.h"
+#include "passes/clean/fold_input_defaults.h"
 #include "passes/fuse/fuse_conv_bn.h"
 #include "passes/fuse/fuse_conv_scale.h"
 #include "passes/fuse/fuse_matmul_add.h"
@@ -32,6 +33,8 @@ constexpr auto kPasses = std::to_array<PassRow>({
      [](const PassInputs&) { return make_eliminate_dead_nodes(); }},
     {"eliminate-identity", Clean, "Removes nodes that give back their input unchanged.",
      [](const PassInputs&) { return make_eliminate_identity(); }},
+    {"fold-input-defaults", Clean, "Makes constants of weights that the model also lists as inputs.",
+     [](const PassInputs&) { return make_fold_input_defaults(); }},
     {"fold-constants", Clean, "Computes what depends on constants and known shapes alone.",
      [](const PassInputs& inputs) { return make_fold_constants(inputs.evaluator); }},
     {"deduplicate-constants", Clean, "Keeps one of several equal constants.",
