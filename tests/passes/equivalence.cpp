@@ -10,11 +10,22 @@
 
 namespace mcompress::testing {
 
-std::vector<Tensor> run_reference(const Graph& graph, std::span<const Tensor> inputs) {
-    CompileOptions options;
+InputsByName by_name(const Graph& graph, std::span<const Tensor> inputs) {
+    InputsByName named;
     for (std::size_t at = 0; at < inputs.size(); ++at)
-        if (inputs[at].defined()) options.input_shapes[graph.inputs()[at]->name()] = inputs[at].shape();
-    return make_reference_engine()->compile(graph, options)->run(inputs);
+        if (inputs[at].defined()) named[graph.inputs()[at]->name()] = inputs[at];
+    return named;
+}
+
+std::vector<Tensor> run_reference(const Graph& graph, const InputsByName& inputs) {
+    CompileOptions options;
+    std::vector<Tensor> tensors;
+    for (const Value* input : graph.inputs()) {
+        const auto given = inputs.find(input->name());
+        tensors.push_back(given == inputs.end() ? Tensor() : given->second);
+        if (tensors.back().defined()) options.input_shapes[input->name()] = tensors.back().shape();
+    }
+    return make_reference_engine()->compile(graph, options)->run(tensors);
 }
 
 namespace {

@@ -1,6 +1,7 @@
 // Whether two graphs compute the same.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,8 +11,13 @@
 
 namespace mcompress::testing {
 
+using InputsByName = std::map<std::string, Tensor>;
+
+/// The tensors for the inputs of `graph`, in its order, under their names: a pass may take optional inputs away.
+InputsByName by_name(const Graph& graph, std::span<const Tensor> inputs);
+
 /// Runs the graph on the reference engine.
-std::vector<Tensor> run_reference(const Graph& graph, std::span<const Tensor> inputs);
+std::vector<Tensor> run_reference(const Graph& graph, const InputsByName& inputs);
 
 /// Empty when every output has the same type and shape and its values differ by no more than `tolerance` times the output's greatest
 /// magnitude (0: equal, where -0 equals 0 and NaN equals NaN); otherwise what differs.

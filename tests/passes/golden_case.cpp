@@ -94,9 +94,9 @@ void read_directive(GoldenCase& golden, const std::string& line) {
     words >> verb;
     if (verb == "opset") golden.opset = std::stoi(rest_of(words));
     else if (verb == "tolerance") golden.tolerance = std::stod(rest_of(words));
-    else if (verb == "constant") {
+    else if (verb == "constant" || verb == "default") {
         const std::string name = label_of(words);
-        golden.constants.push_back({name, read_constant(words)});
+        (verb == "constant" ? golden.constants : golden.defaults).push_back({name, read_constant(words)});
     } else if (verb == "dim") {
         std::string symbol = label_of(words);
         golden.dims[symbol == "?" ? "" : symbol] = std::stoll(rest_of(words));
@@ -160,6 +160,7 @@ std::unique_ptr<Model> GoldenCase::make_model() const {
         graph.erase(placeholder->producer());
         graph.rename(value, constant.name);
     }
+    for (const Constant& each : defaults) graph.set_initializer(graph.find_value(each.name), each.value);
     return model;
 }
 

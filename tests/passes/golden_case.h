@@ -25,6 +25,7 @@ struct GoldenCase {
     };
     int opset = 13;
     std::vector<Constant> constants;
+    std::vector<Constant> defaults;  // of graph inputs
     OpenDims dims;
     std::map<std::string, ValueBounds> bounds;
     double tolerance = 0.0;

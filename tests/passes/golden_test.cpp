@@ -36,7 +36,7 @@ std::string text_of(const std::vector<Skip>& skipped) {
 
 void check_execution(const GoldenCase& golden, const Graph& after) {
     const auto before = golden.make_model();
-    const std::vector<Tensor> inputs = random_inputs(*before->graph, 1, golden.dims, golden.bounds);
+    const InputsByName inputs = by_name(*before->graph, random_inputs(*before->graph, 1, golden.dims, golden.bounds));
     const std::vector<Tensor> expected = run_reference(*before->graph, inputs);
     CHECK(difference(expected, run_reference(after, inputs), golden.tolerance) == "");
 }

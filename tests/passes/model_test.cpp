@@ -68,10 +68,10 @@ struct Tally {
 };
 
 /// Nothing when the model cannot be executed as it is (no data, no kernel).
-std::optional<std::vector<Tensor>> outputs_before(const Graph& graph, const fs::path& data_set, std::vector<Tensor>& inputs) {
+std::optional<std::vector<Tensor>> outputs_before(const Graph& graph, const fs::path& data_set, InputsByName& inputs) {
     try {
         if (!fs::exists(data_set)) return std::nullopt;
-        inputs = stored_inputs(data_set, graph);
+        inputs = by_name(graph, stored_inputs(data_set, graph));
         return run_reference(graph, inputs);
     } catch (const Error&) { return std::nullopt; }
 }
@@ -85,7 +85,7 @@ const PassInputs& pass_inputs() {
 template <typename Rewrite>
 std::unique_ptr<Model> check_rewrite(const fs::path& path, const fs::path& data_set, double tolerance, Tally& tally, Rewrite&& rewrite) {
     auto model = load_model(path);
-    std::vector<Tensor> inputs;
+    InputsByName inputs;
     const auto expected = outputs_before(*model->graph, data_set, inputs);
     const int rewrites = total(rewrite(*model->graph));
     CHECK(total(rewrite(*model->graph)) == 0);
