@@ -12,6 +12,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// The published data holds bfloat16 elements as uint16.
+Tensor as_declared(Tensor tensor, const ValueType& type) {
+    if (tensor.dtype() != DType::UInt16 || type.dtype != DType::BFloat16) return tensor;
+    return Tensor::from_bytes(DType::BFloat16, tensor.shape(), {tensor.bytes(), tensor.byte_size()});
+}
+
 void load_all(const fs::path& folder, const std::string& prefix, std::span<Value* const> values, std::vector<Tensor>& tensors) {
     tensors.resize(values.size());
     for (std::size_t i = 0; fs::exists(folder / format("{}_{}.pb", prefix, i)); ++i) {
@@ -19,7 +25,7 @@ void load_all(const fs::path& folder, const std::string& prefix, std::span<Value
         Tensor tensor = load_tensor(folder / format("{}_{}.pb", prefix, i), &name);
         const auto named = std::find_if(values.begin(), values.end(), [&](const Value* value) { return value->name() == name; });
         const std::size_t at = named == values.end() ? i : static_cast<std::size_t>(named - values.begin());
-        if (at < tensors.size()) tensors[at] = std::move(tensor);
+        if (at < tensors.size()) tensors[at] = as_declared(std::move(tensor), values[at]->type());
     }
 }
 

@@ -1,6 +1,6 @@
 // Comparisons, logic and Where.
-#include <algorithm>
-#include <string>
+#include <string_view>
+#include <unordered_map>
 
 #include "engine/reference/broadcast.h"
 #include "engine/reference/dispatch.h"
@@ -19,15 +19,12 @@ template <typename Types, typename Op> void compare(const KernelContext& context
 
 /// Strings are compared through numbers that are equal exactly when the strings are.
 void equal_strings(const KernelContext& context) {
-    std::vector<std::string> seen;
+    std::unordered_map<std::string_view, std::int64_t> seen;
     std::vector<Tensor> numbered;
     for (const int index : {0, 1}) {
         std::vector<std::int64_t> numbers;
-        for (const std::string& text : context.required(index).strings()) {
-            const auto found = std::find(seen.begin(), seen.end(), text);
-            numbers.push_back(found - seen.begin());
-            if (found == seen.end()) seen.push_back(text);
-        }
+        for (const std::string& text : context.required(index).strings())
+            numbers.push_back(seen.emplace(text, static_cast<std::int64_t>(seen.size())).first->second);
         numbered.push_back(Tensor::from_values(context.input(index).shape(), numbers));
     }
     broadcast_binary<std::int64_t, std::int64_t, bool>(KernelContext{context.node, numbered, context.outputs},

@@ -128,6 +128,8 @@ std::int64_t entry(const std::vector<std::int64_t>& list, std::size_t index) { r
 
 /// Inputs: states, then scanned tensors. Body: (states, slices) → (states, slices).
 void scan(const KernelContext& context) {
+    if (context.node.opset_version() < 9)
+        fail(codes::kOperatorUnsupported, "node '{}': Scan of opset 8 (with a batch axis) cannot be executed", context.node.display_name());
     const auto a = attrs<ScanAttrs>(context.node);
     const auto scanned = static_cast<std::size_t>(std::max<std::int64_t>(0, a.num_scan_inputs));
     if (scanned < 1 || scanned > context.inputs.size()) context.reject(format("num_scan_inputs is {}", a.num_scan_inputs));

@@ -57,9 +57,18 @@ void multiply(const KernelContext& context) {
 void divide_all(const KernelContext& context) {
     arithmetic(context, Numbers{}, [&]<typename T>(T a, T b) { return divide(context, a, b); });
 }
+/// Before opset 7 a slope of rank 1 holds one number a channel (axis 1).
 void prelu(const KernelContext& context) {
-    arithmetic(context, Numbers{},
-               []<typename T>(T x, T slope) { return x < T{} ? wrap(x, slope, [](auto a, auto b) { return a * b; }) : x; });
+    std::vector<Tensor> inputs{context.required(0), context.required(1)};
+    const Shape &x = inputs[0].shape(), &slope = inputs[1].shape();
+    if (context.node.opset_version() < 7 && slope.rank() == 1 && x.rank() > 2 && slope[0] == x[1]) {
+        std::vector<std::int64_t> dims(static_cast<std::size_t>(x.rank() - 1), 1);
+        dims[0] = slope[0];
+        inputs[1] = inputs[1].reshaped(Shape(std::move(dims)));
+    }
+    arithmetic(
+        KernelContext{context.node, inputs, context.outputs, context.threads, context.largest_output_bytes}, Numbers{},
+        []<typename T>(T value, T factor) { return value < T{} ? wrap(value, factor, [](auto a, auto b) { return a * b; }) : value; });
 }
 void bitwise_and(const KernelContext& context) {
     arithmetic(context, Integers{}, []<typename T>(T a, T b) { return static_cast<T>(a & b); });

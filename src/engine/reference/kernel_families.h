@@ -17,6 +17,7 @@ std::span<const KernelRow> control_flow_kernels();
 std::span<const KernelRow> conv_kernels();
 std::span<const KernelRow> conv_transpose_kernels();
 std::span<const KernelRow> einsum_kernels();
+std::span<const KernelRow> experimental_kernels();
 std::span<const KernelRow> gather_kernels();
 std::span<const KernelRow> integer_product_kernels();
 std::span<const KernelRow> matmul_kernels();

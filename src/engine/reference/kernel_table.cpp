@@ -21,6 +21,7 @@ constexpr Family kFamilies[] = {
     reference::conv_kernels,
     reference::conv_transpose_kernels,
     reference::einsum_kernels,
+    reference::experimental_kernels,
     reference::gather_kernels,
     reference::integer_product_kernels,
     reference::matmul_kernels,

@@ -234,6 +234,41 @@ void lp_normalization(const KernelContext& context) {
     });
 }
 
+/// (x - mean) / (deviation + 1e-9) over the axes.
+void mean_variance_normalization(const KernelContext& context) {
+    const Tensor& x = context.required(0);
+    std::vector<char> reduced(static_cast<std::size_t>(x.shape().rank()), 0);
+    for (const std::int64_t axis : attrs<MeanVarianceNormAttrs>(context.node).axes)
+        reduced[static_cast<std::size_t>(checked_axis(context, axis, x.shape().rank()))] = 1;
+    const Strides own = x.shape().strides();
+    std::vector<std::int64_t> kept_dims, reduced_dims;
+    Strides kept_strides, reduced_strides;
+    for (std::size_t axis = 0; axis < reduced.size(); ++axis) {
+        (reduced[axis] ? reduced_dims : kept_dims).push_back(x.shape()[static_cast<int>(axis)]);
+        (reduced[axis] ? reduced_strides : kept_strides).push_back(own[axis]);
+    }
+    const StridedLoop<1> outer(Shape(kept_dims), {kept_strides}), inner(Shape(reduced_dims), {reduced_strides});
+    dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
+        T* to = context.make_output(0, x.dtype(), x.shape()).template mutable_data<T>();
+        const auto normalize = [&](std::int64_t base) {
+            std::vector<std::int64_t> places;
+            std::vector<T> values;
+            inner.run([&](const auto& offset) {
+                for (std::int64_t i = 0; i < inner.inner_size(); ++i) {
+                    places.push_back(base + offset[0] + i * inner.inner_steps()[0]);
+                    values.push_back(x.data<T>()[places.back()]);
+                }
+            });
+            const Moments m = moments(values.data(), static_cast<std::int64_t>(values.size()));
+            for (std::size_t i = 0; i < places.size(); ++i)
+                to[places[i]] = static_cast<T>((static_cast<double>(values[i]) - m.mean) / (std::sqrt(m.variance) + 1e-9));
+        };
+        outer.run([&](const auto& offset) {
+            for (std::int64_t i = 0; i < outer.inner_size(); ++i) normalize(offset[0] + i * outer.inner_steps()[0]);
+        });
+    });
+}
+
 // clang-format off
 constexpr KernelRow kRows[] = {
     {"", "BatchNormalization", widened<batch_normalization>},
@@ -242,6 +277,7 @@ constexpr KernelRow kRows[] = {
     {"", "LRN", widened<lrn>},
     {"", "LayerNormalization", widened<layer_normalization>},
     {"", "LpNormalization", widened<lp_normalization>},
+    {"", "MeanVarianceNormalization", widened<mean_variance_normalization>},
     {"", "RMSNormalization", widened<rms_normalization>},
     {"", "SimplifiedLayerNormalization", widened<rms_normalization>},
 };
