@@ -45,12 +45,23 @@ SlidingWindow make_window(const KernelContext& context, const Shape& input, cons
 }
 
 SlidingWindow flattened(const SlidingWindow& window) {
-    for (std::size_t axis = 0; axis < 3; ++axis)
-        if (window.kernel[axis] != 1 || window.stride[axis] != 1 || window.pad_begin[axis] != 0 || window.pad_end[axis] != 0) return window;
-    SlidingWindow flat;
-    flat.rank = 1;
-    flat.in[2] = window.in_size();
-    flat.out[2] = window.out_size();
+    SlidingWindow flat = window;
+    for (int merges = 0; merges < 2; ++merges) {
+        const bool is_plain = flat.kernel[2] == 1 && flat.stride[2] == 1 && flat.pad_begin[2] == 0 && flat.pad_end[2] == 0;
+        const std::int64_t width = flat.in[2];
+        if (!is_plain || (flat.stride[1] != 1 && width != 1)) return flat;
+        flat.in[2] = flat.in[1] * width;
+        flat.out[2] = flat.out[1] * width;
+        flat.kernel[2] = flat.kernel[1];
+        flat.stride[2] = flat.stride[1];
+        flat.dilation[2] = flat.dilation[1] * width;
+        flat.pad_begin[2] = flat.pad_begin[1] * width;
+        flat.pad_end[2] = flat.pad_end[1] * width;
+        for (Extents* extents : {&flat.in, &flat.out, &flat.kernel, &flat.stride, &flat.dilation, &flat.pad_begin, &flat.pad_end}) {
+            (*extents)[1] = (*extents)[0];
+            (*extents)[0] = extents == &flat.pad_begin || extents == &flat.pad_end ? 0 : 1;
+        }
+    }
     return flat;
 }
 

@@ -35,7 +35,8 @@ struct SlidingWindow {
 /// The window over an input [N, C, spatial…] from its geometry, axis by axis. Rejects more than three spatial dimensions.
 SlidingWindow make_window(const KernelContext& context, const Shape& input, const Window& geometry);
 
-/// The same window with its dimensions merged into one when every kernel extent is 1 and nothing is padded or strided.
+/// The same window with dimensions merged, for longer innermost loops: a last dimension that is neither padded, strided nor wider than one
+/// tap joins the one before it (whose dilation and padding then count in rows).
 SlidingWindow flattened(const SlidingWindow& window);
 
 }  // namespace mcompress::reference
