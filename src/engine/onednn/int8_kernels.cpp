@@ -1,0 +1,207 @@
+#include "engine/onednn/int8_kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace mcompress::onednn {
+
+namespace {
+
+// ---- portable ----
+
+std::int16_t read_code(const std::byte* from, CodeType type, std::int32_t zero_point) {
+    const auto code = std::to_integer<std::uint8_t>(*from);
+    return static_cast<std::int16_t>((type == CodeType::U8 ? code : static_cast<std::int8_t>(code)) - zero_point);
+}
+
+void write_block(const std::int32_t* sums, std::byte* destination, const BlockOutput& output) {
+    for (std::int64_t column = 0; column < output.columns; ++column) {
+        float value = static_cast<float>(sums[column] + output.bias[column]) * output.scales[column];
+        if (value < 0.0F) value *= output.slope;
+        if (output.type == CodeType::F32) {
+            std::memcpy(destination + column * 4, &value, 4);
+            continue;
+        }
+        const float rounded = std::nearbyintf(std::clamp(value, output.lowest, output.highest));
+        destination[column] = static_cast<std::byte>(static_cast<std::int32_t>(rounded) + output.zero_point);
+    }
+}
+
+std::byte* row_of(const BlockOutput& output, std::int64_t row) {
+    return output.destination + row * output.row_elements * (output.type == CodeType::F32 ? 4 : 1);
+}
+
+void portable_tile(std::int64_t rows, const std::int16_t* a, std::int64_t a_stride, const std::int16_t* b, std::int64_t pairs,
+                   const BlockOutput& output) {
+    for (std::int64_t row = 0; row < rows; ++row) {
+        std::int32_t sums[kBlock] = {};
+        for (std::int64_t pair = 0; pair < pairs; ++pair) {
+            const std::int32_t first = a[row * a_stride + pair * 2], second = a[row * a_stride + pair * 2 + 1];
+            const std::int16_t* weights = b + pair * kBlock * 2;
+            for (std::int64_t column = 0; column < kBlock; ++column) sums[column] += first * weights[column * 2] + second * weights[column * 2 + 1];
+        }
+        write_block(sums, row_of(output, row), output);
+    }
+}
+
+void portable_depthwise(const std::byte* const* taps, std::int64_t count, std::int64_t offset, const std::int16_t* weights,
+                        std::int32_t source_zero_point, CodeType source, const BlockOutput& output) {
+    std::int32_t sums[kBlock] = {};
+    for (std::int64_t tap = 0; tap < count; ++tap)
+        for (std::int64_t column = 0; column < output.columns; ++column)
+            sums[column] += read_code(taps[tap] + offset + column, source, source_zero_point) * weights[(tap / 2 * kBlock + column) * 2 + tap % 2];
+    write_block(sums, output.destination, output);
+}
+
+void portable_widen(const std::byte* from, std::int64_t count, std::int32_t zero_point, CodeType source, std::int16_t* to) {
+    for (std::int64_t at = 0; at < count; ++at) to[at] = read_code(from + at, source, zero_point);
+}
+
+constexpr Int8Kernels kPortable{"int8_exact:portable", portable_tile, portable_depthwise, portable_widen};
+
+#if defined(__x86_64__)
+
+// ---- AVX2 ----
+
+#define MCOMPRESS_AVX2 __attribute__((target("avx2")))
+
+MCOMPRESS_AVX2 inline __m256 requantize(__m256i sums, std::int64_t at, const BlockOutput& output) {
+    const __m256i biased = _mm256_add_epi32(sums, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(output.bias + at)));
+    __m256 value = _mm256_mul_ps(_mm256_cvtepi32_ps(biased), _mm256_loadu_ps(output.scales + at));
+    if (output.slope != 1.0F) value = _mm256_blendv_ps(value, _mm256_mul_ps(value, _mm256_set1_ps(output.slope)), value);
+    return value;
+}
+
+MCOMPRESS_AVX2 inline void store_block(__m256i low, __m256i high, std::byte* destination, const BlockOutput& output) {
+    const __m256 y0 = requantize(low, 0, output), y1 = requantize(high, 8, output);
+    if (output.type == CodeType::F32) {
+        auto* to = reinterpret_cast<float*>(destination);
+        if (output.columns == kBlock) {
+            _mm256_storeu_ps(to, y0);
+            _mm256_storeu_ps(to + 8, y1);
+            return;
+        }
+        float values[kBlock];
+        _mm256_storeu_ps(values, y0);
+        _mm256_storeu_ps(values + 8, y1);
+        std::memcpy(to, values, static_cast<std::size_t>(output.columns) * 4);
+        return;
+    }
+    const __m256 lowest = _mm256_set1_ps(output.lowest), highest = _mm256_set1_ps(output.highest);
+    const __m256i zero_point = _mm256_set1_epi32(output.zero_point);
+    const __m256i q0 = _mm256_add_epi32(_mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(y0, lowest), highest)), zero_point);
+    const __m256i q1 = _mm256_add_epi32(_mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(y1, lowest), highest)), zero_point);
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(q0, q1), 0xD8);
+    const __m128i a = _mm256_castsi256_si128(words), b = _mm256_extracti128_si256(words, 1);
+    const __m128i bytes = output.type == CodeType::U8 ? _mm_packus_epi16(a, b) : _mm_packs_epi16(a, b);
+    if (output.columns == kBlock) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(destination), bytes);
+        return;
+    }
+    std::byte codes[kBlock];
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(codes), bytes);
+    std::memcpy(destination, codes, static_cast<std::size_t>(output.columns));
+}
+
+template <int kRows>
+MCOMPRESS_AVX2 void avx2_rows(const std::int16_t* a, std::int64_t a_stride, const std::int16_t* b, std::int64_t pairs, const BlockOutput& output) {
+    __m256i sums[kRows][2];
+#pragma GCC unroll 6
+    for (int row = 0; row < kRows; ++row) sums[row][0] = sums[row][1] = _mm256_setzero_si256();
+    for (std::int64_t pair = 0; pair < pairs; ++pair) {
+        const __m256i b0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + pair * 32));
+        const __m256i b1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + pair * 32 + 16));
+#pragma GCC unroll 6
+        for (int row = 0; row < kRows; ++row) {
+            // Written out because the compiler otherwise multiplies all rows first and runs out of registers for the sums.
+            __m256i spread, product;
+            asm("vpbroadcastd %[both], %[spread]\n\t"
+                "vpmaddwd %[b0], %[spread], %[product]\n\t"
+                "vpmaddwd %[b1], %[spread], %[spread]\n\t"
+                "vpaddd %[product], %[sum0], %[sum0]\n\t"
+                "vpaddd %[spread], %[sum1], %[sum1]"
+                : [spread] "=&x"(spread), [product] "=&x"(product), [sum0] "+x"(sums[row][0]), [sum1] "+x"(sums[row][1])
+                : [both] "m"(*reinterpret_cast<const std::int32_t*>(a + row * a_stride + pair * 2)), [b0] "x"(b0), [b1] "x"(b1));
+        }
+    }
+#pragma GCC unroll 6
+    for (int row = 0; row < kRows; ++row) store_block(sums[row][0], sums[row][1], row_of(output, row), output);
+}
+
+void avx2_tile(std::int64_t rows, const std::int16_t* a, std::int64_t a_stride, const std::int16_t* b, std::int64_t pairs, const BlockOutput& output) {
+    switch (rows) {
+        case 1: return avx2_rows<1>(a, a_stride, b, pairs, output);
+        case 2: return avx2_rows<2>(a, a_stride, b, pairs, output);
+        case 3: return avx2_rows<3>(a, a_stride, b, pairs, output);
+        case 4: return avx2_rows<4>(a, a_stride, b, pairs, output);
+        case 5: return avx2_rows<5>(a, a_stride, b, pairs, output);
+        default: return avx2_rows<6>(a, a_stride, b, pairs, output);
+    }
+}
+
+template <CodeType kType>
+MCOMPRESS_AVX2 inline __m256i load_codes(const std::byte* from, __m256i zero_point) {
+    const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    return _mm256_sub_epi16(kType == CodeType::U8 ? _mm256_cvtepu8_epi16(codes) : _mm256_cvtepi8_epi16(codes), zero_point);
+}
+
+template <CodeType kType>
+MCOMPRESS_AVX2 void avx2_depthwise_of(const std::byte* const* taps, std::int64_t count, std::int64_t offset, const std::int16_t* weights,
+                                      std::int32_t source_zero_point, const BlockOutput& output) {
+    const __m256i zero_point = _mm256_set1_epi16(static_cast<std::int16_t>(source_zero_point));
+    __m256i low = _mm256_setzero_si256(), high = _mm256_setzero_si256();
+    for (std::int64_t tap = 0; tap < count; tap += 2) {
+        const __m256i first = load_codes<kType>(taps[tap] + offset, zero_point), second = load_codes<kType>(taps[tap + 1] + offset, zero_point);
+        // Interleaving works within halves: the weights are loaded in the same order, and the halves are put right at the end.
+        const __m256i w0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights + tap * kBlock));
+        const __m256i w1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights + tap * kBlock + 16));
+        low = _mm256_add_epi32(low, _mm256_madd_epi16(_mm256_unpacklo_epi16(first, second), _mm256_permute2x128_si256(w0, w1, 0x20)));
+        high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_unpackhi_epi16(first, second), _mm256_permute2x128_si256(w0, w1, 0x31)));
+    }
+    store_block(_mm256_permute2x128_si256(low, high, 0x20), _mm256_permute2x128_si256(low, high, 0x31), output.destination, output);
+}
+
+void avx2_depthwise(const std::byte* const* taps, std::int64_t count, std::int64_t offset, const std::int16_t* weights,
+                    std::int32_t source_zero_point, CodeType source, const BlockOutput& output) {
+    if (output.columns < kBlock) return portable_depthwise(taps, count, offset, weights, source_zero_point, source, output);
+    if (source == CodeType::U8) avx2_depthwise_of<CodeType::U8>(taps, count, offset, weights, source_zero_point, output);
+    else avx2_depthwise_of<CodeType::S8>(taps, count, offset, weights, source_zero_point, output);
+}
+
+template <CodeType kType>
+MCOMPRESS_AVX2 void avx2_widen_of(const std::byte* from, std::int64_t count, std::int32_t zero_point, std::int16_t* to) {
+    const __m256i shift = _mm256_set1_epi16(static_cast<std::int16_t>(zero_point));
+    std::int64_t at = 0;
+    for (; at + 16 <= count; at += 16) _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + at), load_codes<kType>(from + at, shift));
+    if (at == count) return;
+    if (count >= 16) {  // the last ones again, together with some before them
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + count - 16), load_codes<kType>(from + count - 16, shift));
+        return;
+    }
+    portable_widen(from + at, count - at, zero_point, kType, to + at);
+}
+
+void avx2_widen(const std::byte* from, std::int64_t count, std::int32_t zero_point, CodeType source, std::int16_t* to) {
+    if (source == CodeType::U8) avx2_widen_of<CodeType::U8>(from, count, zero_point, to);
+    else avx2_widen_of<CodeType::S8>(from, count, zero_point, to);
+}
+
+constexpr Int8Kernels kAvx2{"int8_exact:avx2", avx2_tile, avx2_depthwise, avx2_widen};
+
+#endif
+
+}  // namespace
+
+const Int8Kernels& int8_kernels() {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) return kAvx2;
+#endif
+    return kPortable;
+}
+
+}  // namespace mcompress::onednn

@@ -1,0 +1,204 @@
+#include "engine/onednn/int8_product.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "engine/onednn/int8_kernels.h"
+
+namespace mcompress::onednn {
+
+namespace {
+
+constexpr std::int64_t kGatheredElements = 24 * 1024;  // 16-bit numbers of gathered rows: half of a usual second-level cache's share
+
+CodeType code_type(DType dtype) { return dtype == DType::UInt8 ? CodeType::U8 : dtype == DType::Int8 ? CodeType::S8 : CodeType::F32; }
+
+std::int64_t bytes_of(DType dtype) { return dtype == DType::Float32 ? 4 : 1; }
+
+std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+BlockOutput describe_output(const Requantization& requantization) {
+    BlockOutput output{};
+    output.slope = requantization.slope;
+    output.lowest = static_cast<float>(requantization.range.min - requantization.zero_point);
+    output.highest = static_cast<float>(requantization.range.max - requantization.zero_point);
+    output.zero_point = requantization.zero_point;
+    output.type = code_type(requantization.dtype);
+    return output;
+}
+
+/// Calls body(worker) for every worker, each on its own thread.
+template <typename Body>
+void on_threads(int threads, Body&& body) {
+    if (threads == 1) return body(0);
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    for (int worker = 0; worker < threads; ++worker) body(worker);
+}
+
+}  // namespace
+
+const char* integer_kernel_name() { return int8_kernels().name; }
+
+PackedConvolution::PackedConvolution(IntegerConvolution convolution, const std::vector<std::int16_t>& weights)
+    : convolution_(std::move(convolution)) {
+    const IntegerConvolution& c = convolution_;
+    if (c.is_depthwise()) pack_depthwise(weights);
+    else pack_general(weights);
+}
+
+void PackedConvolution::pack_general(const std::vector<std::int16_t>& weights) {
+    const IntegerConvolution& c = convolution_;
+    const std::int64_t channels = c.channels / c.groups, outputs = c.out_channels / c.groups, points = c.kernel_height * c.kernel_width;
+    inner_ = channels * points;
+    padded_inner_ = (inner_ + 1) / 2 * 2;
+    blocks_ = ceil_divide(outputs, kBlock);
+    weights_.assign(static_cast<std::size_t>(c.groups * blocks_ * padded_inner_ * kBlock), 0);
+    bias_.assign(static_cast<std::size_t>(c.groups * blocks_ * kBlock), 0);
+    scales_.assign(bias_.size(), 0.0F);
+    for (std::int64_t group = 0; group < c.groups; ++group)
+        for (std::int64_t output = 0; output < outputs; ++output) {
+            const std::int64_t from = group * outputs + output, block = group * blocks_ + output / kBlock, column = output % kBlock;
+            bias_[static_cast<std::size_t>(block * kBlock + column)] = c.bias.empty() ? 0 : c.bias[static_cast<std::size_t>(from)];
+            scales_[static_cast<std::size_t>(block * kBlock + column)] = c.requantization.scales[static_cast<std::size_t>(from)];
+            for (std::int64_t point = 0; point < points; ++point)
+                for (std::int64_t channel = 0; channel < channels; ++channel) {
+                    const std::int64_t k = point * channels + channel;
+                    weights_[static_cast<std::size_t>(block * padded_inner_ * kBlock + k / 2 * kBlock * 2 + column * 2 + k % 2)] =
+                        weights[static_cast<std::size_t>((from * channels + channel) * points + point)];
+                }
+        }
+}
+
+void PackedConvolution::pack_depthwise(const std::vector<std::int16_t>& weights) {
+    const IntegerConvolution& c = convolution_;
+    inner_ = c.kernel_height * c.kernel_width;
+    padded_inner_ = (inner_ + 1) / 2 * 2;
+    blocks_ = ceil_divide(c.channels, kBlock);
+    weights_.assign(static_cast<std::size_t>(blocks_ * padded_inner_ * kBlock), 0);
+    bias_.assign(static_cast<std::size_t>(blocks_ * kBlock), 0);
+    scales_.assign(bias_.size(), 0.0F);
+    // The last block ends with the last channel, so that whole blocks can be read and written: it overlaps the one before.
+    for (std::int64_t block = 0; block < blocks_; ++block) {
+        const std::int64_t first = std::max<std::int64_t>(0, std::min(block * kBlock, c.channels - kBlock));
+        for (std::int64_t column = 0; column < std::min(kBlock, c.channels); ++column) {
+            const auto channel = static_cast<std::size_t>(first + column), place = static_cast<std::size_t>(block * kBlock + column);
+            bias_[place] = c.bias.empty() ? 0 : c.bias[channel];
+            scales_[place] = c.requantization.scales[channel];
+            for (std::int64_t tap = 0; tap < inner_; ++tap)
+                weights_[static_cast<std::size_t>(block * padded_inner_ * kBlock + (tap / 2 * kBlock + column) * 2 + tap % 2)] =
+                    weights[channel * static_cast<std::size_t>(inner_) + static_cast<std::size_t>(tap)];
+        }
+    }
+}
+
+void PackedConvolution::gather_rows(const std::byte* source, std::int64_t group, std::int64_t first, std::int64_t count, std::int16_t* rows) const {
+    const IntegerConvolution& c = convolution_;
+    const Int8Kernels& kernels = int8_kernels();
+    const CodeType type = code_type(c.source);
+    const std::int64_t channels = c.channels / c.groups;
+    const bool whole_points = c.groups == 1 && c.dilation_x == 1;  // the taps of a line lie one after the other
+    for (std::int64_t at = 0; at < count; ++at) {
+        const std::int64_t row = first + at, x = row % c.out_width, y = row / c.out_width % c.out_height, n = row / c.out_width / c.out_height;
+        std::int16_t* to = rows + at * padded_inner_;
+        if (inner_ != padded_inner_) to[inner_] = 0;
+        const std::int64_t left = x * c.stride_x - c.pad_left;
+        for (std::int64_t ky = 0; ky < c.kernel_height; ++ky) {
+            const std::int64_t line = y * c.stride_y - c.pad_top + ky * c.dilation_y;
+            const std::int64_t line_elements = c.kernel_width * channels;
+            if (line < 0 || line >= c.height) {
+                std::fill(to, to + line_elements, std::int16_t{0});
+                to += line_elements;
+                continue;
+            }
+            const std::byte* from = source + ((n * c.height + line) * c.width) * c.channels + group * channels;
+            if (whole_points && left >= 0 && left + c.kernel_width <= c.width) {
+                kernels.widen(from + left * c.channels, line_elements, c.source_zero_point, type, to);
+                to += line_elements;
+                continue;
+            }
+            for (std::int64_t kx = 0; kx < c.kernel_width; ++kx, to += channels) {
+                const std::int64_t column = left + kx * c.dilation_x;
+                if (column < 0 || column >= c.width) std::fill(to, to + channels, std::int16_t{0});
+                else kernels.widen(from + column * c.channels, channels, c.source_zero_point, type, to);
+            }
+        }
+    }
+}
+
+void PackedConvolution::run_part(const std::byte* source, std::byte* destination, std::int64_t group, const Part& part) const {
+    const IntegerConvolution& c = convolution_;
+    const Int8Kernels& kernels = int8_kernels();
+    const std::int64_t outputs = c.out_channels / c.groups, element = bytes_of(c.requantization.dtype);
+    const std::int64_t tile = std::clamp(kGatheredElements / padded_inner_ / kTileRows, std::int64_t{1}, std::int64_t{8}) * kTileRows;
+    const auto rows = std::make_unique_for_overwrite<std::int16_t[]>(static_cast<std::size_t>(tile * padded_inner_ + kBlock));
+    BlockOutput output = describe_output(c.requantization);
+    output.row_elements = c.out_channels;
+    for (std::int64_t first = part.first_row; first < part.last_row; first += tile) {
+        const std::int64_t count = std::min(tile, part.last_row - first);
+        gather_rows(source, group, first, count, rows.get());
+        const std::int64_t steps = ceil_divide(count, kTileRows);
+        for (std::int64_t block = part.first_block; block < part.last_block; ++block) {
+            const std::int64_t packed = group * blocks_ + block;
+            output.bias = bias_.data() + packed * kBlock;
+            output.scales = scales_.data() + packed * kBlock;
+            output.columns = std::min(kBlock, outputs - block * kBlock);
+            for (std::int64_t step = 0; step < steps; ++step) {
+                const std::int64_t begin = count * step / steps, end = count * (step + 1) / steps;  // as even as possible
+                output.destination = destination + ((first + begin) * c.out_channels + group * outputs + block * kBlock) * element;
+                kernels.tile(end - begin, rows.get() + begin * padded_inner_, padded_inner_, weights_.data() + packed * padded_inner_ * kBlock,
+                             padded_inner_ / 2, output);
+            }
+        }
+    }
+}
+
+void PackedConvolution::run_depthwise(const std::byte* source, std::byte* destination, std::int64_t first_line, std::int64_t last_line) const {
+    const IntegerConvolution& c = convolution_;
+    const Int8Kernels& kernels = int8_kernels();
+    const std::int64_t element = bytes_of(c.requantization.dtype);
+    const std::vector<std::byte> outside(static_cast<std::size_t>(c.channels), static_cast<std::byte>(c.source_zero_point));
+    std::vector<const std::byte*> taps(static_cast<std::size_t>(padded_inner_), outside.data());
+    BlockOutput output = describe_output(c.requantization);
+    for (std::int64_t line = first_line; line < last_line; ++line) {
+        const std::int64_t n = line / c.out_height, y = line % c.out_height;
+        for (std::int64_t x = 0; x < c.out_width; ++x) {
+            const std::byte** tap = taps.data();
+            for (std::int64_t ky = 0; ky < c.kernel_height; ++ky) {
+                const std::int64_t from_y = y * c.stride_y - c.pad_top + ky * c.dilation_y;
+                const bool inside_y = from_y >= 0 && from_y < c.height;
+                for (std::int64_t kx = 0; kx < c.kernel_width; ++kx) {
+                    const std::int64_t from_x = x * c.stride_x - c.pad_left + kx * c.dilation_x;
+                    const bool inside = inside_y && from_x >= 0 && from_x < c.width;
+                    *tap++ = inside ? source + ((n * c.height + from_y) * c.width + from_x) * c.channels : outside.data();
+                }
+            }
+            for (std::int64_t block = 0; block < blocks_; ++block) {
+                const std::int64_t first = std::max<std::int64_t>(0, std::min(block * kBlock, c.channels - kBlock));
+                output.bias = bias_.data() + block * kBlock;
+                output.scales = scales_.data() + block * kBlock;
+                output.columns = std::min(kBlock, c.channels);
+                output.destination = destination + ((line * c.out_width + x) * c.channels + first) * element;
+                kernels.depthwise(taps.data(), padded_inner_, first, weights_.data() + block * padded_inner_ * kBlock, c.source_zero_point,
+                                  code_type(c.source), output);
+            }
+        }
+    }
+}
+
+void PackedConvolution::run(const std::byte* source, std::byte* destination, int threads) const {
+    const IntegerConvolution& c = convolution_;
+    if (c.is_depthwise()) {
+        const std::int64_t lines = c.batch * c.out_height;
+        return on_threads(threads, [&](int worker) { run_depthwise(source, destination, lines * worker / threads, lines * (worker + 1) / threads); });
+    }
+    const std::int64_t points = c.points();
+    on_threads(threads, [&](int worker) {
+        for (std::int64_t group = 0; group < c.groups; ++group) {
+            Part part{points * worker / threads, points * (worker + 1) / threads, 0, blocks_};
+            if (points < 2 * kTileRows * threads) part = {0, points, blocks_ * worker / threads, blocks_ * (worker + 1) / threads};
+            run_part(source, destination, group, part);
+        }
+    });
+}
+
+}  // namespace mcompress::onednn
