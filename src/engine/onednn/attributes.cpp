@@ -43,24 +43,38 @@ dnnl::primitive_attr make_attributes(const AttributeSpec& spec, int weight_scale
 }
 
 #if DNNL_VERSION_MAJOR >= 3
-dnnl::memory::data_type integer_bias_type() { return dnnl::memory::data_type::f32; }
-int weight_scale_argument() { return DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS; }
-int source_zero_point_argument() { return DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC; }
-int destination_zero_point_argument() { return DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_DST; }
-EltwisePostOp hard_swish() { return {dnnl::algorithm::eltwise_hardswish, 1.0F / 6.0F, 0.5F}; }
-#else
-dnnl::memory::data_type integer_bias_type() { return dnnl::memory::data_type::s32; }
-int weight_scale_argument() { return 0; }
-int source_zero_point_argument() { return 0; }
-int destination_zero_point_argument() { return 0; }
-EltwisePostOp hard_swish() { return {dnnl::algorithm::eltwise_hardswish, 0.0F, 0.0F}; }
-#endif
 
-std::vector<float> real_bias(const std::vector<std::int32_t>& bias, const std::vector<float>& scales) {
+Tensor integer_bias(const std::vector<std::int32_t>& bias, const std::vector<float>& scales) {
     std::vector<float> real(bias.size());
     for (std::size_t channel = 0; channel < bias.size(); ++channel)
         real[channel] = static_cast<float>(bias[channel]) * scales[scales.size() > 1 ? channel : 0];
-    return real;
+    return Tensor::from_values(Shape{static_cast<std::int64_t>(bias.size())}, real);
 }
+
+std::vector<std::pair<int, Tensor>> runtime_arguments(const AttributeSpec& spec) {
+    std::vector<std::pair<int, Tensor>> arguments;
+    if (!spec.scales.empty())
+        arguments.emplace_back(DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, Tensor::from_values(Shape{static_cast<std::int64_t>(spec.scales.size())}, spec.scales));
+    const auto add_zero_point = [&](int argument, std::int32_t zero_point) {
+        if (zero_point != 0) arguments.emplace_back(DNNL_ARG_ATTR_ZERO_POINTS | argument, Tensor::from_values(Shape{1}, {zero_point}));
+    };
+    add_zero_point(DNNL_ARG_SRC, spec.source_zero_point);
+    add_zero_point(DNNL_ARG_DST, spec.destination_zero_point);
+    return arguments;
+}
+
+EltwisePostOp hard_swish() { return {dnnl::algorithm::eltwise_hardswish, 1.0F / 6.0F, 0.5F}; }
+
+#else
+
+Tensor integer_bias(const std::vector<std::int32_t>& bias, const std::vector<float>&) {
+    return Tensor::from_values(Shape{static_cast<std::int64_t>(bias.size())}, bias);
+}
+
+std::vector<std::pair<int, Tensor>> runtime_arguments(const AttributeSpec&) { return {}; }
+
+EltwisePostOp hard_swish() { return {dnnl::algorithm::eltwise_hardswish, 0.0F, 0.0F}; }
+
+#endif
 
 }  // namespace mcompress::onednn

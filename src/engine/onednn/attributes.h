@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include <dnnl.hpp>
+
+#include "tensor/tensor.h"
 
 namespace mcompress::onednn {
 
@@ -38,14 +41,11 @@ struct AttributeSpec {
 /// Scratchpad memory is always the caller's.
 dnnl::primitive_attr make_attributes(const AttributeSpec& spec, int weight_scale_mask);
 
-/// Which element type the bias of an integer convolution has, and its values for a bias in accumulator units.
-dnnl::memory::data_type integer_bias_type();
-std::vector<float> real_bias(const std::vector<std::int32_t>& bias, const std::vector<float>& scales);
+/// A bias in accumulator units as an integer convolution wants it: v2 adds it before the scales (int32), v3 after them (float).
+Tensor integer_bias(const std::vector<std::int32_t>& bias, const std::vector<float>& scales);
 
-/// v3 keeps some run-time scales outside of the primitive: the argument under which the weights' scales are passed; 0 when they are built in.
-int weight_scale_argument();
-int source_zero_point_argument();
-int destination_zero_point_argument();
+/// v3 takes scales and zero points as arguments of each execution: argument numbers and tensors. None for v2, which builds them in.
+std::vector<std::pair<int, Tensor>> runtime_arguments(const AttributeSpec& spec);
 
 /// Parameters of x * clip(x / 6 + 1 / 2, 0, 1), which differ between versions.
 EltwisePostOp hard_swish();

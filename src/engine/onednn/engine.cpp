@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/onednn/operators.h"
+#include "engine/onednn/quantized_operators.h"
 #include "engine/onednn/plan.h"
 #include "engine/onednn/thread_scope.h"
 #include "engine/reference/program.h"
@@ -29,8 +30,10 @@ class Compiler {
 public:
     Compiler(const Graph& graph, const CompileOptions& options)
         : options_(options), builder_(graph, options, propagate_values(graph, options.input_shapes, options.tapped, fold_node)) {
+        const auto is_kept = [&](const Value& value) { return builder_.is_kept(&value); };
+        groups_ = find_quantized_groups(builder_.values(), is_kept);
         chains_ = find_chains(
-            builder_.values(), [](const Node&) { return false; }, [&](const Value& value) { return builder_.is_kept(&value); });
+            builder_.values(), [&](const Node& node) { return groups_.member.contains(&node); }, is_kept);
     }
 
     PlanData compile() {
@@ -38,6 +41,9 @@ public:
             if (!value->producer() || builder_.known(value)) builder_.add_tap(value);
         for (const Node* node : builder_.values().nodes) {
             if (node->is("mcompress", "Observe")) build_observer(*node);
+            else if (const auto group = groups_.at_last.find(node); group != groups_.at_last.end()) build_group_or_parts(*group->second);
+            else if (groups_.member.contains(node)) continue;
+            else if (node->is("DequantizeLinear") && is_absorbed(*node)) absorb(*node);
             else if (const auto chain = chains_.at_last.find(node); chain != chains_.at_last.end()) build_chain(*chain->second);
             else if (!chains_.inside.contains(node)) build_node(*node);
         }
@@ -60,6 +66,42 @@ private:
             tap_outputs({&node});
             builder_.end();
         });
+    }
+
+    /// Every reader is a group that works on the codes.
+    bool is_absorbed(const Node& node) const {
+        const Value* real = node.output(0);
+        return !builder_.is_kept(real) && std::all_of(real->uses().begin(), real->uses().end(), [&](const Use& use) {
+            const auto group = groups_.member.find(use.node);
+            if (group == groups_.member.end()) return false;
+            const auto& absorbed = group->second->dequantizers;
+            return std::find(absorbed.begin(), absorbed.end(), &node) != absorbed.end();
+        });
+    }
+
+    void absorb(const Node& node) {
+        builder_.begin({&node});
+        builder_.derive(node.output(0), node.input(0));
+        builder_.end();
+    }
+
+    void build_group_or_parts(const QuantizedGroup& group) {
+        builder_.begin(group.nodes);
+        const Built built = with_context([&] { return format("node '{}'", group.nodes.front()->display_name()); },
+                                         [&] { return attempt([&] { return build_group(builder_, group); }); });
+        if (built == Built::Yes) tap_outputs({group.last()});
+        if (built == Built::Yes) return builder_.end();
+        for (const Node* dequantizer : group.dequantizers)
+            if (!builder_.has_memory(dequantizer->output(0))) build_node(*dequantizer);
+        for (const Node* node : group.nodes) {
+            if (node->is("Conv") || node->is("Gemm") || node->is("MatMul")) {
+                Chain alone;
+                alone.head = node;
+                build_chain(alone);
+            } else {
+                build_node(*node);
+            }
+        }
     }
 
     /// With as many links as oneDNN takes; the rest as nodes of their own.
@@ -98,6 +140,7 @@ private:
 
     const CompileOptions& options_;
     PlanBuilder builder_;
+    QuantizedGroups groups_;
     Chains chains_;
 };
 

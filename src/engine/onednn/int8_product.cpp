@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "engine/onednn/int8_kernels.h"
+#include "engine/onednn/on_threads.h"
 
 namespace mcompress::onednn {
 
@@ -25,14 +26,6 @@ BlockOutput describe_output(const Requantization& requantization) {
     output.zero_point = requantization.zero_point;
     output.type = code_type(requantization.dtype);
     return output;
-}
-
-/// Calls body(worker) for every worker, each on its own thread.
-template <typename Body>
-void on_threads(int threads, Body&& body) {
-    if (threads == 1) return body(0);
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-    for (int worker = 0; worker < threads; ++worker) body(worker);
 }
 
 }  // namespace

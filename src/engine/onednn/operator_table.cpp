@@ -1,4 +1,5 @@
 #include "engine/onednn/operators.h"
+#include "engine/onednn/quantized_operators.h"
 
 namespace mcompress::onednn {
 
@@ -49,6 +50,8 @@ constexpr Row kRows[] = {
     {"Unsqueeze", build_reinterpretation},
     {"Identity", build_reinterpretation},
     {"Transpose", build_transpose},
+    {"QuantizeLinear", build_quantize},
+    {"DequantizeLinear", build_dequantize},
 };
 
 }  // namespace

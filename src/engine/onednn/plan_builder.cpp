@@ -186,6 +186,8 @@ BufferId PlanBuilder::result_in(const Value* value, BufferId place, const Desc& 
     return buffer;
 }
 
+void PlanBuilder::derive(const Value* value, const Value* from) { derived_[canonical(from)].push_back(value); }
+
 void PlanBuilder::share(const Value* value, const Value* from, BufferId buffer, const Desc& desc) {
     forms_[value] = {view(buffer, desc)};
     derived_[canonical(from)].push_back(value);

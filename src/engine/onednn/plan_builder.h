@@ -24,6 +24,9 @@ public:
     PlanBuilder(const Graph& graph, const CompileOptions& options, PropagatedValues values);
 
     const PropagatedValues& values() const { return values_; }
+    /// Whether the nodes of the graph's step for this one are already built.
+    bool is_built(const Node* node) const { return !pending_.contains(node); }
+    bool has_memory(const Value* value) const { return forms_.contains(canonical(value)) || slots_.contains(canonical(value)); }
     const dnnl::engine& engine() const { return plan_.engine; }
     int threads() const { return plan_.threads; }
 
@@ -63,6 +66,8 @@ public:
     BufferId result_in(const Value* value, BufferId place, const Desc& desc);
     /// A temporary that belongs to no value.
     BufferId temporary(const Desc& desc);
+    /// Whoever reads `value` reads the memory of `from`.
+    void derive(const Value* value, const Value* from);
     /// The value's elements are those of `from`, seen through `desc` in a buffer of `from`.
     void share(const Value* value, const Value* from, BufferId buffer, const Desc& desc);
     /// `alias` is `value` under another name.
@@ -71,8 +76,9 @@ public:
     // ---- steps ----
     void add(const StepLabel& label, Primitive primitive, std::vector<Operand> operands);
     void add_native(const StepLabel& label, std::string kernel, NativeFunction run, std::vector<BufferId> operands);
-    /// The node on plain tensors.
+    /// The node on plain tensors: its own, or others in their place.
     void add_plain(const Node& node);
+    void add_plain(const Node& node, const std::vector<const Value*>& inputs, const std::vector<const Value*>& outputs);
     void add_tap(const Value* value);
 
     /// Announces the nodes the following steps cover.

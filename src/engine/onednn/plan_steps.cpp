@@ -103,18 +103,22 @@ SlotId PlanBuilder::slot_of(const Value* value) {
 }
 
 void PlanBuilder::add_plain(const Node& node) {
+    add_plain(node, {node.inputs().begin(), node.inputs().end()}, {node.outputs().begin(), node.outputs().end()});
+}
+
+void PlanBuilder::add_plain(const Node& node, const std::vector<const Value*>& inputs, const std::vector<const Value*>& outputs) {
     PlainStep step;
     step.node = &node;
     step.kernel = node.subgraphs().empty() ? find_reference_kernel(node) : nullptr;
     if (!step.kernel && node.subgraphs().empty())
         fail(codes::kOperatorUnsupported, "node '{}': operator '{}' has no kernel", node.display_name(), node.op_type());
-    for (const Value* input : node.inputs()) step.inputs.push_back(input ? slot_of(input) : -1);
+    for (const Value* input : inputs) step.inputs.push_back(input ? slot_of(input) : -1);
     if (!step.kernel) {
         step.bodies = std::make_shared<reference::Bodies>(node, tapped_);
         for (const Value* captured : step.bodies->captures()) step.captures.push_back(slot_of(captured));
     }
-    for (const Value* output : node.outputs()) step.outputs.push_back(output ? slot_of(output) : -1);
-    const Value* shown = node.input(0) ? node.input(0) : node.output(0);
+    for (const Value* output : outputs) step.outputs.push_back(output ? slot_of(output) : -1);
+    const Value* shown = !inputs.empty() && inputs[0] ? inputs[0] : outputs[0];
     const StepLabel label{node.op_type(), shown ? short_precision(values_.dtype(shown)) : "?", 0};
     push(std::move(step), make_info(label, "plain:" + node.op_type()));
 }

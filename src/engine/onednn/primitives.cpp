@@ -118,9 +118,21 @@ Desc with_type(const Desc& desc, dnnl::memory::data_type type) {
 bool is_row_major(const Desc& desc) {
     const Shape shape = shape_of(desc);
     if (desc == plain_desc(shape, element_type(desc))) return true;
+    const Dims row_major = shape.strides();
 #if DNNL_VERSION_MAJOR >= 3
-    return false;
+    if (desc.get_format_kind() != dnnl::memory::format_kind::blocked || desc.get_inner_nblks() != 0) return false;
+    const Dims strides = desc.get_strides();
 #else
+    if (desc.data.format_kind != dnnl_blocked) return false;
+    const Dims strides(desc.data.format_desc.blocking.strides, desc.data.format_desc.blocking.strides + desc.data.ndims);
+#endif
+    bool same = true;
+    for (int axis = 0; axis < shape.rank(); ++axis)  // the stride of a single element means nothing
+        same = same && (shape[axis] == 1 || strides[static_cast<std::size_t>(axis)] == row_major[static_cast<std::size_t>(axis)]);
+#if DNNL_VERSION_MAJOR >= 3
+    return same;
+#else
+    if (desc.data.format_desc.blocking.inner_nblks == 0) return same;
     // One block of channels over a single point without padding is the same sequence of elements.
     const auto& data = desc.data;
     if (data.format_kind != dnnl_blocked || data.format_desc.blocking.inner_nblks != 1 || data.format_desc.blocking.inner_idxs[0] != 1) return false;

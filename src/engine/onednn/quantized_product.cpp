@@ -1,0 +1,265 @@
+// Conv, Gemm and MatMul on 8-bit codes with int32 sums.
+#include <algorithm>
+#include <cmath>
+
+#include "engine/onednn/int8_product.h"
+#include "engine/onednn/quantized_operators.h"
+#include "ops/attributes.h"
+#include "ops/conv.h"
+#include "ops/cost.h"
+#include "ops/matmul.h"
+
+namespace mcompress::onednn {
+
+namespace {
+
+using dnnl::memory;
+
+struct ProductPlan {
+    IntegerConvolution convolution;
+    std::vector<std::int16_t> weights;  // [M, C / group, kernel …], zero points subtracted
+    Window window;                      // of a convolution
+    Shape weight_shape;                 // [M, C / group, kernel …]
+    bool weights_fit_8_bits = true;
+    Desc source, destination;           // layouts
+};
+
+/// The weights with M outermost and their zero points subtracted; scales and zero points one an output.
+struct ReadWeights {
+    std::vector<std::int16_t> values;
+    std::vector<float> scales;
+};
+
+/// `output_axis` is where M lies in the stored tensor; a stored [K, M] is transposed.
+std::optional<ReadWeights> read_weights(const QuantizedWeights& weights, int output_axis) {
+    const Shape& shape = weights.codes->shape();
+    const std::int64_t outputs = shape[output_axis], inner = shape.element_count() / outputs;
+    const auto count = static_cast<std::size_t>(outputs);
+    if (weights.scales.size() > 1 && (weights.axis != output_axis || weights.scales.size() != count)) return std::nullopt;
+    if (weights.zero_points.size() > 1 && weights.zero_points.size() != count) return std::nullopt;
+    ReadWeights read;
+    read.values.resize(static_cast<std::size_t>(shape.element_count()));
+    const auto copy = [&](const auto* codes) {
+        for (std::int64_t output = 0; output < outputs; ++output) {
+            const auto channel = static_cast<std::size_t>(output);
+            const std::int32_t zero = weights.zero_points.empty() ? 0 : weights.zero_points[weights.zero_points.size() > 1 ? channel : 0];
+            for (std::int64_t at = 0; at < inner; ++at) {
+                const std::int64_t from = output_axis == 0 ? output * inner + at : at * outputs + output;
+                read.values[static_cast<std::size_t>(output * inner + at)] = static_cast<std::int16_t>(codes[from] - zero);
+            }
+        }
+    };
+    if (weights.codes->dtype() == DType::UInt8) copy(weights.codes->data<std::uint8_t>());
+    else copy(weights.codes->data<std::int8_t>());
+    read.scales = weights.scales;
+    read.scales.resize(count, weights.scales[0]);
+    return read;
+}
+
+/// The bias in units of source scale * weight scale: the stored codes where they are in these units, else the nearest integers.
+std::optional<std::vector<std::int32_t>> read_bias(const PlanBuilder& builder, const QuantizedGroup& group, const std::vector<float>& weight_scales) {
+    if (!group.bias) return std::vector<std::int32_t>{};
+    const Tensor& real = *builder.known(group.bias);
+    if (real.element_count() != static_cast<std::int64_t>(weight_scales.size())) return std::nullopt;
+    std::vector<std::int32_t> bias(weight_scales.size());
+    for (std::size_t channel = 0; channel < bias.size(); ++channel) {
+        const double unit = static_cast<double>(group.inputs[0].params.scale) * static_cast<double>(weight_scales[channel]);
+        const double exact = static_cast<double>(real.data<float>()[channel]) / unit;
+        if (!(std::abs(exact) < 1073741824.0)) return std::nullopt;
+        bias[channel] = static_cast<std::int32_t>(std::nearbyint(exact));
+        if (!group.bias_codes) continue;
+        const double stored_unit = static_cast<double>(group.bias_scales[group.bias_scales.size() > 1 ? channel : 0]);
+        if (std::abs(stored_unit / unit - 1.0) < 1e-5) bias[channel] = group.bias_codes->data<std::int32_t>()[channel];
+    }
+    return bias;
+}
+
+/// Scales, bias and range. False when the group cannot be expressed in integers.
+bool set_arithmetic(const PlanBuilder& builder, const QuantizedGroup& group, const ReadWeights& weights, IntegerConvolution& convolution) {
+    const QuantParams& source = group.inputs[0].params;
+    convolution.source = source.dtype;
+    convolution.source_zero_point = source.zero_point;
+    auto bias = read_bias(builder, group, weights.scales);
+    if (!bias) return false;
+    convolution.bias = std::move(*bias);
+    Requantization& requantization = convolution.requantization;
+    for (const float scale : weights.scales) {
+        const float unit = source.scale * scale;
+        requantization.scales.push_back(group.output_params ? unit / group.output_params->scale : unit);
+        if (!std::isfinite(requantization.scales.back())) return false;
+    }
+    requantization.dtype = DType::Float32;
+    if (!group.output_params) return group.activations.empty();
+    const auto clamp = clamp_of(builder.values(), group.activations, *group.output_params);
+    if (!clamp) return false;
+    requantization.dtype = group.output_params->dtype;
+    requantization.zero_point = group.output_params->zero_point;
+    requantization.range = clamp->range;
+    requantization.slope = clamp->slope;
+    return true;
+}
+
+memory::data_type type_of(DType dtype) { return *data_type_of(dtype); }
+
+std::optional<ProductPlan> plan_convolution(const PlanBuilder& builder, const QuantizedGroup& group) {
+    const Node& node = *group.main;
+    const Shape source = builder.shape(group.inputs[0].codes), destination = builder.shape(node.output(0));
+    if (source.rank() != 3 && source.rank() != 4) return std::nullopt;
+    const auto attributes = attrs<ConvAttrs>(node);
+    ProductPlan plan;
+    plan.weight_shape = group.weights.codes->shape();
+    plan.window = attributes.geometry(source, plan.weight_shape);
+    auto weights = read_weights(group.weights, 0);
+    IntegerConvolution& c = plan.convolution;
+    if (!weights || !set_arithmetic(builder, group, *weights, c)) return std::nullopt;
+    plan.weights = std::move(weights->values);
+    c.batch = source[0];
+    c.channels = source[1];
+    c.out_channels = destination[1];
+    c.groups = attributes.group;
+    const int last = source.rank() - 1;
+    const WindowAxis& x = plan.window.back();
+    c.width = source[last];
+    c.out_width = destination[last];
+    c.kernel_width = x.kernel;
+    c.stride_x = x.stride;
+    c.dilation_x = x.dilation;
+    c.pad_left = x.pad_begin;
+    if (source.rank() == 4) {
+        const WindowAxis& y = plan.window.front();
+        c.height = source[2];
+        c.out_height = destination[2];
+        c.kernel_height = y.kernel;
+        c.stride_y = y.stride;
+        c.dilation_y = y.dilation;
+        c.pad_top = y.pad_begin;
+    }
+    plan.source = channels_last_desc(source, type_of(c.source));
+    plan.destination = channels_last_desc(destination, type_of(c.requantization.dtype));
+    return plan;
+}
+
+std::optional<ProductPlan> plan_product(const PlanBuilder& builder, const QuantizedGroup& group) {
+    const Node& node = *group.main;
+    const Shape source = builder.shape(group.inputs[0].codes), destination = builder.shape(node.output(0));
+    const Shape& stored = group.weights.codes->shape();
+    if (stored.rank() != 2 || source.rank() < 1) return std::nullopt;
+    int output_axis = 1;
+    if (node.is("Gemm")) {
+        const auto gemm = attrs<GemmAttrs>(node);
+        if (gemm.alpha != 1.0F || gemm.beta != 1.0F || gemm.a == MatrixOrder::Transposed) return std::nullopt;
+        if (gemm.b == MatrixOrder::Transposed) output_axis = 0;
+    }
+    auto weights = read_weights(group.weights, output_axis);
+    ProductPlan plan;
+    IntegerConvolution& c = plan.convolution;
+    if (!weights || !set_arithmetic(builder, group, *weights, c)) return std::nullopt;
+    plan.weights = std::move(weights->values);
+    c.channels = stored[1 - output_axis];
+    c.out_channels = stored[output_axis];
+    c.width = c.out_width = source.element_count() / c.channels;
+    plan.weight_shape = Shape{c.out_channels, c.channels};
+    plan.source = plain_desc(source, type_of(c.source));
+    plan.destination = plain_desc(destination, type_of(c.requantization.dtype));
+    return plan;
+}
+
+bool has_byte_products() {
+    const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa()), wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_vnni);
+    return (isa & wanted) == wanted;
+}
+
+void set_window(ConvolutionSpec& spec, const ProductPlan& plan, const Shape& source) {
+    for (std::size_t axis = 0; axis < plan.window.size(); ++axis) {
+        const WindowAxis& window = plan.window[axis];
+        spec.strides.push_back(window.stride);
+        spec.dilations.push_back(window.dilation - 1);
+        spec.pad_begin.push_back(window.pad_begin);
+        const std::int64_t extent = source[static_cast<int>(axis) + 2], reach = window.dilation * (window.kernel - 1) + 1;
+        const bool fits = (extent + window.pad_begin + window.pad_end - reach) / window.stride + 1 == window.output;
+        spec.pad_end.push_back(fits ? window.pad_end : window.stride * (window.output - 1) + reach - window.pad_begin - extent);
+    }
+}
+
+AttributeSpec attributes_of(const Requantization& requantization, std::int32_t source_zero_point, int channel_axis) {
+    AttributeSpec attributes;
+    attributes.scales = requantization.scales;
+    attributes.scale_axis = channel_axis;
+    attributes.source_zero_point = source_zero_point;
+    if (requantization.dtype == DType::Float32) return attributes;
+    attributes.destination_zero_point = requantization.zero_point;
+    if (requantization.slope != 1.0F) attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_relu, requantization.slope, 0.0F});
+    const QuantRange whole = integer_range(requantization.dtype), range = requantization.range;
+    if (range.min > whole.min || range.max < whole.max)
+        attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_clip, static_cast<float>(range.min - requantization.zero_point),
+                                                    static_cast<float>(range.max - requantization.zero_point)});
+    return attributes;
+}
+
+std::string precision_of(const IntegerConvolution& c) { return code_name(c.source) + "s8→" + code_name(c.requantization.dtype); }
+
+/// oneDNN's integer convolution or inner product, where the processor computes it exactly.
+Built build_primitive(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan) {
+    const IntegerConvolution& c = plan.convolution;
+    const bool is_convolution = group.main->is("Conv");
+    std::vector<std::int8_t> bytes(plan.weights.size());
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        if (plan.weights[at] != static_cast<std::int8_t>(plan.weights[at])) return Built::No;
+        bytes[at] = static_cast<std::int8_t>(plan.weights[at]);
+    }
+    const auto bias = c.bias.empty() ? std::nullopt : std::optional(integer_bias(c.bias, c.requantization.scales));
+    Shape logical = plan.weight_shape;
+    if (c.groups > 1) {
+        std::vector<std::int64_t> dims(logical.begin(), logical.end());
+        dims[0] /= c.groups;
+        dims.insert(dims.begin(), c.groups);
+        logical = Shape(std::move(dims));
+    }
+    ConvolutionSpec spec;
+    spec.source = is_convolution ? plan.source : plain_desc(Shape{c.width, c.channels}, type_of(c.source));
+    spec.weights = any_desc(logical, memory::data_type::s8);
+    spec.destination = is_convolution ? plan.destination : plain_desc(Shape{c.width, c.out_channels}, type_of(c.requantization.dtype));
+    if (bias) spec.bias = plain_desc(bias->shape(), type_of(bias->dtype()));
+    spec.attributes = attributes_of(c.requantization, c.source_zero_point, 1);
+    spec.grouped = c.groups > 1;
+    if (is_convolution) set_window(spec, plan, builder.shape(group.inputs[0].codes));
+    Primitive primitive = is_convolution ? make_convolution(builder.engine(), spec)
+                          : c.source_zero_point == 0 && c.requantization.zero_point == 0
+                              ? make_inner_product(builder.engine(), {spec.source, spec.weights, spec.destination, spec.bias, spec.attributes})
+                              : Primitive{};
+    if (primitive.kernel.empty() || primitive.is_reference()) return Built::No;
+    std::vector<Operand> operands{{DNNL_ARG_SRC, builder.view(builder.form(group.inputs[0].codes, plan.source), spec.source)}};
+    const Tensor stored = Tensor::from_values(logical, bytes);
+    operands.push_back({DNNL_ARG_WEIGHTS, builder.constant(stored, primitive.weights)});
+    if (bias) operands.push_back({DNNL_ARG_BIAS, builder.constant(*bias, *spec.bias)});
+    for (const auto& [argument, tensor] : runtime_arguments(spec.attributes))
+        operands.push_back({argument, builder.constant(tensor, plain_desc(tensor.shape(), type_of(tensor.dtype())))});
+    operands.push_back({DNNL_ARG_DST, builder.view(builder.result(group.output, plan.destination), spec.destination)});
+    builder.add({group_label(group), precision_of(c), count_macs(*group.main).value_or(0)}, std::move(primitive), std::move(operands));
+    return Built::Yes;
+}
+
+}  // namespace
+
+Built build_quantized_product(PlanBuilder& builder, const QuantizedGroup& group) {
+    auto plan = group.main->is("Conv") ? plan_convolution(builder, group) : plan_product(builder, group);
+    if (!plan) return Built::No;
+    const IntegerConvolution& c = plan->convolution;
+    if (has_byte_products() && !c.is_depthwise()) {
+        try {
+            if (build_primitive(builder, group, *plan) == Built::Yes) return Built::Yes;
+        } catch (const dnnl::error& error) {
+            if (error.status != dnnl_unimplemented && error.status != dnnl_invalid_arguments) throw;
+        }
+    }
+    const StepLabel label{group_label(group), precision_of(c), count_macs(*group.main).value_or(0)};
+    const BufferId source = builder.form(group.inputs[0].codes, plan->source);
+    const BufferId destination = builder.result(group.output, plan->destination);
+    const auto packed = std::make_shared<const PackedConvolution>(std::move(plan->convolution), plan->weights);
+    builder.add_native(
+        label, integer_kernel_name(), [packed](std::span<std::byte* const> at, int threads) { packed->run(at[0], at[1], threads); },
+        {source, destination});
+    return Built::Yes;
+}
+
+}  // namespace mcompress::onednn
