@@ -27,6 +27,8 @@ Built build_resize(PlanBuilder& builder, const Node& node);
 Built build_lrn(PlanBuilder& builder, const Node& node);
 Built build_batch_normalization(PlanBuilder& builder, const Node& node);
 Built build_reinterpretation(PlanBuilder& builder, const Node& node);
+/// Identity, and a Cast to the type the value has already.
+Built build_identity(PlanBuilder& builder, const Node& node);
 Built build_transpose(PlanBuilder& builder, const Node& node);
 
 /// Builds with whatever oneDNN implementation there is; null when there is none for the operator.

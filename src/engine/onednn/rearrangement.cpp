@@ -56,6 +56,15 @@ Built build_reinterpretation(PlanBuilder& builder, const Node& node) {
     return Built::Yes;
 }
 
+Built build_identity(PlanBuilder& builder, const Node& node) {
+    const Value* source = node.input(0);
+    if (node.output_count() != 1 || !node.output(0) || builder.known(source) || builder.values().dtype(source) != builder.values().dtype(node.output(0)))
+        return Built::No;
+    if (builder.values().dtype(source) == DType::Undefined) return Built::No;
+    builder.alias(node.output(0), source);
+    return Built::Yes;
+}
+
 Built build_transpose(PlanBuilder& builder, const Node& node) {
     const Value* source = node.input(0);
     if (!is_movable(builder, source) || !is_movable(builder, node.output(0)) || builder.known(source)) return Built::No;
