@@ -89,7 +89,8 @@ BroadcastAttrs BroadcastAttrs::read(const Node& node) {
     BroadcastAttrs attrs;
     if (node.opset_version() >= 7 || !node.domain().empty()) return attrs;
     attrs.rule = flag_attribute(node, "broadcast", 0) ? Rule::Legacy : Rule::None;
-    if (attrs.rule == Rule::Legacy && has_attribute(node, "axis")) attrs.axis = int_attribute(node, "axis", 0);
+    const std::int64_t axis = int_attribute(node, "axis", 0);
+    if (attrs.rule == Rule::Legacy && has_attribute(node, "axis")) attrs.axis = axis;
     return attrs;
 }
 
