@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
@@ -46,7 +47,12 @@ void range(const KernelContext& context) {
         const T first = start.data<T>()[0], delta = context.input(2).data<T>()[0];
         const std::int64_t count = range_count(context, first, context.input(1).data<T>()[0], delta);
         T* to = context.make_output(0, start.dtype(), Shape{count}).template mutable_data<T>();
-        for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(first + static_cast<T>(i) * delta);
+        for (std::int64_t i = 0; i < count; ++i) {
+            if constexpr (std::is_floating_point_v<T>) to[i] = first + static_cast<T>(i) * delta;
+            else  // in unsigned arithmetic: the product alone may overflow
+                to[i] =
+                    static_cast<T>(static_cast<std::uint64_t>(first) + static_cast<std::uint64_t>(i) * static_cast<std::uint64_t>(delta));
+        }
     });
 }
 

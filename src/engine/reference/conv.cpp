@@ -1,5 +1,5 @@
 // Conv, ConvInteger and QLinearConv.
-#include <cmath>
+#include <algorithm>
 #include <vector>
 
 #include "engine/reference/convolve.h"
@@ -70,19 +70,24 @@ void conv(const KernelContext& context) {
 
 using Bytes = TypeList<std::uint8_t, std::int8_t>;
 
+/// Sums of products wrap around like the int32 they are stored as.
+using Sum = std::uint32_t;
+
 /// A zero point or scale per tensor or per channel, read by channel.
 template <typename T> struct PerChannel {
     std::vector<T> values;
     T operator()(std::int64_t channel) const { return values.size() == 1 ? values[0] : values[static_cast<std::size_t>(channel)]; }
 };
 
-PerChannel<std::int32_t> zero_points(const KernelContext& context, int index, std::int64_t channels) {
-    PerChannel<std::int32_t> result{{0}};
+PerChannel<Sum> zero_points(const KernelContext& context, int index, std::int64_t channels) {
+    PerChannel<Sum> result{{0}};
     const Tensor& tensor = context.input(index);
     if (!tensor.defined()) return result;
     if (tensor.element_count() != 1 && tensor.element_count() != channels) context.reject(format("input {} fits no channel count", index));
-    dispatch(Bytes{}, context, tensor.dtype(),
-             [&]<typename T>() { result.values.assign(tensor.values<T>().begin(), tensor.values<T>().end()); });
+    dispatch(Bytes{}, context, tensor.dtype(), [&]<typename T>() {
+        result.values.clear();
+        for (const T value : tensor.values<T>()) result.values.push_back(static_cast<Sum>(value));
+    });
     return result;
 }
 
@@ -101,10 +106,11 @@ void conv_integer(const KernelContext& context) {
         context.make_output(0, DType::Int32, p.window.output_shape(p.sizes.batch, p.sizes.out_channels)).mutable_data<std::int32_t>();
     dispatch(Bytes{}, context, x.dtype(), [&]<typename X>() {
         dispatch(Bytes{}, context, w.dtype(), [&]<typename W>() {
-            convolve<X, W, std::int32_t>(context, p, x.data<X>(), x_zero(0), w.data<W>(), w_zero,
-                                         [&](std::int64_t, std::int64_t offset, const std::vector<std::int32_t>& sums) {
-                                             std::copy(sums.begin(), sums.end(), to + offset);
-                                         });
+            convolve<X, W, Sum>(context, p, x.data<X>(), x_zero(0), w.data<W>(), w_zero,
+                                [&](std::int64_t, std::int64_t offset, const std::vector<Sum>& sums) {
+                                    std::transform(sums.begin(), sums.end(), to + offset,
+                                                   [](Sum sum) { return static_cast<std::int32_t>(sum); });
+                                });
         });
     });
 }
@@ -122,13 +128,14 @@ void qlinear_conv(const KernelContext& context) {
     const std::int32_t* bias = b.defined() ? b.data<std::int32_t>() : nullptr;
     dispatch(Bytes{}, context, x.dtype(), [&]<typename X>() {
         dispatch(Bytes{}, context, w.dtype(), [&]<typename W>() {
-            convolve<X, W, std::int32_t>(
+            convolve<X, W, Sum>(
                 context, p, x.data<X>(), x_zero(0), w.data<W>(), w_zero,
-                [&](std::int64_t channel, std::int64_t offset, const std::vector<std::int32_t>& sums) {
+                [&](std::int64_t channel, std::int64_t offset, const std::vector<Sum>& sums) {
                     const float scale = y_scale(0) / (x_scale(0) * w_scale(channel));
                     for (std::size_t i = 0; i < sums.size(); ++i)
-                        to[static_cast<std::size_t>(offset) + i] = static_cast<std::byte>(
-                            quantize_value(static_cast<float>(sums[i] + (bias ? bias[channel] : 0)), scale, y_zero(0), integer_range(out)));
+                        to[static_cast<std::size_t>(offset) + i] = static_cast<std::byte>(quantize_value(
+                            static_cast<float>(std::int64_t{static_cast<std::int32_t>(sums[i])} + (bias ? bias[channel] : 0)), scale,
+                            static_cast<std::int32_t>(y_zero(0)), integer_range(out)));
                 });
         });
     });

@@ -1,6 +1,8 @@
 // Reading by index: Gather, GatherElements, GatherND, OneHot, Compress, Trilu, NonZero.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <type_traits>
 
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
@@ -102,7 +104,11 @@ void one_hot(const KernelContext& context) {
     const auto number = [&](const Tensor& tensor) {
         std::vector<std::int64_t> result;
         dispatch(Numbers{}, context, tensor.dtype(), [&]<typename T>() {
-            for (const T value : tensor.values<T>()) result.push_back(static_cast<std::int64_t>(value));
+            for (const T value : tensor.values<T>()) {
+                if constexpr (std::is_floating_point_v<T>)
+                    if (!(std::abs(value) < static_cast<T>(9e18))) context.reject("an index or depth is no integer");
+                result.push_back(static_cast<std::int64_t>(value));
+            }
         });
         return result;
     };

@@ -12,6 +12,9 @@ namespace {
 
 using Bytes = TypeList<std::uint8_t, std::int8_t>;
 
+/// Sums of products wrap around like the int32 they are stored as.
+using Sum = std::uint32_t;
+
 /// Zero points of a matrix: one, or one a row (of A) or column (of B).
 std::vector<std::int32_t> zero_points(const KernelContext& context, int index, std::int64_t count) {
     const Tensor& tensor = context.input(index);
@@ -33,10 +36,11 @@ void multiply(const KernelContext& context, const MatMulSizes& sizes, const Tens
         dispatch(Bytes{}, context, b.dtype(), [&]<typename B>() {
             for_each_row(context, sizes, [&](std::int64_t entry, std::int64_t row) {
                 const auto at = static_cast<std::size_t>(entry);
-                std::vector<std::int32_t> sums(static_cast<std::size_t>(sizes.columns));
+                std::vector<Sum> sums(static_cast<std::size_t>(sizes.columns));
                 product_row(MatrixView<A>{a.data<A>() + sizes.a_offsets[at], sizes.inner, 1}, row,
                             MatrixView<B>{b.data<B>() + sizes.b_offsets[at], sizes.columns, 1}, sizes.inner, sums,
-                            a_zero[static_cast<std::size_t>(row)], [&](std::int64_t j) { return b_zero[static_cast<std::size_t>(j)]; });
+                            static_cast<Sum>(a_zero[static_cast<std::size_t>(row)]),
+                            [&](std::int64_t j) { return static_cast<Sum>(b_zero[static_cast<std::size_t>(j)]); });
                 finish(entry * sizes.rows + row, sums);
             });
         });
@@ -47,9 +51,10 @@ void mat_mul_integer(const KernelContext& context) {
     const Tensor &a = context.required(0), &b = context.required(1);
     const MatMulSizes sizes(context, a.shape(), b.shape());
     std::int32_t* to = context.make_output(0, DType::Int32, sizes.output).mutable_data<std::int32_t>();
-    multiply(
-        context, sizes, a, b, zero_points(context, 2, sizes.rows), zero_points(context, 3, sizes.columns),
-        [&](std::int64_t row, const std::vector<std::int32_t>& sums) { std::copy(sums.begin(), sums.end(), to + row * sizes.columns); });
+    multiply(context, sizes, a, b, zero_points(context, 2, sizes.rows), zero_points(context, 3, sizes.columns),
+             [&](std::int64_t row, const std::vector<Sum>& sums) {
+                 std::transform(sums.begin(), sums.end(), to + row * sizes.columns, [](Sum sum) { return static_cast<std::int32_t>(sum); });
+             });
 }
 
 /// A scale per matrix, or one a row or column.
@@ -70,10 +75,10 @@ void qlinear_mat_mul(const KernelContext& context) {
     const float y_scale = scale_at(context, 6, 0, 1);
     std::byte* to = context.make_output(0, out, sizes.output).mutable_bytes();
     multiply(context, sizes, a, b, zero_points(context, 2, sizes.rows), zero_points(context, 5, sizes.columns),
-             [&](std::int64_t row, const std::vector<std::int32_t>& sums) {
+             [&](std::int64_t row, const std::vector<Sum>& sums) {
                  for (std::int64_t j = 0; j < sizes.columns; ++j) {
                      const float product = scale_at(context, 1, row % sizes.rows, sizes.rows) * scale_at(context, 4, j, sizes.columns);
-                     const float sum = static_cast<float>(sums[static_cast<std::size_t>(j)]);
+                     const float sum = static_cast<float>(static_cast<std::int32_t>(sums[static_cast<std::size_t>(j)]));
                      to[row * sizes.columns + j] = static_cast<std::byte>(quantize_value(sum, y_scale / product, y_zero, range));
                  }
              });

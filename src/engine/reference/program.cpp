@@ -43,7 +43,8 @@ Program::Program(const Graph& graph, std::span<Value* const> outer, const std::u
     : graph_(graph), order_(graph.order()) {
     for (const Value* value : outer) captured_.push_back(slot_of(value));
     for (const Value* value : graph.inputs()) inputs_.push_back(slot_of(value));
-    for (const Value* value : graph.constants()) constants_.push_back({slot_of(value), value->constant()});
+    for (const Value* value : graph.constants())
+        if (value->is_constant()) constants_.push_back({slot_of(value), value->constant()});
     for (const Node* node : order_) steps_.push_back(compile(*node, taps));
     for (const Value* value : graph.outputs()) outputs_.push_back(slot_of(value));
     for (const auto& [value, slot] : slots_) {
@@ -156,6 +157,11 @@ void throw_if_unsupported(const Graph& graph) {
         const Graph& current = *pending.back();
         pending.pop_back();
         if (nesting(current) > kDeepestNesting) fail(codes::kNestingTooDeep, "bodies are nested more than {} deep", kDeepestNesting);
+        for (const Value* value : current.constants()) {
+            if (value->is_constant() || value->is_unused()) continue;
+            ++count;
+            problems += format("\n  value '{}': a sparse initializer", value->name());
+        }
         for (const Node* node : current.nodes()) {
             for (const Graph* body : node->subgraphs()) pending.push_back(body);
             if (find_reference_kernel(*node)) continue;
@@ -164,7 +170,8 @@ void throw_if_unsupported(const Graph& graph) {
         }
     }
     if (count > 0)
-        throw Error(codes::kOperatorUnsupported, format("{} node{} cannot be executed:{}", count, count == 1 ? "" : "s", problems),
+        throw Error(codes::kOperatorUnsupported,
+                    format("{} part{} of the graph cannot be executed:{}", count, count == 1 ? "" : "s", problems),
                     "operators of other domains and local functions have no kernel; inline functions before the model is used");
 }
 

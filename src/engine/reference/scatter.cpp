@@ -1,5 +1,7 @@
 // Writing by index: ScatterElements, Scatter (its old name) and ScatterND.
 #include <algorithm>
+#include <type_traits>
+#include <utility>
 
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
@@ -22,10 +24,13 @@ std::int64_t checked_index(const KernelContext& context, std::int64_t index, std
 /// Where each update element goes, as an offset into the data.
 using Targets = std::vector<std::int64_t>;
 
+/// Integers wrap around.
+template <typename T> using Wrapping = std::conditional_t<std::is_floating_point_v<T>, T, std::uint64_t>;
+
 template <typename T> T combine(Reduction reduction, T old, T update) {
     switch (reduction) {
-        case Reduction::Add: return static_cast<T>(old + update);
-        case Reduction::Mul: return static_cast<T>(old * update);
+        case Reduction::Add: return static_cast<T>(static_cast<Wrapping<T>>(old) + static_cast<Wrapping<T>>(update));
+        case Reduction::Mul: return static_cast<T>(static_cast<Wrapping<T>>(old) * static_cast<Wrapping<T>>(update));
         case Reduction::Min: return std::min(old, update);
         case Reduction::Max: return std::max(old, update);
         case Reduction::None: break;

@@ -1,10 +1,10 @@
 // Operators that give the same elements another shape, or tell a shape.
 #include <algorithm>
 
-#include "ops/shape.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
 #include "ops/elementwise.h"
+#include "ops/shape.h"
 #include "support/error.h"
 
 namespace mcompress::reference {
