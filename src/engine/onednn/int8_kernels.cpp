@@ -36,26 +36,30 @@ std::byte* row_of(const BlockOutput& output, std::int64_t row) {
     return output.destination + row * output.row_elements * (output.type == CodeType::F32 ? 4 : 1);
 }
 
-void portable_tile(std::int64_t rows, const std::int16_t* a, std::int64_t a_stride, const std::int16_t* b, std::int64_t pairs,
-                   const BlockOutput& output) {
+void portable_tile(std::int64_t rows, const TileInput& input, const BlockOutput& output) {
     for (std::int64_t row = 0; row < rows; ++row) {
         std::int32_t sums[kBlock] = {};
-        for (std::int64_t pair = 0; pair < pairs; ++pair) {
-            const std::int32_t first = a[row * a_stride + pair * 2], second = a[row * a_stride + pair * 2 + 1];
-            const std::int16_t* weights = b + pair * kBlock * 2;
-            for (std::int64_t column = 0; column < kBlock; ++column) sums[column] += first * weights[column * 2] + second * weights[column * 2 + 1];
+        const std::int16_t* weights = input.b;
+        for (std::int64_t segment = 0; segment < input.segments; ++segment) {
+            const std::int16_t* a = input.a + row * input.row_stride + segment * input.segment_stride;
+            for (std::int64_t pair = 0; pair < input.pairs; ++pair, weights += kBlock * 2)
+                for (std::int64_t column = 0; column < kBlock; ++column)
+                    sums[column] += a[pair * 2] * weights[column * 2] + a[pair * 2 + 1] * weights[column * 2 + 1];
         }
         write_block(sums, row_of(output, row), output);
     }
 }
 
-void portable_depthwise(const std::byte* const* taps, std::int64_t count, std::int64_t offset, const std::int16_t* weights,
-                        std::int32_t source_zero_point, CodeType source, const BlockOutput& output) {
-    std::int32_t sums[kBlock] = {};
-    for (std::int64_t tap = 0; tap < count; ++tap)
-        for (std::int64_t column = 0; column < output.columns; ++column)
-            sums[column] += read_code(taps[tap] + offset + column, source, source_zero_point) * weights[(tap / 2 * kBlock + column) * 2 + tap % 2];
-    write_block(sums, output.destination, output);
+void portable_depthwise(const DepthwiseInput& input, const BlockOutput& output) {
+    for (std::int64_t point = 0; point < input.points; ++point) {
+        std::int32_t sums[kBlock] = {};
+        for (std::int64_t tap = 0; tap < input.pairs * 2; ++tap) {
+            const std::int16_t* from = input.lines + input.offsets[tap] + point * input.point_stride;
+            for (std::int64_t column = 0; column < output.columns; ++column)
+                sums[column] += from[column] * input.weights[(tap / 2 * kBlock + column) * 2 + tap % 2];
+        }
+        write_block(sums, row_of(output, point), output);
+    }
 }
 
 void portable_widen(const std::byte* from, std::int64_t count, std::int32_t zero_point, CodeType source, std::int16_t* to) {
@@ -108,69 +112,104 @@ MCOMPRESS_AVX2 inline void store_block(__m256i low, __m256i high, std::byte* des
     std::memcpy(destination, codes, static_cast<std::size_t>(output.columns));
 }
 
-template <int kRows>
-MCOMPRESS_AVX2 void avx2_rows(const std::int16_t* a, std::int64_t a_stride, const std::int16_t* b, std::int64_t pairs, const BlockOutput& output) {
+/// Two 16-bit numbers at any even address.
+using UnalignedPair __attribute__((aligned(2), may_alias)) = std::int32_t;
+
+/// kHalves: 2 for 9 to 16 output channels, 1 for up to 8.
+template <int kRows, int kHalves>
+MCOMPRESS_AVX2 void avx2_rows(const TileInput& input, const BlockOutput& output) {
     __m256i sums[kRows][2];
 #pragma GCC unroll 6
     for (int row = 0; row < kRows; ++row) sums[row][0] = sums[row][1] = _mm256_setzero_si256();
-    for (std::int64_t pair = 0; pair < pairs; ++pair) {
-        const __m256i b0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + pair * 32));
-        const __m256i b1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + pair * 32 + 16));
+    const std::int16_t* b = input.b;
+    const std::int64_t stride = input.row_stride;
+    for (std::int64_t segment = 0; segment < input.segments; ++segment) {
+        const std::int16_t* a = input.a + segment * input.segment_stride;
+        for (const std::int16_t* end = a + input.pairs * 2; a != end; a += 2, b += 32) {
+            const __m256i b0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b));
+            const __m256i b1 = kHalves == 2 ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + 16)) : b0;
 #pragma GCC unroll 6
-        for (int row = 0; row < kRows; ++row) {
-            // Written out because the compiler otherwise multiplies all rows first and runs out of registers for the sums.
-            __m256i spread, product;
-            asm("vpbroadcastd %[both], %[spread]\n\t"
-                "vpmaddwd %[b0], %[spread], %[product]\n\t"
-                "vpmaddwd %[b1], %[spread], %[spread]\n\t"
-                "vpaddd %[product], %[sum0], %[sum0]\n\t"
-                "vpaddd %[spread], %[sum1], %[sum1]"
-                : [spread] "=&x"(spread), [product] "=&x"(product), [sum0] "+x"(sums[row][0]), [sum1] "+x"(sums[row][1])
-                : [both] "m"(*reinterpret_cast<const std::int32_t*>(a + row * a_stride + pair * 2)), [b0] "x"(b0), [b1] "x"(b1));
+            for (int row = 0; row < kRows; ++row) {
+                const UnalignedPair& both = *reinterpret_cast<const UnalignedPair*>(a + row * stride);
+                // Written out because the compiler otherwise multiplies all rows first and runs out of registers for the sums.
+                __m256i spread, product;
+                if constexpr (kHalves == 2)
+                    asm("vpbroadcastd %[both], %[spread]\n\t"
+                        "vpmaddwd %[b0], %[spread], %[product]\n\t"
+                        "vpmaddwd %[b1], %[spread], %[spread]\n\t"
+                        "vpaddd %[product], %[sum0], %[sum0]\n\t"
+                        "vpaddd %[spread], %[sum1], %[sum1]"
+                        : [spread] "=&x"(spread), [product] "=&x"(product), [sum0] "+x"(sums[row][0]), [sum1] "+x"(sums[row][1])
+                        : [both] "m"(both), [b0] "x"(b0), [b1] "x"(b1));
+                else
+                    asm("vpbroadcastd %[both], %[spread]\n\t"
+                        "vpmaddwd %[b0], %[spread], %[spread]\n\t"
+                        "vpaddd %[spread], %[sum0], %[sum0]"
+                        : [spread] "=&x"(spread), [sum0] "+x"(sums[row][0])
+                        : [both] "m"(both), [b0] "x"(b0));
+            }
         }
     }
 #pragma GCC unroll 6
     for (int row = 0; row < kRows; ++row) store_block(sums[row][0], sums[row][1], row_of(output, row), output);
 }
 
-void avx2_tile(std::int64_t rows, const std::int16_t* a, std::int64_t a_stride, const std::int16_t* b, std::int64_t pairs, const BlockOutput& output) {
+template <int kHalves>
+void avx2_tile_of(std::int64_t rows, const TileInput& input, const BlockOutput& output) {
     switch (rows) {
-        case 1: return avx2_rows<1>(a, a_stride, b, pairs, output);
-        case 2: return avx2_rows<2>(a, a_stride, b, pairs, output);
-        case 3: return avx2_rows<3>(a, a_stride, b, pairs, output);
-        case 4: return avx2_rows<4>(a, a_stride, b, pairs, output);
-        case 5: return avx2_rows<5>(a, a_stride, b, pairs, output);
-        default: return avx2_rows<6>(a, a_stride, b, pairs, output);
+        case 1: return avx2_rows<1, kHalves>(input, output);
+        case 2: return avx2_rows<2, kHalves>(input, output);
+        case 3: return avx2_rows<3, kHalves>(input, output);
+        case 4: return avx2_rows<4, kHalves>(input, output);
+        case 5: return avx2_rows<5, kHalves>(input, output);
+        default: return avx2_rows<6, kHalves>(input, output);
     }
+}
+
+void avx2_tile(std::int64_t rows, const TileInput& input, const BlockOutput& output) {
+    if (output.columns <= kBlock / 2) avx2_tile_of<1>(rows, input, output);
+    else avx2_tile_of<2>(rows, input, output);
+}
+
+/// kPairs: 0 for any number.
+template <int kPairs>
+MCOMPRESS_AVX2 void avx2_depthwise_of(const DepthwiseInput& input, const BlockOutput& output) {
+    constexpr std::int64_t kMostPairs = 64;
+    alignas(32) std::int16_t weights[kMostPairs * 32];
+    const std::int64_t pairs = kPairs > 0 ? kPairs : input.pairs;
+    for (std::int64_t pair = 0; pair < pairs; ++pair) {
+        // Interleaving works within halves: the weights are brought into the same order, and the sums are put right at the end.
+        const __m256i w0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(input.weights + pair * 32));
+        const __m256i w1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(input.weights + pair * 32 + 16));
+        _mm256_store_si256(reinterpret_cast<__m256i*>(weights + pair * 32), _mm256_permute2x128_si256(w0, w1, 0x20));
+        _mm256_store_si256(reinterpret_cast<__m256i*>(weights + pair * 32 + 16), _mm256_permute2x128_si256(w0, w1, 0x31));
+    }
+    for (std::int64_t point = 0; point < input.points; ++point) {
+        const std::int16_t* from = input.lines + point * input.point_stride;
+        __m256i low = _mm256_setzero_si256(), high = _mm256_setzero_si256();
+#pragma GCC unroll 5
+        for (std::int64_t pair = 0; pair < pairs; ++pair) {
+            const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + input.offsets[pair * 2]));
+            const __m256i second = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + input.offsets[pair * 2 + 1]));
+            const auto* w = reinterpret_cast<const __m256i*>(weights + pair * 32);
+            low = _mm256_add_epi32(low, _mm256_madd_epi16(_mm256_unpacklo_epi16(first, second), _mm256_load_si256(w)));
+            high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_unpackhi_epi16(first, second), _mm256_load_si256(w + 1)));
+        }
+        store_block(_mm256_permute2x128_si256(low, high, 0x20), _mm256_permute2x128_si256(low, high, 0x31), row_of(output, point), output);
+    }
+}
+
+void avx2_depthwise(const DepthwiseInput& input, const BlockOutput& output) {
+    if (input.pairs == 5) avx2_depthwise_of<5>(input, output);
+    else if (input.pairs == 13) avx2_depthwise_of<13>(input, output);
+    else if (input.pairs <= 64) avx2_depthwise_of<0>(input, output);
+    else portable_depthwise(input, output);
 }
 
 template <CodeType kType>
 MCOMPRESS_AVX2 inline __m256i load_codes(const std::byte* from, __m256i zero_point) {
     const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
     return _mm256_sub_epi16(kType == CodeType::U8 ? _mm256_cvtepu8_epi16(codes) : _mm256_cvtepi8_epi16(codes), zero_point);
-}
-
-template <CodeType kType>
-MCOMPRESS_AVX2 void avx2_depthwise_of(const std::byte* const* taps, std::int64_t count, std::int64_t offset, const std::int16_t* weights,
-                                      std::int32_t source_zero_point, const BlockOutput& output) {
-    const __m256i zero_point = _mm256_set1_epi16(static_cast<std::int16_t>(source_zero_point));
-    __m256i low = _mm256_setzero_si256(), high = _mm256_setzero_si256();
-    for (std::int64_t tap = 0; tap < count; tap += 2) {
-        const __m256i first = load_codes<kType>(taps[tap] + offset, zero_point), second = load_codes<kType>(taps[tap + 1] + offset, zero_point);
-        // Interleaving works within halves: the weights are loaded in the same order, and the halves are put right at the end.
-        const __m256i w0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights + tap * kBlock));
-        const __m256i w1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights + tap * kBlock + 16));
-        low = _mm256_add_epi32(low, _mm256_madd_epi16(_mm256_unpacklo_epi16(first, second), _mm256_permute2x128_si256(w0, w1, 0x20)));
-        high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_unpackhi_epi16(first, second), _mm256_permute2x128_si256(w0, w1, 0x31)));
-    }
-    store_block(_mm256_permute2x128_si256(low, high, 0x20), _mm256_permute2x128_si256(low, high, 0x31), output.destination, output);
-}
-
-void avx2_depthwise(const std::byte* const* taps, std::int64_t count, std::int64_t offset, const std::int16_t* weights,
-                    std::int32_t source_zero_point, CodeType source, const BlockOutput& output) {
-    if (output.columns < kBlock) return portable_depthwise(taps, count, offset, weights, source_zero_point, source, output);
-    if (source == CodeType::U8) avx2_depthwise_of<CodeType::U8>(taps, count, offset, weights, source_zero_point, output);
-    else avx2_depthwise_of<CodeType::S8>(taps, count, offset, weights, source_zero_point, output);
 }
 
 template <CodeType kType>

@@ -23,13 +23,31 @@ struct BlockOutput {
     std::int64_t columns;       // at most kBlock
 };
 
+/// Rows of 16-bit numbers, each made of `segments` pieces of `pairs` pairs.
+struct TileInput {
+    const std::int16_t* a = nullptr;
+    std::int64_t row_stride = 0;
+    std::int64_t segments = 1;
+    std::int64_t segment_stride = 0;
+    std::int64_t pairs = 0;             // of one segment
+    const std::int16_t* b = nullptr;    // [segment][pair][kBlock channels][2]
+};
+
+/// A line of a depthwise convolution for one block of channels: point x reads lines[offsets[tap] + x * point_stride + channel].
+struct DepthwiseInput {
+    const std::int16_t* lines = nullptr;
+    const std::int64_t* offsets = nullptr;
+    std::int64_t pairs = 0;  // of taps
+    std::int64_t point_stride = 0;
+    std::int64_t points = 0;
+    const std::int16_t* weights = nullptr;  // [pair][kBlock channels][2]
+};
+
 struct Int8Kernels {
     const char* name;
-    /// rows ≤ kTileRows: sums over `pairs` pairs of 16-bit numbers; a[row * a_stride + k], b[pair][channel][2].
-    void (*tile)(std::int64_t rows, const std::int16_t* a, std::int64_t a_stride, const std::int16_t* b, std::int64_t pairs, const BlockOutput& output);
-    /// One point of a depthwise convolution: `taps` (an even number of) pointers to kBlock codes, weights [pair][channel][2].
-    void (*depthwise)(const std::byte* const* taps, std::int64_t count, std::int64_t offset, const std::int16_t* weights, std::int32_t source_zero_point,
-                      CodeType source, const BlockOutput& output);
+    /// rows ≤ kTileRows.
+    void (*tile)(std::int64_t rows, const TileInput& input, const BlockOutput& output);
+    void (*depthwise)(const DepthwiseInput& input, const BlockOutput& output);
     /// to[i] = from[i] - zero_point
     void (*widen)(const std::byte* from, std::int64_t count, std::int32_t zero_point, CodeType source, std::int16_t* to);
 };

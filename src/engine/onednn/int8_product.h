@@ -47,6 +47,8 @@ public:
     void run(const std::byte* source, std::byte* destination, int threads) const;
 
 private:
+    /// Gather: every point's window is copied into a row. Band: the lines a few output lines need are widened once, windows are seen in place.
+    enum class Path { Gather, Band, Depthwise };
     struct Part {
         std::int64_t first_row, last_row, first_block, last_block;
     };
@@ -54,12 +56,19 @@ private:
     void pack_depthwise(const std::vector<std::int16_t>& weights);
     void run_part(const std::byte* source, std::byte* destination, std::int64_t group, const Part& part) const;
     void gather_rows(const std::byte* source, std::int64_t group, std::int64_t first, std::int64_t count, std::int16_t* rows) const;
-    void run_depthwise(const std::byte* source, std::byte* destination, std::int64_t first_line, std::int64_t last_line) const;
+    void run_lines(const std::byte* source, std::byte* destination, std::int64_t first_line, std::int64_t last_line) const;
+    void widen_lines(const std::byte* source, std::int64_t batch_entry, std::int64_t first, std::int64_t count, std::int16_t* lines) const;
+    void run_band_line(const std::int16_t* lines, std::byte* destination) const;
+    void run_depthwise_line(const std::int16_t* lines, std::byte* destination) const;
 
     IntegerConvolution convolution_;
-    std::int64_t inner_ = 0;         // channels / groups * kernel points
-    std::int64_t padded_inner_ = 0;  // even
+    Path path_ = Path::Gather;
+    std::int64_t segments_ = 1;      // pieces of a window that lie apart
+    std::int64_t segment_ = 0;       // elements of one, even
+    std::int64_t inner_ = 0;         // elements of a window without padding
     std::int64_t blocks_ = 0;        // of kBlock output channels, in a group
+    std::int64_t line_elements_ = 0;  // of a widened line with its padding
+    std::vector<std::int64_t> offsets_;  // of a depthwise window's taps
     std::vector<std::int16_t> weights_;
     std::vector<std::int32_t> bias_;  // padded to whole blocks
     std::vector<float> scales_;

@@ -1,0 +1,219 @@
+#include <numeric>
+
+#include "catch.h"
+#include "engine_pair.h"
+
+using namespace mcompress;
+
+namespace {
+
+constexpr double kClose = 1e-5;
+using Ints = std::vector<std::int64_t>;
+
+Attribute ints(const char* name, Ints values) { return {name, std::move(values), {}}; }
+Attribute number(const char* name, std::int64_t value) { return {name, value, {}}; }
+Attribute real(const char* name, float value) { return {name, value, {}}; }
+Attribute text(const char* name, const char* value) { return {name, std::string(value), {}}; }
+
+struct ConvCase {
+    Shape input, weights;
+    std::vector<Attribute> attributes;
+};
+
+}  // namespace
+
+TEST_CASE("onednn convolutions equal the reference", "[onednn]") {
+    const std::vector<ConvCase> cases = {
+        {{1, 3, 9, 11}, {8, 3, 3, 3}, {ints("pads", {1, 1, 1, 1}), ints("strides", {2, 2})}},
+        {{2, 16, 7, 7}, {24, 16, 1, 1}, {}},
+        {{1, 16, 8, 8}, {16, 1, 3, 3}, {number("group", 16), ints("pads", {1, 1, 1, 1})}},
+        {{1, 8, 8, 8}, {16, 1, 3, 3}, {number("group", 8), ints("pads", {1, 1, 1, 1})}},
+        {{1, 12, 8, 8}, {6, 4, 3, 3}, {number("group", 3), ints("dilations", {2, 2})}},
+        {{1, 5, 9, 9}, {7, 5, 3, 2}, {ints("pads", {0, 1, 2, 0})}},
+        {{1, 4, 9, 9}, {4, 4, 2, 2}, {text("auto_pad", "SAME_LOWER"), ints("strides", {2, 2})}},
+        {{1, 8, 17}, {8, 8, 3}, {ints("pads", {1, 1})}},
+        {{1, 4, 5, 6, 7}, {8, 4, 3, 3, 3}, {ints("pads", {1, 1, 1, 1, 1, 1})}},
+        {{1, 16, 9, 9}, {8, 16, 1, 1}, {ints("strides", {2, 2})}},
+    };
+    for (const ConvCase& conv : cases) {
+        GraphMaker maker;
+        Value* x = maker.input("x", conv.input);
+        maker.output(maker.add("Conv", {x, maker.weights(conv.weights), maker.weights(Shape{conv.weights[0]})}, conv.attributes));
+        CAPTURE(conv.input.to_string(), conv.weights.to_string());
+        CHECK(relative_difference(maker) < kClose);
+        CHECK_FALSE(has_reference_step(maker));
+    }
+}
+
+TEST_CASE("onednn transposed convolutions equal the reference", "[onednn]") {
+    for (const auto& attributes : std::vector<std::vector<Attribute>>{{}, {ints("strides", {2, 2})},
+                                                                      {ints("strides", {2, 2}), ints("pads", {1, 1, 1, 1}), ints("output_padding", {1, 1})}}) {
+        GraphMaker maker;
+        Value* x = maker.input("x", Shape{1, 6, 5, 7});
+        maker.output(maker.add("ConvTranspose", {x, maker.weights(Shape{6, 4, 3, 3}), maker.weights(Shape{4})}, attributes));
+        CHECK(relative_difference(maker) < kClose);
+    }
+    GraphMaker grouped;
+    Value* x = grouped.input("x", Shape{1, 6, 5, 7});
+    grouped.output(grouped.add("ConvTranspose", {x, grouped.weights(Shape{6, 4, 3, 3})}, {number("group", 2), ints("strides", {2, 1})}));
+    CHECK(relative_difference(grouped) < kClose);
+}
+
+TEST_CASE("onednn runs what follows a convolution inside of it", "[onednn]") {
+    const auto conv = [](GraphMaker& maker, Value* x, std::int64_t channels) {
+        return maker.add("Conv", {x, maker.weights(Shape{channels, channels, 3, 3}), maker.weights(Shape{channels})}, {ints("pads", {1, 1, 1, 1})});
+    };
+    SECTION("activations") {
+        for (const auto& [op, attributes] : std::vector<std::pair<std::string, std::vector<Attribute>>>{
+                 {"Relu", {}}, {"LeakyRelu", {real("alpha", 0.1F)}}, {"Sigmoid", {}}, {"HardSigmoid", {}}, {"HardSwish", {}}, {"Tanh", {}}, {"Elu", {}}}) {
+            GraphMaker maker;
+            maker.output(maker.add(op, {conv(maker, maker.input("x", Shape{1, 8, 7, 7}), 8)}, attributes));
+            CAPTURE(op);
+            CHECK(relative_difference(maker) < kClose);
+            CHECK(has_step(maker, "Conv+" + op));
+        }
+    }
+    SECTION("a clip") {
+        GraphMaker maker;
+        Value* y = conv(maker, maker.input("x", Shape{1, 8, 7, 7}), 8);
+        maker.output(maker.add("Clip", {y, maker.constant(Tensor::scalar(0.0F)), maker.constant(Tensor::scalar(6.0F))}));
+        CHECK(relative_difference(maker) < kClose);
+        CHECK(has_step(maker, "Conv+Clip"));
+    }
+    SECTION("a residual sum in place, then an activation") {
+        GraphMaker maker;
+        Value* x = conv(maker, maker.input("x", Shape{1, 16, 7, 7}), 16);
+        Value* sum = maker.add("Add", {conv(maker, conv(maker, x, 16), 16), x});
+        maker.output(maker.add("Relu", {sum}));
+        CHECK(relative_difference(maker) < kClose);
+        CHECK(has_step(maker, "Conv+Add+Relu"));
+    }
+    SECTION("a residual that is read again later stays whole") {
+        GraphMaker maker;
+        Value* x = conv(maker, maker.input("x", Shape{1, 16, 7, 7}), 16);
+        Value* sum = maker.add("Add", {x, conv(maker, x, 16)});
+        maker.output(maker.add("Add", {maker.add("Relu", {sum}), x}));
+        CHECK(relative_difference(maker) < kClose);
+    }
+    SECTION("a residual that is the graph's input or output") {
+        GraphMaker maker;
+        Value* x = maker.input("x", Shape{1, 16, 7, 7});
+        Value* y = conv(maker, x, 16);
+        maker.output(y);
+        maker.output(maker.add("Add", {x, conv(maker, y, 16)}));
+        maker.output(maker.add("Add", {y, conv(maker, y, 16)}));
+        CHECK(relative_difference(maker) < kClose);
+    }
+    SECTION("swish, written as a product") {
+        GraphMaker maker;
+        Value* y = conv(maker, maker.input("x", Shape{1, 8, 7, 7}), 8);
+        maker.output(maker.add("Mul", {y, maker.add("Sigmoid", {y})}));
+        CHECK(relative_difference(maker) < kClose);
+        CHECK(has_step(maker, "Conv+Sigmoid+Mul"));
+    }
+    SECTION("an activation before the residual") {
+        GraphMaker maker;
+        Value* x = conv(maker, maker.input("x", Shape{1, 16, 7, 7}), 16);
+        maker.output(maker.add("Add", {maker.add("Relu", {conv(maker, x, 16)}), x}));
+        CHECK(relative_difference(maker) < kClose);
+    }
+}
+
+TEST_CASE("onednn products equal the reference", "[onednn]") {
+    SECTION("Gemm") {
+        for (const std::int64_t transposed : {0, 1}) {
+            GraphMaker maker;
+            Value* x = maker.input("x", Shape{3, 20});
+            Value* w = maker.weights(transposed ? Shape{7, 20} : Shape{20, 7});
+            Value* y = maker.add("Gemm", {x, w, maker.weights(Shape{7})}, {number("transB", transposed), real("alpha", 0.5F), real("beta", 2.0F)});
+            maker.output(maker.add("Relu", {y}));
+            CHECK(relative_difference(maker) < kClose);
+            CHECK(has_step(maker, "Gemm+Relu"));
+        }
+    }
+    SECTION("MatMul of all ranks") {
+        for (const auto& [a, b] : std::vector<std::pair<Shape, Shape>>{
+                 {{5, 6}, {6, 7}}, {{2, 3, 5, 6}, {6, 7}}, {{2, 3, 5, 6}, {2, 3, 6, 7}}, {{2, 1, 5, 6}, {1, 3, 6, 7}}, {{6}, {6, 7}}, {{5, 6}, {6}}, {{6}, {6}}}) {
+            for (const bool is_known : {false, true}) {
+                GraphMaker maker;
+                Value* x = maker.input("a", a);
+                Value* y = maker.add("MatMul", {x, is_known ? maker.weights(b) : maker.input("b", b)});
+                maker.output(y);
+                CAPTURE(a.to_string(), b.to_string(), is_known);
+                CHECK(relative_difference(maker) < kClose);
+            }
+        }
+    }
+    SECTION("MatMul with a bias and a residual") {
+        GraphMaker maker;
+        Value* x = maker.input("x", Shape{2, 5, 8});
+        Value* y = maker.add("Add", {maker.add("MatMul", {x, maker.weights(Shape{8, 8})}), maker.weights(Shape{8})});
+        maker.output(maker.add("Add", {y, x}));
+        CHECK(relative_difference(maker) < kClose);
+    }
+}
+
+TEST_CASE("onednn pools, sums and activations equal the reference", "[onednn]") {
+    const Shape shape{2, 6, 9, 8};
+    struct Case {
+        const char* op;
+        std::vector<Attribute> attributes;
+    };
+    const std::vector<Case> cases = {
+        {"MaxPool", {ints("kernel_shape", {3, 3}), ints("strides", {2, 2}), ints("pads", {1, 1, 1, 1})}},
+        {"MaxPool", {ints("kernel_shape", {3, 3}), ints("strides", {2, 2}), number("ceil_mode", 1)}},
+        {"AveragePool", {ints("kernel_shape", {3, 3}), ints("pads", {1, 1, 1, 1})}},
+        {"AveragePool", {ints("kernel_shape", {3, 3}), ints("pads", {1, 1, 1, 1}), number("count_include_pad", 1)}},
+        {"GlobalAveragePool", {}}, {"Softmax", {number("axis", 1)}}, {"LogSoftmax", {number("axis", -1)}}, {"Relu", {}},
+        {"Exp", {}}, {"Abs", {}}, {"Neg", {}}, {"LRN", {number("size", 3)}}, {"ReduceMean", {ints("axes", {2, 3})}},
+        {"ReduceMax", {ints("axes", {1}), number("keepdims", 0)}}, {"Transpose", {ints("perm", {0, 2, 3, 1})}}, {"Flatten", {}},
+    };
+    for (const Case& item : cases)
+        for (const bool after_conv : {false, true}) {  // plain or blocked layout
+            GraphMaker maker;
+            Value* x = maker.input("x", shape);
+            if (after_conv) x = maker.add("Conv", {x, maker.weights(Shape{8, 6, 3, 3})}, {ints("pads", {1, 1, 1, 1})});
+            maker.output(maker.add(item.op, {x}, item.attributes));
+            CAPTURE(item.op, after_conv);
+            CHECK(relative_difference(maker) < kClose);
+        }
+}
+
+TEST_CASE("onednn arithmetic broadcasts as the reference does", "[onednn]") {
+    for (const char* op : {"Add", "Sub", "Mul", "Div", "Max"})
+        for (const Shape& other : std::vector<Shape>{{1, 16, 5, 4}, {1, 16, 1, 1}, {16, 1, 1}, {1}, {}, {4}, {5, 4}, {1, 1, 5, 4}})
+            for (const bool swapped : {false, true}) {
+                GraphMaker maker;
+                Value* x = maker.add("Conv", {maker.input("x", Shape{1, 16, 5, 4}), maker.weights(Shape{16, 16, 1, 1})});
+                Value* y = maker.add("Exp", {maker.input("y", other)});
+                x = maker.add("Exp", {maker.add("Tanh", {x})});
+                maker.output(swapped ? maker.add(op, {y, x}) : maker.add(op, {x, y}));
+                CAPTURE(op, other.to_string(), swapped);
+                CHECK(relative_difference(maker) < kClose);
+            }
+}
+
+TEST_CASE("onednn concatenates and resizes as the reference does", "[onednn]") {
+    for (const std::int64_t axis : {0, 1, 2, 3}) {
+        GraphMaker maker;
+        Value* x = maker.input("x", Shape{1, 8, 5, 4});
+        Value* a = maker.add("Conv", {x, maker.weights(Shape{8, 8, 1, 1})});
+        Value* b = maker.add("Conv", {x, maker.weights(axis == 1 ? Shape{12, 8, 1, 1} : Shape{8, 8, 1, 1})});
+        maker.output(maker.add("Relu", {maker.add("Concat", {a, b, x}, {number("axis", axis)})}));
+        CAPTURE(axis);
+        CHECK(relative_difference(maker) < kClose);
+    }
+    for (const auto& [mode, coordinates, nearest] : std::vector<std::tuple<const char*, const char*, const char*>>{
+             {"nearest", "asymmetric", "floor"}, {"nearest", "half_pixel", "round_prefer_floor"}, {"nearest", "asymmetric", "ceil"},
+             {"linear", "half_pixel", "floor"}, {"linear", "align_corners", "floor"}, {"linear", "asymmetric", "floor"}, {"linear", "pytorch_half_pixel", "floor"}})
+        for (const float factor : {2.0F, 3.0F, 1.5F}) {
+            GraphMaker maker;
+            Value* x = maker.input("x", Shape{1, 3, 4, 6});
+            const std::vector<float> scales{1.0F, 1.0F, factor, factor};
+            Value* y = maker.add("Resize", {x, nullptr, maker.constant(Tensor::from_values(Shape{4}, scales))},
+                                 {text("mode", mode), text("coordinate_transformation_mode", coordinates), text("nearest_mode", nearest)});
+            maker.output(y);
+            CAPTURE(mode, coordinates, nearest, factor);
+            CHECK(relative_difference(maker) < kClose);
+        }
+}

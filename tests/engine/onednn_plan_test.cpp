@@ -1,0 +1,133 @@
+#include <thread>
+
+#include "catch.h"
+#include "engine/memory_plan.h"
+#include "engine_pair.h"
+#include "ops/infer.h"
+#include "support/error.h"
+
+using namespace mcompress;
+
+namespace {
+
+Attribute pads() { return {"pads", std::vector<std::int64_t>{1, 1, 1, 1}, {}}; }
+
+Value* conv_relu(GraphMaker& maker, Value* x) {
+    return maker.add("Relu", {maker.add("Conv", {x, maker.weights(Shape{16, 16, 3, 3}), maker.weights(Shape{16})}, {pads()})});
+}
+
+}  // namespace
+
+TEST_CASE("several threads share a plan", "[onednn]") {
+    GraphMaker maker;
+    Value* x = maker.input("x", Shape{1, 16, 12, 12});
+    Value* y = conv_relu(maker, conv_relu(maker, x));
+    maker.output(maker.add("Add", {y, x}));
+    infer_types(maker.graph());
+    const auto plan = make_onednn_engine()->compile(maker.graph(), {});
+    std::vector<std::vector<Tensor>> inputs(4);
+    std::vector<Tensor> expected;
+    for (auto& input : inputs) {
+        input = maker.random_inputs();
+        expected.push_back(plan->run(input)[0]);
+    }
+    std::vector<int> wrong(inputs.size(), 0);
+    std::vector<std::thread> threads;
+    for (std::size_t at = 0; at < inputs.size(); ++at)
+        threads.emplace_back([&, at] {
+            for (int turn = 0; turn < 50; ++turn) wrong[at] += plan->run(inputs[at])[0].equals(expected[at]) ? 0 : 1;
+        });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(wrong == std::vector<int>(inputs.size(), 0));
+}
+
+TEST_CASE("observed values reach the tap as plain floats and change nothing", "[onednn]") {
+    GraphMaker plain, observed;
+    Value* y = conv_relu(plain, plain.input("x", Shape{1, 16, 6, 5}));
+    plain.output(conv_relu(plain, y));
+    y = conv_relu(observed, observed.input("x", Shape{1, 16, 6, 5}));
+    Value* seen = observed.add("Observe", {y}, {}, "mcompress");
+    observed.output(conv_relu(observed, seen));
+    infer_types(plain.graph());
+    infer_types(observed.graph());
+    CompileOptions options;
+    options.tapped = {y};
+    const auto reference = make_reference_engine()->compile(observed.graph(), options);
+    const auto plan = make_onednn_engine()->compile(observed.graph(), {});
+    const auto inputs = observed.random_inputs();
+    CHECK(make_onednn_engine()->compile(plain.graph(), {})->run(inputs)[0].equals(plan->run(inputs)[0]));
+    Tensor expected, found;
+    reference->run(inputs, [&](const Value& value, const Tensor& tensor) { if (&value == y) expected = tensor; });
+    plan->run(inputs, [&](const Value& value, const Tensor& tensor) { if (&value == y) found = tensor; });
+    REQUIRE(found.defined());
+    REQUIRE(found.shape() == expected.shape());
+    for (std::int64_t at = 0; at < found.element_count(); ++at) CHECK(found.data<float>()[at] == Approx(expected.data<float>()[at]).margin(1e-4));
+    // The activation still runs inside of the convolution.
+    int fused = 0;
+    for (const StepInfo& step : plan->steps()) fused += step.op == "Conv+Relu" ? 1 : 0;
+    CHECK(fused == 2);
+}
+
+TEST_CASE("a tapped value inside of a fused step is given out, too", "[onednn]") {
+    GraphMaker maker;
+    Value* inner = maker.add("Conv", {maker.input("x", Shape{1, 4, 6, 5}), maker.weights(Shape{8, 4, 1, 1})});
+    maker.output(maker.add("Relu", {inner}));
+    infer_types(maker.graph());
+    CompileOptions options;
+    options.tapped = {inner, maker.graph().inputs()[0]};
+    const auto plan = make_onednn_engine()->compile(maker.graph(), options);
+    int calls = 0;
+    const auto inputs = maker.random_inputs();
+    plan->run(inputs, [&](const Value& value, const Tensor& tensor) {
+        ++calls;
+        CHECK(tensor.shape() == *value.type().shape());
+        if (&value == maker.graph().inputs()[0]) CHECK(tensor.equals(inputs[0]));
+    });
+    CHECK(calls == 2);
+}
+
+TEST_CASE("what depends on data runs all the same", "[onednn]") {
+    GraphMaker maker;
+    Value* x = maker.input("x", Shape{1, 8, 4, 4});
+    Value* y = maker.add("Conv", {x, maker.weights(Shape{8, 8, 1, 1})});
+    Value* places = maker.add("NonZero", {maker.add("Relu", {y})});
+    maker.output(maker.add("Transpose", {places}, {{"perm", std::vector<std::int64_t>{1, 0}, {}}}));
+    maker.output(maker.add("Relu", {y}));
+    CHECK(relative_difference(maker) < 1e-5);
+}
+
+TEST_CASE("inputs of another shape or type are refused", "[onednn]") {
+    GraphMaker maker;
+    maker.output(maker.add("Relu", {maker.input("x", Shape{1, 4})}));
+    infer_types(maker.graph());
+    const auto plan = make_onednn_engine()->compile(maker.graph(), {});
+    const auto code_of = [&](const Tensor& tensor) {
+        try {
+            plan->run(std::vector<Tensor>{tensor});
+        } catch (const Error& error) {
+            return std::string(error.code().id);
+        }
+        return std::string("none");
+    };
+    CHECK(code_of(Tensor(DType::Float32, Shape{1, 5})) == codes::kDataMismatch.id);
+    CHECK(code_of(Tensor(DType::Int32, Shape{1, 4})) == codes::kDataMismatch.id);
+    CHECK(code_of(Tensor(DType::Float32, Shape{1, 4})) == "none");
+}
+
+TEST_CASE("memory of values that live at the same time does not overlap", "[onednn]") {
+    std::vector<BufferLifetime> lifetimes;
+    for (int at = 0; at < 60; ++at) lifetimes.push_back({static_cast<std::size_t>(100 + at * 37 % 500), at, at + 1 + at % 7});
+    const MemoryPlan plan = plan_memory(lifetimes);
+    std::size_t sum = 0;
+    for (std::size_t a = 0; a < lifetimes.size(); ++a) {
+        sum += lifetimes[a].bytes;
+        CHECK(plan.offsets[a] % 64 == 0);
+        CHECK(plan.offsets[a] + lifetimes[a].bytes <= plan.arena_bytes);
+        for (std::size_t b = 0; b < a; ++b) {
+            if (lifetimes[a].first_step > lifetimes[b].last_step || lifetimes[b].first_step > lifetimes[a].last_step) continue;
+            const bool apart = plan.offsets[a] + lifetimes[a].bytes <= plan.offsets[b] || plan.offsets[b] + lifetimes[b].bytes <= plan.offsets[a];
+            CHECK(apart);
+        }
+    }
+    CHECK(plan.arena_bytes < sum / 3);
+}
