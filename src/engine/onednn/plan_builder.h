@@ -52,7 +52,7 @@ public:
     bool has_form(const Value* value, const Desc& desc) const;
     /// The same memory seen through another descriptor.
     BufferId view(BufferId buffer, const Desc& desc);
-    const Desc& desc(BufferId buffer) const { return plan_.buffers[static_cast<std::size_t>(buffer)].desc; }
+    Desc desc(BufferId buffer) const { return plan_.buffers[static_cast<std::size_t>(buffer)].desc; }
     /// Whether steps may write over the buffer (it lies in the arena).
     bool is_writable(BufferId buffer) const;
 
