@@ -1,5 +1,6 @@
 #include "ops/cost.h"
 
+#include "ops/arity.h"
 #include "ops/infer_rules.h"
 
 namespace mcompress {
@@ -10,23 +11,25 @@ void saturating_add(std::int64_t& sum, std::int64_t value) {
     if (__builtin_add_overflow(sum, value, &sum)) sum = INT64_MAX;
 }
 
-// The type with every dimension that is not known taken as 1; nothing when the rank of a present tensor is not known.
-std::optional<ValueType> with_ones(const Value* value) {
-    if (!value) return ValueType::tensor(DType::Undefined, Dims{});
-    ValueType type = value->type();
-    if (!type.is_tensor() || !type.dims) return std::nullopt;
-    for (Dim& dim : *type.dims)
-        if (!dim.is_known()) dim = 1;
-    return type;
+// The types with every dimension that is not known taken as 1; nothing when the rank of a present tensor is not known.
+std::optional<std::vector<ValueType>> with_ones(std::span<Value* const> values, std::span<const ValueType> types) {
+    std::vector<ValueType> result;
+    for (std::size_t index = 0; index < values.size(); ++index) {
+        if (!values[index]) {
+            result.push_back(ValueType::tensor(DType::Undefined, Dims{}));
+            continue;
+        }
+        if (!types[index].is_tensor() || !types[index].dims) return std::nullopt;
+        result.push_back(types[index]);
+        for (Dim& dim : *result.back().dims)
+            if (!dim.is_known()) dim = 1;
+    }
+    return result;
 }
 
-std::optional<std::vector<ValueType>> all_with_ones(std::span<Value* const> values) {
+std::vector<ValueType> stored_types(std::span<Value* const> values) {
     std::vector<ValueType> types;
-    for (const Value* value : values) {
-        auto type = with_ones(value);
-        if (!type) return std::nullopt;
-        types.push_back(std::move(*type));
-    }
+    for (const Value* value : values) types.push_back(value ? value->type() : ValueType{});
     return types;
 }
 
@@ -43,15 +46,22 @@ void measure_constants(const Graph& graph, GraphCost& cost) {
 
 }  // namespace
 
-std::optional<std::int64_t> count_macs(const Node& node) {
+std::optional<std::int64_t> count_macs(const Node& node, std::span<const ValueType> inputs, std::span<const ValueType> outputs) {
     const OpInfo* row = op_info(node);
     if (!row) return std::nullopt;
     if (!row->macs) return 0;
-    if (node.input_count() < row->min_inputs || node.output_count() < row->min_outputs) return std::nullopt;
-    const auto inputs = all_with_ones(node.inputs());
-    const auto outputs = all_with_ones(node.outputs());
-    if (!inputs || !outputs) return std::nullopt;
-    return row->macs(node, *inputs, *outputs);
+    if (!arity_problem(node, *row).empty() || inputs.size() != node.inputs().size() || outputs.size() != node.outputs().size())
+        return std::nullopt;
+    const auto known_inputs = with_ones(node.inputs(), inputs);
+    const auto known_outputs = with_ones(node.outputs(), outputs);
+    if (!known_inputs || !known_outputs || !node.output(0)) return std::nullopt;
+    return row->macs(node, *known_inputs, *known_outputs);
+}
+
+std::optional<std::int64_t> count_macs(const Node& node) {
+    const OpInfo* row = op_info(node);
+    if (row && !row->macs) return 0;
+    return count_macs(node, stored_types(node.inputs()), stored_types(node.outputs()));
 }
 
 GraphCost measure_cost(const Graph& graph) {

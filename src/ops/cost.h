@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "ir/graph.h"
@@ -22,5 +23,7 @@ struct GraphCost {
 GraphCost measure_cost(const Graph& graph);
 /// Multiply-accumulates of one node (symbolic dimensions count as 1); nothing when a shape is not known. 0 for operators without products.
 std::optional<std::int64_t> count_macs(const Node& node);
+/// As above with other types than the graph holds, e.g. those of infer_types_for. One type an input and output, whatever it is for absent ones.
+std::optional<std::int64_t> count_macs(const Node& node, std::span<const ValueType> inputs, std::span<const ValueType> outputs);
 
 }  // namespace mcompress

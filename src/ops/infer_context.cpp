@@ -41,6 +41,7 @@ std::optional<std::vector<std::int64_t>> InferContext::constant_integers(const I
 std::optional<std::vector<IntegerValue>> InferContext::sizes(int index) const {
     std::vector<IntegerValue> result;
     if (const auto numbers = constant_integers(index)) {
+        if (numbers->size() > kLongestIntegerValues) return std::nullopt;
         for (const std::int64_t number : *numbers) result.push_back({number, {}});
         return result;
     }
