@@ -1,5 +1,6 @@
 #include "pipeline/open_data.h"
 
+#include "data/exact_conversion.h"
 #include "data/open_dataset.h"
 #include "data/subset.h"
 #include "onnx/load.h"
@@ -28,6 +29,13 @@ PreprocessSpec make_spec(const DataRequest& request, const Graph& graph) {
     return input ? fit_to_input(spec, describe(*input)) : spec;
 }
 
+std::vector<WantedInput> wanted_inputs(const Graph& graph) {
+    std::vector<WantedInput> inputs;
+    for (const Value* input : graph.inputs())
+        if (!input->default_value()) inputs.push_back({input->name(), input->type().is_tensor() ? input->type().dtype : DType::Undefined});
+    return inputs;
+}
+
 }  // namespace
 
 std::unique_ptr<Dataset> open_data(const DataRequest& request, const Graph& graph) {
@@ -37,7 +45,7 @@ std::unique_ptr<Dataset> open_data(const DataRequest& request, const Graph& grap
     if (!request.preset.empty() || !request.image_options.empty()) options.preprocess = make_spec(request, graph);
     std::unique_ptr<Dataset> data = open_dataset(request.path, options);
     if (request.limit > 0) data = take(std::move(data), request.limit);
-    return data;
+    return match_types(std::move(data), wanted_inputs(graph));
 }
 
 }  // namespace mcompress
