@@ -99,9 +99,11 @@ Node* add_dequantized_constant(Graph& graph, std::string_view name, Tensor codes
     if (scales.shape().rank() == 1 && axis != 1) attributes.push_back({"axis", static_cast<std::int64_t>(axis), {}});
     const ValueType type = ValueType::tensor(DType::Float32, codes.shape());
     Value* integers = graph.add_constant(base + "_q", std::move(codes));
-    Value* scale = graph.add_constant(base + "_s", std::move(scales));
+    std::vector<Value*> inputs{integers, nullptr};
+    if (integers->type().dtype == DType::Int8) inputs.push_back(graph.add_constant(base + "_z", Tensor(DType::Int8, scales.shape())));
+    inputs[1] = graph.add_constant(base + "_s", std::move(scales));
     Node* dequantize = graph.add_node(
-        {.op_type = "DequantizeLinear", .inputs = {integers, scale}, .attributes = std::move(attributes), .outputs = {base + "_dq"}},
+        {.op_type = "DequantizeLinear", .inputs = inputs, .attributes = std::move(attributes), .outputs = {base + "_dq"}},
         before);
     graph.set_type(dequantize->output(0), type);
     return dequantize;

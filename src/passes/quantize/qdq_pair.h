@@ -39,8 +39,10 @@ Value* scale_constant(Graph& graph, std::string_view name, float scale);
 /// One zero point a type and value in the whole graph, "u8_0".
 Value* zero_point_constant(Graph& graph, const QuantParams& params);
 
-/// `<name>_q`, `<name>_s` → DequantizeLinear → `<name>_dq`, in front of `before`. Zero points are all 0 and left out. `scales` is a scalar, or one
-/// value a channel along `axis`.
+/// `<name>_q`, `<name>_s` → DequantizeLinear → `<name>_dq`, in front of `before`. `scales` is a scalar, or one
+/// value a channel along `axis`. Zero points are all 0. The standard lets
+/// them be left out, and for biases they are; but where ONNX Runtime turns int8 weights into uint8 (session.x64quantprecision) it wants a zero
+/// point of their own for each, a vector like the scales.
 Node* add_dequantized_constant(Graph& graph, std::string_view name, Tensor codes, Tensor scales, int axis, const Node* before);
 
 /// Removes a constant (an initializer or a Constant node) that nothing reads any more.

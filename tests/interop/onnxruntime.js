@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+// ONNX Runtime as a judge of what mcompress emits. Needs npm's onnxruntime-node (ORT_NODE: its folder when it cannot be resolved from here).
+//
+//   onnxruntime.js load  MODEL...                            exit 1 when a model does not load
+//   onnxruntime.js eval  MODEL ROWS.npy OUT.npy              first output of every row (first axis = samples), float32
+//   onnxruntime.js bench MODEL ROWS.npy [SECONDS] [THREADS]  latency of the first row: {"median_ms": …, "min_ms": …}
+//
+// On processors without VNNI, ONNX Runtime's u8·s8 kernels add products in saturating 16-bit numbers and answer wrongly for full-range
+// weights; session.x64quantprecision asks for its exact kernels. Evaluation uses them, the benchmark runs the defaults.
+'use strict';
+const fs = require('fs');
+const ort = require(process.env.ORT_NODE || require.resolve('onnxruntime-node', {paths: [process.cwd(), __dirname]}));
+
+const TYPES = {'<f4': ['float32', Float32Array], '<i4': ['int32', Int32Array], '<i8': ['int64', BigInt64Array], '|u1': ['uint8', Uint8Array]};
+
+function readNpy(file) {
+  const bytes = fs.readFileSync(file), wide = bytes[6] > 1;
+  const start = (wide ? 12 : 10) + (wide ? bytes.readUInt32LE(8) : bytes.readUInt16LE(8));
+  const header = bytes.toString('latin1', wide ? 12 : 10, start);
+  const [type, Typed] = TYPES[/'descr':\s*'([^']+)'/.exec(header)[1]];
+  const shape = /'shape':\s*\(([^)]*)\)/.exec(header)[1].split(',').map(x => x.trim()).filter(Boolean).map(Number);
+  return {type, shape, data: new Typed(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + bytes.length))};
+}
+
+function writeNpy(file, data, shape) {
+  let header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`;
+  header += ' '.repeat(63 - (10 + header.length) % 64) + '\n';
+  const lead = Buffer.alloc(10);
+  lead.write('\x93NUMPY\x01\x00', 'latin1');
+  lead.writeUInt16LE(header.length, 8);
+  fs.writeFileSync(file, Buffer.concat([lead, Buffer.from(header, 'latin1'), Buffer.from(data.buffer, data.byteOffset, data.byteLength)]));
+}
+
+function open(model, exact, threads) {
+  return ort.InferenceSession.create(model, {intraOpNumThreads: threads, interOpNumThreads: 1, graphOptimizationLevel: 'all', logSeverityLevel: 3,
+    executionProviders: ['cpu'], extra: exact ? {session: {x64quantprecision: '1'}} : {}});
+}
+
+function row(session, npy, index) {
+  const size = npy.shape.slice(1).reduce((a, b) => a * b, 1);
+  return {[session.inputNames[0]]: new ort.Tensor(npy.type, npy.data.slice(index * size, (index + 1) * size), [1, ...npy.shape.slice(1)])};
+}
+
+async function evaluate([model, rows, out]) {
+  const session = await open(model, true, 2), npy = readNpy(rows), parts = [];
+  for (let i = 0; i < npy.shape[0]; ++i) parts.push(Float32Array.from((await session.run(row(session, npy, i)))[session.outputNames[0]].data, Number));
+  const width = parts[0].length, all = new Float32Array(parts.length * width);
+  parts.forEach((part, i) => all.set(part, i * width));
+  writeNpy(out, all, [parts.length, width]);
+}
+
+async function bench([model, rows, seconds = '4', threads = '2']) {
+  const session = await open(model, false, +threads), npy = readNpy(rows), feeds = row(session, npy, 0), times = [];
+  for (let warm = 0; warm < 5; ++warm) await session.run(feeds);
+  const end = Date.now() + 1e3 * +seconds;
+  while (Date.now() < end || times.length < 10) {
+    const begin = process.hrtime.bigint();
+    await session.run(feeds);
+    times.push(Number(process.hrtime.bigint() - begin) / 1e6);
+  }
+  times.sort((a, b) => a - b);
+  console.log(JSON.stringify({runs: times.length, min_ms: times[0], median_ms: times[times.length >> 1]}));
+}
+
+async function load(models) {
+  for (const model of models)
+    try { await (await open(model, false, 1)).release(); } catch (error) { console.log(JSON.stringify({model, error: String(error.message).slice(0, 300)})); process.exitCode = 1; }
+}
+
+const commands = {load, eval: evaluate, bench};
+if (!commands[process.argv[2]]) { console.error('usage: see the head of this file'); process.exit(2); }
+commands[process.argv[2]](process.argv.slice(3)).catch(error => { console.error('onnxruntime.js: ' + error.message); process.exit(1); });
