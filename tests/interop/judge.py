@@ -88,7 +88,7 @@ def judge(tool, name, work):
     dataset, kind, flags, least_agreement, least_sqnr = MODELS[name]
     model, int8 = ASSETS / f'models/{name}.onnx', work / f'{name}.int8.onnx'
     calibration, rows, labels = evaluation(dataset, kind, work)
-    subprocess.run([tool, '-q', 'quantize', model, '--data', calibration, *flags, '-o', int8, '--force'], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([tool, '-q', 'quantize', model, '--data', calibration, *flags, *os.environ.get('JUDGE_FLAGS', '').split(), '-o', int8, '--force'], check=True, stdout=subprocess.DEVNULL)
     fp32 = evaluate(model, rows, work / f'{name}.fp32.npy')
     int8_file = work / f'{name}.int8.npy'
     int8_file.unlink(missing_ok=True)
