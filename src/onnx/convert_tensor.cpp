@@ -127,6 +127,7 @@ Tensor from_external(const Header& header, const onnx::TensorProto& proto, const
         if (entry.key() == "location") where.location = entry.value();
         if (entry.key() == "offset") where.offset = entry.value();
         if (entry.key() == "length") where.length = entry.value();
+        if (entry.key() == "checksum") where.checksum = entry.value();
     }
     if (header.dtype == DType::String) refuse("holds strings in external data; they belong in string_data");
     if (!source.external) throw Error(codes::kExternalData, "names an external data file, but there is no model folder to look in");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "onnx/sha1.h"
 #include "support/error.h"
 
 namespace mcompress {
@@ -71,6 +72,18 @@ std::shared_ptr<const MappedFile> ExternalFiles::open(const std::string& locatio
     return MappedFile::open(real);
 }
 
+void ExternalFiles::check_sum(const ExternalLocation& where, const MappedFile& file) {
+    std::string& sum = checksums_[where.location];
+    if (sum.empty()) sum = sha1_hex({file.data(), file.size()});
+    std::string wanted = where.checksum;
+    for (char& c : wanted)
+        if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    if (sum != wanted)
+        refuse(
+            format("the external data file {} has the SHA-1 {}, the model names {}", quoted(where.location), sum, quoted(where.checksum)),
+            "the data file is damaged or belongs to another model");
+}
+
 ExternalFiles::Bytes ExternalFiles::find(const ExternalLocation& where, std::size_t wanted) {
     auto& file = files_[where.location];
     if (!file) file = open(where.location);
@@ -82,6 +95,7 @@ ExternalFiles::Bytes ExternalFiles::find(const ExternalLocation& where, std::siz
         refuse(format("bytes {}+{} lie beyond the end of the external data file {} of {} bytes", offset, wanted, quoted(where.location),
                       file->size()),
                "the data file is cut off or belongs to another model");
+    if (!where.checksum.empty()) check_sum(where, *file);
     return {file, static_cast<std::size_t>(offset)};
 }
 

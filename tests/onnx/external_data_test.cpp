@@ -4,6 +4,7 @@
 #include "catch.h"
 #include "ir/fingerprint.h"
 #include "models.h"
+#include "onnx/sha1.h"
 
 using namespace mcompress;
 using namespace mcompress::testing;
@@ -126,6 +127,28 @@ TEST_CASE("offsets and lengths are checked before anything is read") {
     }
     write_bytes(layout.models / "w.bin", "");
     CHECK(layout.refused(model_with_external("w.bin")).mentions("beyond the end"));
+}
+
+TEST_CASE("a checksum is compared when there is one") {
+    const Layout layout;
+    write_bytes(layout.models / "w.bin", "abcdefgh");
+    auto model = model_with_external("w.bin");
+    auto* entry = model.mutable_graph()->mutable_initializer(0)->add_external_data();
+    entry->set_key("checksum");
+    entry->set_value("425af12a0743502b322e93a015bcf868e324d56a");
+    CHECK(layout.refused(model).message == "");
+    entry->set_value("425AF12A0743502B322E93A015BCF868E324D56A");
+    CHECK(layout.refused(model).message == "");
+    entry->set_value("425af12a0743502b322e93a015bcf868e324d56b");
+    CHECK(layout.refused(model).mentions("has the SHA-1 425af12a"));
+}
+
+TEST_CASE("SHA-1 of the standard's examples") {
+    const auto sum = [](std::string_view text) { return sha1_hex(std::as_bytes(std::span(text))); };
+    CHECK(sum("") == "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+    CHECK(sum("abc") == "a9993e364706816aba3e25717850c26c9cd0d89d");
+    CHECK(sum("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") == "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
+    CHECK(sum(std::string(1000000, 'a')) == "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
 }
 
 TEST_CASE("external data in a node's attribute and in a body is found too") {
