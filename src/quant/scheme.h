@@ -10,6 +10,9 @@
 namespace mcompress {
 
 enum class Granularity { PerTensor, PerChannel };
+/// How wide the sums are that integer kernels form. x86 kernels without VNNI (AVX2, AVX-512 before it) add two products u8 x s8 in 16 bits with
+/// saturation: SixteenBitPairs keeps every such pair in range, for a little less resolution; ThirtyTwoBit assumes VNNI, ARM or AMX.
+enum class SumWidth { ThirtyTwoBit, SixteenBitPairs };
 enum class ActivationMode { Static, Float };  // Float: weights only
 
 struct QuantizationScheme {
@@ -19,7 +22,8 @@ struct QuantizationScheme {
     std::string range_method = std::string(kDefaultRangeMethod);
     DType weight_dtype = DType::Int8;
     Granularity weight_granularity = Granularity::PerChannel;
-    std::vector<std::string> exclude;  // node names left in float
+    SumWidth sum_width = SumWidth::SixteenBitPairs;  // of the slowest kernels the model is to run right on
+    std::vector<std::string> exclude;                // node names left in float
 };
 
 /// Throws kUsage when no pass can carry the scheme out: an unknown range method, or a type that is not supported.

@@ -56,27 +56,42 @@ std::optional<int> gemm_axis(const Node& node, const Shape&) { return attrs<Gemm
 /// A stack of matrices has several columns for each output column.
 std::optional<int> matmul_axis(const Node&, const Shape& weight) { return weight.rank() == 2 ? std::optional<int>(1) : std::nullopt; }
 
+/// Kernels walk channels innermost (NHWC). A depthwise kernel multiplies each product on its own.
+std::optional<SummationOrder> conv_summation(const Node&, const Shape& weight) {
+    if (weight[1] == 1) return std::nullopt;
+    return SummationOrder{.channel_axis = 0, .innermost_axis = 1};
+}
+
+std::optional<SummationOrder> gemm_summation(const Node& node, const Shape& weight) {
+    const int axis = *gemm_axis(node, weight);
+    return SummationOrder{.channel_axis = axis, .innermost_axis = 1 - axis};
+}
+
+std::optional<SummationOrder> matmul_summation(const Node&, const Shape& weight) {
+    return SummationOrder{.channel_axis = weight.rank() - 1, .innermost_axis = weight.rank() - 2};
+}
+
 constexpr std::string_view kNoKernel = "ONNX Runtime has no integer kernel for it on the CPU";
 constexpr std::string_view kPrecision = "its result needs more than 8 bits";
 constexpr std::string_view kRecurrent = "errors of 8 bits add up over the steps of a recurrent operator";
 
 constexpr OpRule kRules[] = {
-    {"Conv", QuantizedRole::Compute, 1, 2, ResultQuantizer::Always, conv_axis},
+    {"Conv", QuantizedRole::Compute, 1, 2, ResultQuantizer::Always, conv_axis, conv_summation},
     {"ConvTranspose", QuantizedRole::Compute, 1, 2, ResultQuantizer::Always, conv_transpose_axis},
-    {"Gemm", QuantizedRole::Compute, 1, 2, ResultQuantizer::OnDemand, gemm_axis, refuse_gemm},
-    {"MatMul", QuantizedRole::Compute, 1, -1, ResultQuantizer::OnDemand, matmul_axis},
+    {"Gemm", QuantizedRole::Compute, 1, 2, ResultQuantizer::OnDemand, gemm_axis, gemm_summation, refuse_gemm},
+    {"MatMul", QuantizedRole::Compute, 1, -1, ResultQuantizer::OnDemand, matmul_axis, matmul_summation},
 
     {"Add", QuantizedRole::Arithmetic},
     {"Mul", QuantizedRole::Arithmetic},
-    {"Sub", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, kNoKernel},
-    {"Div", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, kNoKernel},
+    {"Sub", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, nullptr, kNoKernel},
+    {"Div", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, nullptr, kNoKernel},
 
     {"AveragePool", QuantizedRole::Pooling},
     {"GlobalAveragePool", QuantizedRole::Pooling},
     {"Concat", QuantizedRole::Concat},
 
     {"Relu", QuantizedRole::Activation},
-    {"Clip", QuantizedRole::Activation, -1, -1, {}, nullptr, refuse_clip},
+    {"Clip", QuantizedRole::Activation, -1, -1, {}, nullptr, nullptr, refuse_clip},
 
     {"MaxPool", QuantizedRole::PassThrough},
     {"Reshape", QuantizedRole::PassThrough},
@@ -92,21 +107,21 @@ constexpr OpRule kRules[] = {
     {"DepthToSpace", QuantizedRole::PassThrough},
     {"SpaceToDepth", QuantizedRole::PassThrough},
     {"Identity", QuantizedRole::PassThrough},
-    {"Pad", QuantizedRole::PassThrough, -1, -1, {}, nullptr, refuse_pad},
-    {"Resize", QuantizedRole::PassThrough, -1, -1, {}, nullptr, refuse_resize},
-    {"Upsample", QuantizedRole::PassThrough, -1, -1, {}, nullptr, refuse_resize},
+    {"Pad", QuantizedRole::PassThrough, -1, -1, {}, nullptr, nullptr, refuse_pad},
+    {"Resize", QuantizedRole::PassThrough, -1, -1, {}, nullptr, nullptr, refuse_resize},
+    {"Upsample", QuantizedRole::PassThrough, -1, -1, {}, nullptr, nullptr, refuse_resize},
 
-    {"Softmax", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, kPrecision},
-    {"LogSoftmax", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, kPrecision},
-    {"LayerNormalization", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, kPrecision},
-    {"InstanceNormalization", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, kPrecision},
-    {"GroupNormalization", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, kPrecision},
-    {"LSTM", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, kRecurrent},
-    {"GRU", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, kRecurrent},
-    {"RNN", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, kRecurrent},
+    {"Softmax", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, nullptr, kPrecision},
+    {"LogSoftmax", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, nullptr, kPrecision},
+    {"LayerNormalization", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, nullptr, kPrecision},
+    {"InstanceNormalization", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, nullptr, kPrecision},
+    {"GroupNormalization", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, nullptr, kPrecision},
+    {"LSTM", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, nullptr, kRecurrent},
+    {"GRU", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, nullptr, kRecurrent},
+    {"RNN", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, nullptr, kRecurrent},
 };
 
-constexpr OpRule kUnknown{"", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, "it has no quantization rule"};
+constexpr OpRule kUnknown{"", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, nullptr, "it has no quantization rule"};
 
 }  // namespace
 

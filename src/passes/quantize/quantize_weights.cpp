@@ -67,7 +67,10 @@ private:
             scheme_.weight_granularity == Granularity::PerChannel ? rule.channel_axis(*node, tensor.shape()) : std::nullopt;
         Value*& dequantized = dequantized_[{weight, axis.value_or(-1)}];
         if (!dequantized) {
-            QuantizedWeight codes = quantize_weight(tensor, axis, scheme_.weight_dtype, weight->name());
+            const bool limits_pairs =
+                scheme_.activations == ActivationMode::Static && scheme_.sum_width == SumWidth::SixteenBitPairs && rule.summation;
+            const std::optional<SummationOrder> order = limits_pairs ? rule.summation(*node, tensor.shape()) : std::nullopt;
+            QuantizedWeight codes = quantize_weight(tensor, axis, order, scheme_.weight_dtype, weight->name());
             dequantized =
                 add_dequantized_constant(graph, weight->name(), std::move(codes.codes), std::move(codes.scales), axis.value_or(1), node)
                     ->output(0);
