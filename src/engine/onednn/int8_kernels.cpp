@@ -27,8 +27,8 @@ void write_block(const std::int32_t* sums, std::byte* destination, const BlockOu
             std::memcpy(destination + column * 4, &value, 4);
             continue;
         }
-        const float rounded = std::nearbyintf(std::clamp(value, output.lowest, output.highest));
-        destination[column] = static_cast<std::byte>(static_cast<std::int32_t>(rounded) + output.zero_point);
+        const float rounded = std::nearbyintf(std::clamp(value, -32000.0F, 32000.0F));
+        destination[column] = static_cast<std::byte>(std::clamp(static_cast<std::int32_t>(rounded) + output.zero_point, output.lowest, output.highest));
     }
 }
 
@@ -74,42 +74,60 @@ constexpr Int8Kernels kPortable{"int8_exact:portable", portable_tile, portable_d
 
 #define MCOMPRESS_AVX2 __attribute__((target("avx2")))
 
-MCOMPRESS_AVX2 inline __m256 requantize(__m256i sums, std::int64_t at, const BlockOutput& output) {
-    const __m256i biased = _mm256_add_epi32(sums, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(output.bias + at)));
-    __m256 value = _mm256_mul_ps(_mm256_cvtepi32_ps(biased), _mm256_loadu_ps(output.scales + at));
-    if (output.slope != 1.0F) value = _mm256_blendv_ps(value, _mm256_mul_ps(value, _mm256_set1_ps(output.slope)), value);
-    return value;
+/// What a block's results have in common, in registers.
+struct VectorOutput {
+    __m256 scale0, scale1, slope, limit;
+    __m256i bias0, bias1, zero_point;
+    __m128i lowest, highest;
+    CodeType type;
+    bool has_slope, is_whole;
+    std::size_t columns;
+};
+
+MCOMPRESS_AVX2 inline VectorOutput load_output(const BlockOutput& output) {
+    VectorOutput v;
+    v.scale0 = _mm256_loadu_ps(output.scales);
+    v.scale1 = _mm256_loadu_ps(output.scales + 8);
+    v.slope = _mm256_set1_ps(output.slope);
+    v.limit = _mm256_set1_ps(32000.0F);  // beyond it the conversion to integers would wrap, below it everything saturates by itself
+    v.bias0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(output.bias));
+    v.bias1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(output.bias + 8));
+    v.zero_point = _mm256_set1_epi16(static_cast<std::int16_t>(output.zero_point));
+    v.lowest = _mm_set1_epi8(static_cast<char>(output.lowest));
+    v.highest = _mm_set1_epi8(static_cast<char>(output.highest));
+    v.type = output.type;
+    v.has_slope = output.slope != 1.0F;
+    v.is_whole = output.columns == kBlock;
+    v.columns = static_cast<std::size_t>(output.columns);
+    return v;
 }
 
-MCOMPRESS_AVX2 inline void store_block(__m256i low, __m256i high, std::byte* destination, const BlockOutput& output) {
-    const __m256 y0 = requantize(low, 0, output), y1 = requantize(high, 8, output);
-    if (output.type == CodeType::F32) {
-        auto* to = reinterpret_cast<float*>(destination);
-        if (output.columns == kBlock) {
-            _mm256_storeu_ps(to, y0);
-            _mm256_storeu_ps(to + 8, y1);
-            return;
-        }
+/// `low` and `high` hold sums with the bias.
+MCOMPRESS_AVX2 inline void store_block(__m256i low, __m256i high, std::byte* destination, const VectorOutput& v) {
+    __m256 y0 = _mm256_mul_ps(_mm256_cvtepi32_ps(low), v.scale0), y1 = _mm256_mul_ps(_mm256_cvtepi32_ps(high), v.scale1);
+    if (v.has_slope) {
+        y0 = _mm256_blendv_ps(y0, _mm256_mul_ps(y0, v.slope), y0);
+        y1 = _mm256_blendv_ps(y1, _mm256_mul_ps(y1, v.slope), y1);
+    }
+    if (v.type == CodeType::F32) {
         float values[kBlock];
         _mm256_storeu_ps(values, y0);
         _mm256_storeu_ps(values + 8, y1);
-        std::memcpy(to, values, static_cast<std::size_t>(output.columns) * 4);
+        std::memcpy(destination, values, v.columns * 4);
         return;
     }
-    const __m256 lowest = _mm256_set1_ps(output.lowest), highest = _mm256_set1_ps(output.highest);
-    const __m256i zero_point = _mm256_set1_epi32(output.zero_point);
-    const __m256i q0 = _mm256_add_epi32(_mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(y0, lowest), highest)), zero_point);
-    const __m256i q1 = _mm256_add_epi32(_mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(y1, lowest), highest)), zero_point);
-    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(q0, q1), 0xD8);
+    const __m256i q0 = _mm256_cvtps_epi32(_mm256_min_ps(y0, v.limit)), q1 = _mm256_cvtps_epi32(_mm256_min_ps(y1, v.limit));
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_adds_epi16(_mm256_packs_epi32(q0, q1), v.zero_point), 0xD8);
     const __m128i a = _mm256_castsi256_si128(words), b = _mm256_extracti128_si256(words, 1);
-    const __m128i bytes = output.type == CodeType::U8 ? _mm_packus_epi16(a, b) : _mm_packs_epi16(a, b);
-    if (output.columns == kBlock) {
+    const __m128i bytes = v.type == CodeType::U8 ? _mm_min_epu8(_mm_max_epu8(_mm_packus_epi16(a, b), v.lowest), v.highest)
+                                                 : _mm_min_epi8(_mm_max_epi8(_mm_packs_epi16(a, b), v.lowest), v.highest);
+    if (v.is_whole) {
         _mm_storeu_si128(reinterpret_cast<__m128i*>(destination), bytes);
         return;
     }
     std::byte codes[kBlock];
     _mm_storeu_si128(reinterpret_cast<__m128i*>(codes), bytes);
-    std::memcpy(destination, codes, static_cast<std::size_t>(output.columns));
+    std::memcpy(destination, codes, v.columns);
 }
 
 /// Two 16-bit numbers at any even address.
@@ -120,7 +138,10 @@ template <int kRows, int kHalves>
 MCOMPRESS_AVX2 void avx2_rows(const TileInput& input, const BlockOutput& output) {
     __m256i sums[kRows][2];
 #pragma GCC unroll 6
-    for (int row = 0; row < kRows; ++row) sums[row][0] = sums[row][1] = _mm256_setzero_si256();
+    for (int row = 0; row < kRows; ++row) {
+        sums[row][0] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(output.bias));
+        sums[row][1] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(output.bias + 8));
+    }
     const std::int16_t* b = input.b;
     const std::int64_t stride = input.row_stride;
     for (std::int64_t segment = 0; segment < input.segments; ++segment) {
@@ -150,8 +171,11 @@ MCOMPRESS_AVX2 void avx2_rows(const TileInput& input, const BlockOutput& output)
             }
         }
     }
+    const VectorOutput v = load_output(output);
+    std::byte* destination = output.destination;
+    const std::int64_t step = output.row_elements * (v.type == CodeType::F32 ? 4 : 1);
 #pragma GCC unroll 6
-    for (int row = 0; row < kRows; ++row) store_block(sums[row][0], sums[row][1], row_of(output, row), output);
+    for (int row = 0; row < kRows; ++row, destination += step) store_block(sums[row][0], sums[row][1], destination, v);
 }
 
 template <int kHalves>
@@ -184,18 +208,23 @@ MCOMPRESS_AVX2 void avx2_depthwise_of(const DepthwiseInput& input, const BlockOu
         _mm256_store_si256(reinterpret_cast<__m256i*>(weights + pair * 32), _mm256_permute2x128_si256(w0, w1, 0x20));
         _mm256_store_si256(reinterpret_cast<__m256i*>(weights + pair * 32 + 16), _mm256_permute2x128_si256(w0, w1, 0x31));
     }
-    for (std::int64_t point = 0; point < input.points; ++point) {
-        const std::int16_t* from = input.lines + point * input.point_stride;
-        __m256i low = _mm256_setzero_si256(), high = _mm256_setzero_si256();
+    const VectorOutput v = load_output(output);
+    const __m256i bias_low = _mm256_permute2x128_si256(v.bias0, v.bias1, 0x20), bias_high = _mm256_permute2x128_si256(v.bias0, v.bias1, 0x31);
+    std::byte* destination = output.destination;
+    const std::int64_t step = output.row_elements * (v.type == CodeType::F32 ? 4 : 1), point_stride = input.point_stride;
+    const std::int64_t* offsets = input.offsets;
+    const std::int16_t* from = input.lines;
+    for (std::int64_t point = input.points; point > 0; --point, from += point_stride, destination += step) {
+        __m256i low = bias_low, high = bias_high;
 #pragma GCC unroll 5
         for (std::int64_t pair = 0; pair < pairs; ++pair) {
-            const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + input.offsets[pair * 2]));
-            const __m256i second = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + input.offsets[pair * 2 + 1]));
+            const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + offsets[pair * 2]));
+            const __m256i second = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + offsets[pair * 2 + 1]));
             const auto* w = reinterpret_cast<const __m256i*>(weights + pair * 32);
             low = _mm256_add_epi32(low, _mm256_madd_epi16(_mm256_unpacklo_epi16(first, second), _mm256_load_si256(w)));
             high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_unpackhi_epi16(first, second), _mm256_load_si256(w + 1)));
         }
-        store_block(_mm256_permute2x128_si256(low, high, 0x20), _mm256_permute2x128_si256(low, high, 0x31), row_of(output, point), output);
+        store_block(_mm256_permute2x128_si256(low, high, 0x20), _mm256_permute2x128_si256(low, high, 0x31), destination, v);
     }
 }
 

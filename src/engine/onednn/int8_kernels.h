@@ -11,12 +11,12 @@ inline constexpr std::int64_t kTileRows = 6;  // points a step
 
 enum class CodeType { U8, S8, F32 };
 
-/// Requantization of one block of channels. `lowest` and `highest` bound round(y) before the zero point is added.
+/// Requantization of one block of channels. `lowest` and `highest` bound the codes.
 struct BlockOutput {
     const std::int32_t* bias;
     const float* scales;
-    float slope, lowest, highest;
-    std::int32_t zero_point;
+    float slope;
+    std::int32_t zero_point, lowest, highest;
     CodeType type;
     std::byte* destination;     // of the first row
     std::int64_t row_elements;  // from one row to the next

@@ -23,8 +23,8 @@ std::int64_t ceil_divide(std::int64_t a, std::int64_t b) { return (a + b - 1) / 
 BlockOutput describe_output(const Requantization& requantization) {
     BlockOutput output{};
     output.slope = requantization.slope;
-    output.lowest = static_cast<float>(requantization.range.min - requantization.zero_point);
-    output.highest = static_cast<float>(requantization.range.max - requantization.zero_point);
+    output.lowest = requantization.range.min;
+    output.highest = requantization.range.max;
     output.zero_point = requantization.zero_point;
     output.type = code_type(requantization.dtype);
     return output;
