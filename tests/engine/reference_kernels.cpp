@@ -173,3 +173,16 @@ TEST_CASE("results do not depend on the number of threads") {
     const Tensor inputs[] = {x, w};
     CHECK(evaluate_node(*node, inputs, 1)[0].equals(evaluate_node(*node, inputs, 3)[0]));
 }
+
+TEST_CASE("QONNX's Quant rounds, clips to its width and comes back to real numbers") {
+    Model model;
+    (*model.opset_imports)["onnx.brevitas"] = 1;
+    const std::vector<Tensor> inputs{tensor<float>({2, 2}, {0.3f, 100.0f, -100.0f, 0.75f}), tensor<float>({1, 2}, {0.5f, 0.5f}),
+                                     Tensor::scalar(0.0f), Tensor::scalar(4.0f)};
+    NodeSpec spec;
+    spec.op_type = "Quant";
+    spec.domain = "onnx.brevitas";
+    for (const Tensor& input : inputs) spec.inputs.push_back(model.graph->add_input("", ValueType::tensor(input.dtype(), input.shape())));
+    spec.attributes = {integer("signed", 1), integer("narrow", 1)};
+    check_values<float>(evaluate_node(*model.graph->add_node(std::move(spec)), inputs)[0], {0.5f, 3.5f, -3.5f, 1.0f});
+}

@@ -23,6 +23,7 @@ std::span<const KernelRow> integer_product_kernels();
 std::span<const KernelRow> matmul_kernels();
 std::span<const KernelRow> normalization_kernels();
 std::span<const KernelRow> pool_kernels();
+std::span<const KernelRow> qonnx_kernels();
 std::span<const KernelRow> quantize_kernels();
 std::span<const KernelRow> recurrent_kernels();
 std::span<const KernelRow> reduce_kernels();

@@ -27,6 +27,7 @@ constexpr Family kFamilies[] = {
     reference::matmul_kernels,
     reference::normalization_kernels,
     reference::pool_kernels,
+    reference::qonnx_kernels,
     reference::quantize_kernels,
     reference::recurrent_kernels,
     reference::reduce_kernels,
