@@ -14,7 +14,7 @@ images=(--color gray --scale 1/255 --mean 0.5 --std 0.25)
 mkdir -p "$out"
 show() { printf '\n$ %s\n' "$*"; "$@"; }
 
-show build/release/bin/mcompress quantize "$digits/digits.onnx" --data "$digits/calib" "${images[@]}" -o "$out/digits.int8.onnx"
+show build/release/bin/mcompress quantize "$digits/digits.onnx" --data "$digits/calib" "${images[@]}" -o "$out/digits.int8.onnx" --force
 show build/release/bin/mcompress validate "$digits/digits.onnx" "$out/digits.int8.onnx" --data "$digits/eval" "${images[@]}" \
     --labels "$digits/eval.labels.txt" --min-agreement 98
 
