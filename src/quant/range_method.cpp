@@ -9,6 +9,7 @@ namespace {
 constexpr RangeMethod kMethods[] = {
     {"mean-min-max", "mean over the samples of each sample's minimum and maximum: a rare outlier does not widen the range",
      choose_mean_min_max},
+    {"least-error", "between min-max and mean-min-max, where the expected squared error of the codes is smallest", choose_least_error},
     {"min-max", "smallest and largest value ever seen: nothing seen in calibration is clipped", choose_min_max},
 };
 

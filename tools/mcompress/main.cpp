@@ -17,7 +17,8 @@ int report(const Error& error) {
 
 int run(int argc, char** argv) {
     CLI::App app{"mcompress " MCOMPRESS_VERSION ": make ONNX models small and fast, and prove that they are still right.\n"
-                 "No network, no telemetry. Results go to standard output, progress and warnings to standard error."};
+                 "No network, no telemetry. Results go to standard output, progress and warnings to standard error.",
+                 "mcompress"};
     app.set_version_flag("--version", "mcompress " MCOMPRESS_VERSION);
     app.require_subcommand(1);
     app.fallthrough();

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "engine/onednn/int8_elementwise.h"
+#include "engine/onednn/int8_sum.h"
 #include "engine/onednn/on_threads.h"
 #include "engine/onednn/quantized_operators.h"
 #include "quant/affine.h"
@@ -10,6 +11,12 @@
 namespace mcompress::onednn {
 
 namespace {
+
+void combine_codes(const std::byte* a, const std::byte* b, std::int64_t count, const BinaryCodes& codes, std::byte* to) {
+    const bool is_sum = codes.operation == CodeArithmetic::Add && codes.slope == 1.0F;
+    (is_sum ? sum_codes : compute_codes)(a, b, count, codes, to);
+}
+
 
 /// Codes of pictures lie channels-last, which is what integer convolutions read.
 bool wants_channels_last(const Value* codes, int rank) {
@@ -114,7 +121,7 @@ Built build_quantized_binary(PlanBuilder& builder, const QuantizedGroup& group) 
         const BufferId result = builder.result(group.output, with_type(builder.desc(a), *data_type_of(codes.result.dtype)));
         const std::int64_t count = shape.element_count();
         const auto run = [=](std::span<std::byte* const> at, int threads) {
-            on_ranges(count, count, threads, [&](std::int64_t begin, std::int64_t end) { compute_codes(at[0] + begin, at[1] + begin, end - begin, codes, at[2] + begin); });
+            on_ranges(count, count, threads, [&](std::int64_t begin, std::int64_t end) { combine_codes(at[0] + begin, at[1] + begin, end - begin, codes, at[2] + begin); });
         };
         builder.add_native(label, kernel, run, {a, b, result});
         return Built::Yes;
@@ -130,7 +137,7 @@ Built build_quantized_binary(PlanBuilder& builder, const QuantizedGroup& group) 
     const auto run = [=](std::span<std::byte* const> at, int threads) {
         on_ranges(batch * points, shape.element_count(), threads, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t point = begin; point < end; ++point)
-                compute_codes(at[0] + point * channels, at[1] + point / points * channels, channels, codes, at[2] + point * channels);
+                combine_codes(at[0] + point * channels, at[1] + point / points * channels, channels, codes, at[2] + point * channels);
         });
     };
     builder.add_native(label, kernel, run, {a, b, result});
