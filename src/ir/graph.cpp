@@ -63,7 +63,10 @@ Value* Graph::new_value(std::string name) {
 std::string Graph::unique_name(std::string_view hint) const {
     std::string base = hint.empty() ? "value" : std::string(hint);
     if (!hint.empty() && !resolve(base)) return base;
-    for (int suffix = 1;; ++suffix) {
+    // Thousands of equal hints would make a search from 1 quadratic: behind the first few, numbers as high as there are values are mostly free.
+    constexpr std::size_t kLinearSearch = 64;
+    for (std::size_t suffix = 1;; ++suffix) {
+        if (suffix == kLinearSearch) suffix = std::max(suffix, values_.size());
         std::string candidate = base + "_" + std::to_string(suffix);
         if (!resolve(candidate)) return candidate;
     }

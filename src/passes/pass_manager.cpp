@@ -64,11 +64,12 @@ std::vector<PassRun> run_round(Graph& graph, std::span<const std::unique_ptr<Pas
     for (const auto& pass : passes) {
         const auto begin = std::chrono::steady_clock::now();
         PassRun run{std::string(pass->name()), {}, 0.0};
-        with_context([&] { return "in pass " + run.name; }, [&] {
-            run.result = pass->run(graph);
-            run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-            if (run.result.rewrites > 0) settle(graph, run.name, verifier);
-        });
+        with_context([&] { return "in pass " + run.name; },
+                     [&] {
+                         run.result = pass->run(graph);
+                         run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+                         if (run.result.rewrites > 0) settle(graph, run.name, verifier);
+                     });
         if (options.after_each) options.after_each(run.name, graph);
         runs.push_back(std::move(run));
     }

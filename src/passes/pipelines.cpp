@@ -13,12 +13,13 @@ using Names = std::string_view;
 constexpr Names kClean[] = {"eliminate-dead-nodes", "fold-input-defaults",   "fold-constants",
                             "eliminate-identity",   "deduplicate-constants", "eliminate-dead-nodes"};
 
-constexpr Names kFuse[] = {"eliminate-dead-nodes", "fold-input-defaults", "fold-constants",  "eliminate-identity",    "fuse-pad",
-                           "fuse-matmul-add",      "fuse-conv-bn",        "fuse-conv-scale", "deduplicate-constants", "eliminate-dead-nodes"};
+constexpr Names kFuse[] = {
+    "eliminate-dead-nodes", "fold-input-defaults", "fold-constants",  "eliminate-identity",    "fuse-pad",
+    "fuse-matmul-add",      "fuse-conv-bn",        "fuse-conv-scale", "deduplicate-constants", "eliminate-dead-nodes"};
 
 constexpr Names kObserve[] = {"insert-observers"};
 constexpr Names kStrip[] = {"strip-observers"};
-constexpr Names kQuantize[] = {"quantize-activations", "share-params",         "quantize-weights", "quantize-biases",
+constexpr Names kQuantize[] = {"quantize-activations",     "share-params",        "quantize-weights", "quantize-biases",
                                "eliminate-redundant-relu", "eliminate-dead-nodes"};
 
 constexpr auto kPipelines = std::to_array<Pipeline>({

@@ -54,8 +54,8 @@ std::string difference(std::span<const Tensor> before, std::span<const Tensor> a
         const Tensor& a = before[at];
         const Tensor& b = after[at];
         if (a.dtype() != b.dtype() || !(a.shape() == b.shape()))
-            return format("output {} is {}{} before and {}{} after", at, dtype_name(a.dtype()), a.shape().to_string(), dtype_name(b.dtype()),
-                          b.shape().to_string());
+            return format("output {} is {}{} before and {}{} after", at, dtype_name(a.dtype()), a.shape().to_string(),
+                          dtype_name(b.dtype()), b.shape().to_string());
         if (const std::string text = element_difference(a, b, tolerance); !text.empty()) return format("output {}: {}", at, text);
     }
     return {};

@@ -37,7 +37,8 @@ DType dtype_of_name(std::string_view name) {
 
 Tensor tensor_of(DType dtype, const Shape& shape, const std::vector<double>& values) {
     Tensor tensor(dtype, shape);
-    if (static_cast<std::int64_t>(values.size()) != tensor.element_count()) throw std::runtime_error("the number of values does not fit the shape");
+    if (static_cast<std::int64_t>(values.size()) != tensor.element_count())
+        throw std::runtime_error("the number of values does not fit the shape");
     const auto put = [&](auto* data) {
         for (std::size_t at = 0; at < values.size(); ++at) data[at] = static_cast<std::remove_reference_t<decltype(*data)>>(values[at]);
     };
@@ -138,7 +139,9 @@ GoldenCase GoldenCase::read(const std::filesystem::path& path) {
         if (section != &golden.header || line.empty() || line[0] == '#') continue;
         try {
             read_directive(golden, line);
-        } catch (const std::exception& error) { refuse(path, line, error.what()); }
+        } catch (const std::exception& error) {
+            refuse(path, line, error.what());
+        }
     }
     if (golden.before.empty()) refuse(path, "--- before", "the section is missing");
     return golden;

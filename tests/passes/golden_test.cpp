@@ -66,7 +66,9 @@ TEST_CASE("golden pass tests") {
         INFO(path.string());
         try {
             check_case(path);
-        } catch (const std::exception& error) { FAIL_CHECK(error.what()); }
+        } catch (const std::exception& error) {
+            FAIL_CHECK(error.what());
+        }
     }
 }
 

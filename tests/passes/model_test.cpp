@@ -73,7 +73,9 @@ std::optional<std::vector<Tensor>> outputs_before(const Graph& graph, const fs::
         if (!fs::exists(data_set)) return std::nullopt;
         inputs = by_name(graph, stored_inputs(data_set, graph));
         return run_reference(graph, inputs);
-    } catch (const Error&) { return std::nullopt; }
+    } catch (const Error&) {
+        return std::nullopt;
+    }
 }
 
 const PassInputs& pass_inputs() {
@@ -99,7 +101,9 @@ std::unique_ptr<Model> check_rewrite(const fs::path& path, const fs::path& data_
 template <typename Action> void expect_no_error(const Action& action) {
     try {
         action();
-    } catch (const std::exception& error) { FAIL_CHECK(error.what()); }
+    } catch (const std::exception& error) {
+        FAIL_CHECK(error.what());
+    }
 }
 
 }  // namespace

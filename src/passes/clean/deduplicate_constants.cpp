@@ -30,9 +30,7 @@ public:
     bool is_alone(const Tensor& tensor) const { return counts_.at(key(tensor)) == 1; }
 
 private:
-    static std::string key(const Tensor& tensor) {
-        return std::string(dtype_name(tensor.dtype())) + tensor.shape().to_string();
-    }
+    static std::string key(const Tensor& tensor) { return std::string(dtype_name(tensor.dtype())) + tensor.shape().to_string(); }
     std::unordered_map<std::string, int> counts_;
 };
 

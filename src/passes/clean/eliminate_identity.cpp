@@ -31,8 +31,7 @@ private:
             return;
         }
         if (!forward(output, same)) {
-            result.skipped.push_back(
-                skip(node, format("graph output '{}' cannot be another name of '{}'", output->name(), same->name())));
+            result.skipped.push_back(skip(node, format("graph output '{}' cannot be another name of '{}'", output->name(), same->name())));
             return;
         }
         ++result.rewrites;

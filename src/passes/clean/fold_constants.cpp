@@ -131,8 +131,9 @@ private:
             result.skipped.push_back(skip(node, "its inputs are constant, but it cannot be evaluated"));
             return std::nullopt;
         }
-        const bool is_complete = outputs->size() == node.outputs().size() && std::equal(outputs->begin(), outputs->end(), node.outputs().begin(),
-                                                                                      [](const Tensor& t, const Value* v) { return t.defined() || !v; });
+        const bool is_complete =
+            outputs->size() == node.outputs().size() && std::equal(outputs->begin(), outputs->end(), node.outputs().begin(),
+                                                                   [](const Tensor& t, const Value* v) { return t.defined() || !v; });
         if (is_complete && bytes_of(*outputs) <= limit) return outputs;
         result.skipped.push_back(skip(node, "its value would take much more room than what it is computed from"));
         return std::nullopt;

@@ -61,7 +61,8 @@ public:
                 ++result.rewrites;
             } else if (!input->uses().empty()) {
                 const Node& reader = *input->uses().front().node;
-                result.skipped.push_back(skip(reader, format("callers may override the default of input '{}', which is no weight", input->name())));
+                result.skipped.push_back(
+                    skip(reader, format("callers may override the default of input '{}', which is no weight", input->name())));
             }
         }
         return result;

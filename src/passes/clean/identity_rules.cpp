@@ -54,9 +54,7 @@ Value* cast(const Node& node) {
 
 // ---- operators that only rename axes ----
 
-bool is_reshaping(const Node& node) {
-    return node.is("Reshape") || node.is("Flatten") || node.is("Squeeze") || node.is("Unsqueeze");
-}
+bool is_reshaping(const Node& node) { return node.is("Reshape") || node.is("Flatten") || node.is("Squeeze") || node.is("Unsqueeze"); }
 
 /// The nearest value up a chain of reshaping nodes that has the shape of the output.
 Value* reshape(const Node& node) {

@@ -67,7 +67,8 @@ std::optional<Integers> spatial_pads(const Node& pad, int rank, std::string& why
     const auto attributes = attrs<PadAttrs>(pad);
     const bool has_axes = !attributes.axes.is_absent();
     if (attributes.mode != PadAttrs::Mode::Constant) why = format("'{}' does not pad with a constant", pad.display_name());
-    else if (!attributes.pads.values || (has_axes && !attributes.axes.values)) why = format("the pads of '{}' are not constant", pad.display_name());
+    else if (!attributes.pads.values || (has_axes && !attributes.axes.values))
+        why = format("the pads of '{}' are not constant", pad.display_name());
     if (!why.empty()) return std::nullopt;
     const auto amounts = PadAttrs::resolve(rank, *attributes.pads.values, attributes.axes.values);
     Integers begins, ends;
