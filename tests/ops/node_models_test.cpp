@@ -11,12 +11,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path kNodeModels = "/usr/share/libonnx-testdata/data/node";
+const fs::path kPublished = "/usr/share/libonnx-testdata/data";
 
-std::vector<fs::path> node_folders() {
+// Folders of one model and its data each.
+std::vector<fs::path> model_folders(const std::string& collection) {
     std::vector<fs::path> folders;
-    if (fs::exists(kNodeModels))
-        for (const auto& entry : fs::directory_iterator(kNodeModels))
+    if (fs::exists(kPublished / collection))
+        for (const auto& entry : fs::directory_iterator(kPublished / collection))
             if (fs::exists(entry.path() / "model.onnx")) folders.push_back(entry.path());
     std::sort(folders.begin(), folders.end());
     return folders;
@@ -62,7 +63,7 @@ std::vector<ValueType> take_output_types(Graph& graph) {
 }  // namespace
 
 TEST_CASE("published node models: inference from input types agrees with declared outputs") {
-    const auto folders = node_folders();
+    const auto folders = model_folders("node");
     if (folders.empty()) {
         WARN("skipped: install libonnx-testdata");
         return;
@@ -83,7 +84,7 @@ TEST_CASE("published node models: inference from input types agrees with declare
 }
 
 TEST_CASE("published node models: with the values of the inputs, shapes are known in full") {
-    const auto folders = node_folders();
+    const auto folders = model_folders("node");
     if (folders.empty()) {
         WARN("skipped: install libonnx-testdata");
         return;
@@ -119,4 +120,37 @@ TEST_CASE("published node models: with the values of the inputs, shapes are know
     CHECK(tally.contradictions.empty());
     CHECK(tally.outputs > 700);
     CHECK(tally.full * 100 >= tally.outputs * 95);
+}
+
+namespace {
+
+Tally infer_collection(const std::string& collection) {
+    Tally tally;
+    for (const auto& folder : model_folders(collection)) {
+        INFO(folder.filename().string());
+        const auto model = load_model(folder / "model.onnx");
+        const auto declared = take_output_types(*model->graph);
+        REQUIRE_NOTHROW(infer_types(*model->graph));
+        for (std::size_t index = 0; index < declared.size(); ++index)
+            tally.compare(folder.filename().string(), model->graph->outputs()[index]->type(), declared[index]);
+    }
+    tally.print(collection.c_str());
+    CHECK(tally.contradictions.empty());
+    return tally;
+}
+
+}  // namespace
+
+TEST_CASE("published models of converted PyTorch modules: shapes are known in full") {
+    if (model_folders("simple").empty()) {
+        WARN("skipped: install libonnx-testdata");
+        return;
+    }
+    const Tally modules = infer_collection("pytorch-converted");
+    const Tally operators = infer_collection("pytorch-operator");
+    CHECK(modules.full + operators.full == modules.outputs + operators.outputs);
+    CHECK(modules.full > 50);
+    CHECK(operators.full > 20);
+    // Sequences, strings and sizes that are only computed.
+    CHECK(infer_collection("simple").full > 0);
 }
