@@ -53,10 +53,12 @@ public:
         // Operators on single elements, from the back.
         while (const Node* node = inner_producer(value)) {
             if (!is_unary(*node)) break;
-            group.nodes.insert(group.nodes.begin(), node);
-            group.activations.insert(group.activations.begin(), node);
+            group.nodes.push_back(node);
+            group.activations.push_back(node);
             value = node->input(data_input(*node));
         }
+        std::reverse(group.nodes.begin(), group.nodes.end());  // into the order of execution, the quantizer last
+        std::reverse(group.activations.begin(), group.activations.end());
         if (add_input(group, value)) return group;  // a Table
         const Node* main = inner_producer(value);
         if (!main) return std::nullopt;

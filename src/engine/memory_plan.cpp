@@ -1,6 +1,7 @@
 #include "engine/memory_plan.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 namespace mcompress {
@@ -15,9 +16,44 @@ struct Placed {
     std::size_t index;
 };
 
+std::size_t rounded_up(std::size_t bytes, std::size_t alignment) { return (bytes + alignment - 1) / alignment * alignment; }
+
+/// For very many buffers: in order of their first step, each into the smallest free block that holds it. O(n log n).
+MemoryPlan plan_in_order(std::span<const BufferLifetime> lifetimes, std::size_t alignment) {
+    MemoryPlan plan;
+    plan.offsets.resize(lifetimes.size());
+    std::vector<std::size_t> by_start(lifetimes.size());
+    std::iota(by_start.begin(), by_start.end(), std::size_t{0});
+    std::stable_sort(by_start.begin(), by_start.end(), [&](std::size_t a, std::size_t b) { return lifetimes[a].first_step < lifetimes[b].first_step; });
+    struct Block {
+        std::size_t offset, size;
+    };
+    std::multimap<int, Block> used;               // by last step
+    std::multimap<std::size_t, std::size_t> free;  // size → offset
+    for (const std::size_t index : by_start) {
+        const BufferLifetime& lifetime = lifetimes[index];
+        while (!used.empty() && used.begin()->first < lifetime.first_step) {
+            free.emplace(used.begin()->second.size, used.begin()->second.offset);
+            used.erase(used.begin());
+        }
+        Block block{plan.arena_bytes, rounded_up(lifetime.bytes, alignment)};
+        if (const auto found = free.lower_bound(block.size); found != free.end()) {
+            block = {found->second, found->first};
+            free.erase(found);
+        } else {
+            plan.arena_bytes += block.size;
+        }
+        plan.offsets[index] = block.offset;
+        used.emplace(lifetime.last_step, block);
+    }
+    return plan;
+}
+
 }  // namespace
 
 MemoryPlan plan_memory(std::span<const BufferLifetime> lifetimes, std::size_t alignment) {
+    constexpr std::size_t kMostBySize = 10000;
+    if (lifetimes.size() > kMostBySize) return plan_in_order(lifetimes, alignment);
     MemoryPlan plan;
     plan.offsets.resize(lifetimes.size());
     std::vector<std::size_t> by_size(lifetimes.size());
@@ -25,7 +61,7 @@ MemoryPlan plan_memory(std::span<const BufferLifetime> lifetimes, std::size_t al
     std::stable_sort(by_size.begin(), by_size.end(), [&](std::size_t a, std::size_t b) { return lifetimes[a].bytes > lifetimes[b].bytes; });
     std::vector<Placed> placed;  // by begin
     for (const std::size_t index : by_size) {
-        const std::size_t size = (lifetimes[index].bytes + alignment - 1) / alignment * alignment;
+        const std::size_t size = rounded_up(lifetimes[index].bytes, alignment);
         std::size_t best = 0, best_gap = ~std::size_t{0}, end = 0;
         bool found = false;
         for (const Placed& other : placed) {

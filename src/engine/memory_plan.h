@@ -20,7 +20,7 @@ struct MemoryPlan {
 };
 
 /// Two buffers whose lifetimes overlap never share a byte. Greedy: largest first, into the tightest gap (Pisarchyk and Lee 2020, "Efficient
-/// memory management for deep neural net inference", greedy by size).
+/// memory management for deep neural net inference", greedy by size); beyond ten thousand buffers in order of time.
 MemoryPlan plan_memory(std::span<const BufferLifetime> lifetimes, std::size_t alignment = 64);
 
 }  // namespace mcompress

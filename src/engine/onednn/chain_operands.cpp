@@ -14,6 +14,13 @@ ChainOperands chain_operands(const Chain& chain, std::size_t links) {
     return operands;
 }
 
+std::string chain_precision(const Chain& chain) {
+    const Value* weights = chain.head->input(1);
+    const bool stored_as_codes = weights && weights->producer() && weights->producer()->is("DequantizeLinear") && weights->producer()->input(0) &&
+                                 weights->producer()->input(0)->is_constant();
+    return stored_as_codes ? "f32 (weights dequantized)" : "f32";
+}
+
 std::string chain_label(const Chain& chain, std::size_t links) {
     std::string label;
     for (const Node* node : chain.nodes(links)) label += (label.empty() ? "" : "+") + node->op_type();

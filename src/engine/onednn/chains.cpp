@@ -7,6 +7,7 @@ namespace mcompress::onednn {
 
 namespace {
 
+constexpr std::size_t kMostLinks = 8;  // oneDNN takes 32 post-operations
 constexpr std::string_view kHeads[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
 
 class Finder {
@@ -19,7 +20,7 @@ public:
         chain.head = &head;
         used_.insert(&head);
         bool has_residual = false;
-        for (const Value* value = head.output(0); value && !is_kept_(*value);) {
+        for (const Value* value = head.output(0); value && !is_kept_(*value) && chain.links.size() < kMostLinks;) {
             auto link = next(chain, *value, has_residual);
             if (!link) break;
             has_residual = has_residual || link->kind == ChainLink::Kind::Residual;
@@ -33,8 +34,10 @@ public:
 private:
     bool is_free(const Node* node) const { return live_.contains(node) && !used_.contains(node) && !is_taken_(*node); }
 
+    /// None when there are more than a chain can have.
     std::vector<const Node*> readers(const Value& value) const {
         std::vector<const Node*> nodes;
+        if (value.uses().size() > 2) return nodes;
         for (const Use& use : value.uses()) nodes.push_back(use.node);
         return nodes;
     }

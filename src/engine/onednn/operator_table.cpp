@@ -50,6 +50,7 @@ constexpr Row kRows[] = {
     {"Unsqueeze", build_reinterpretation},
     {"Identity", build_identity},
     {"Cast", build_identity},
+    {"Dropout", build_identity},
     {"Transpose", build_transpose},
     {"QuantizeLinear", build_quantize},
     {"DequantizeLinear", build_dequantize},

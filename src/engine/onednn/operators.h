@@ -27,7 +27,7 @@ Built build_resize(PlanBuilder& builder, const Node& node);
 Built build_lrn(PlanBuilder& builder, const Node& node);
 Built build_batch_normalization(PlanBuilder& builder, const Node& node);
 Built build_reinterpretation(PlanBuilder& builder, const Node& node);
-/// Identity, and a Cast to the type the value has already.
+/// Identity, Dropout in inference, and a Cast to the type the value has already.
 Built build_identity(PlanBuilder& builder, const Node& node);
 Built build_transpose(PlanBuilder& builder, const Node& node);
 
@@ -42,6 +42,8 @@ struct ChainOperands {
     std::vector<PostOp> before, after;  // the residual
 };
 ChainOperands chain_operands(const Chain& chain, std::size_t links);
+/// "f32", or "f32 (weights dequantized)" where the weights are stored as codes.
+std::string chain_precision(const Chain& chain);
 /// "Conv+Add+Relu"
 std::string chain_label(const Chain& chain, std::size_t links);
 

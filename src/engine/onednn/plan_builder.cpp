@@ -39,7 +39,8 @@ const Value* PlanBuilder::canonical(const Value* value) const {
 }
 
 bool PlanBuilder::is_read_later(const Value* value) const {
-    if (is_kept(value)) return true;
+    constexpr std::size_t kMostUses = 64;  // beyond, the search would cost more than a reused buffer saves
+    if (is_kept(value) || value->uses().size() > kMostUses) return true;
     return std::any_of(value->uses().begin(), value->uses().end(), [&](const Use& use) {
         if (&use.node->graph() != &graph_) return true;  // in a body: whoever holds it may run later
         return pending_.contains(use.node) && std::find(current_.begin(), current_.end(), use.node) == current_.end();

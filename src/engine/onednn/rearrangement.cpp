@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/onednn/operators.h"
+#include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "ops/resize.h"
 #include "ops/shape.h"
@@ -61,6 +62,7 @@ Built build_identity(PlanBuilder& builder, const Node& node) {
     if (node.output_count() != 1 || !node.output(0) || builder.known(source) || builder.values().dtype(source) != builder.values().dtype(node.output(0)))
         return Built::No;
     if (builder.values().dtype(source) == DType::Undefined) return Built::No;
+    if (node.is("Dropout") && attrs<DropoutAttrs>(node).mode != DropoutAttrs::Mode::Inference) return Built::No;
     builder.alias(node.output(0), source);
     return Built::Yes;
 }
