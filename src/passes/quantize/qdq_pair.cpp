@@ -103,8 +103,7 @@ Node* add_dequantized_constant(Graph& graph, std::string_view name, Tensor codes
     if (integers->type().dtype == DType::Int8) inputs.push_back(graph.add_constant(base + "_z", Tensor(DType::Int8, scales.shape())));
     inputs[1] = graph.add_constant(base + "_s", std::move(scales));
     Node* dequantize = graph.add_node(
-        {.op_type = "DequantizeLinear", .inputs = inputs, .attributes = std::move(attributes), .outputs = {base + "_dq"}},
-        before);
+        {.op_type = "DequantizeLinear", .inputs = inputs, .attributes = std::move(attributes), .outputs = {base + "_dq"}}, before);
     graph.set_type(dequantize->output(0), type);
     return dequantize;
 }
