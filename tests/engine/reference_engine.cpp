@@ -34,14 +34,14 @@ struct Built {
 
 Tensor floats(Shape shape, std::initializer_list<float> values) { return Tensor::from_values<float>(std::move(shape), values); }
 
-ErrorCode code_of(const std::function<void()>& action, std::string* message = nullptr) {
+std::string code_of(const std::function<void()>& action, std::string* message = nullptr) {
     try {
         action();
     } catch (const Error& error) {
         if (message) *message = error.what();
-        return error.code();
+        return error.code().id;
     }
-    return {"none", ErrorKind::Internal, ""};
+    return "none";
 }
 
 }  // namespace
@@ -90,7 +90,7 @@ TEST_CASE("an input with a default may be left out, another may not") {
     const Tensor inputs[] = {floats({1}, {1}), Tensor()};
     CHECK(plan->run(inputs)[0].data<float>()[0] == 11.0f);
     CHECK(plan->run(std::span(inputs, 1))[0].data<float>()[0] == 11.0f);
-    CHECK(code_of([&] { plan->run({}); }).id == codes::kDataMismatch.id);
+    CHECK(code_of([&] { plan->run({}); }) == codes::kDataMismatch.id);
 }
 
 TEST_CASE("inputs of another type, rank or extent are refused with both sides named") {
@@ -99,7 +99,7 @@ TEST_CASE("inputs of another type, rank or extent are refused with both sides na
     const auto plan = make_reference_engine()->compile(b.graph, {});
     for (const Tensor& wrong : {floats({3}, {1, 2, 3}), floats({1, 2}, {1, 2}), Tensor(DType::Int32, Shape{1, 3})}) {
         std::string message;
-        CHECK(code_of([&] { plan->run(std::span(&wrong, 1)); }, &message).id == codes::kDataMismatch.id);
+        CHECK(code_of([&] { plan->run(std::span(&wrong, 1)); }, &message) == codes::kDataMismatch.id);
         CHECK(message.find("'x'") != std::string::npos);
         CHECK(message.find("float[n,3]") != std::string::npos);
     }
@@ -110,7 +110,7 @@ TEST_CASE("all operators without a kernel are named at once") {
     Value* y = b.node("Frobnicate", {b.input("x", {1})}, "y");
     b.graph.add_output(b.node("Twist", {b.node("Relu", {y}, "r")}, "z", "com.example"));
     std::string message;
-    CHECK(code_of([&] { make_reference_engine()->compile(b.graph, {}); }, &message).id == codes::kOperatorUnsupported.id);
+    CHECK(code_of([&] { make_reference_engine()->compile(b.graph, {}); }, &message) == codes::kOperatorUnsupported.id);
     CHECK(message.find("'y_node': Frobnicate") != std::string::npos);
     CHECK(message.find("'z_node': com.example::Twist") != std::string::npos);
     CHECK(message.find("Relu") == std::string::npos);
@@ -122,7 +122,7 @@ TEST_CASE("a problem at run time names the node") {
     const auto plan = make_reference_engine()->compile(b.graph, {});
     const Tensor inputs[] = {floats({2}, {1, 2}), floats({3}, {1, 2, 3})};
     std::string message;
-    CHECK(code_of([&] { plan->run(inputs); }, &message).id == codes::kShapeInvalid.id);
+    CHECK(code_of([&] { plan->run(inputs); }, &message) == codes::kShapeInvalid.id);
     CHECK(message.find("y_node") != std::string::npos);
 }
 
@@ -151,7 +151,7 @@ TEST_CASE("constant folding is stopped before it makes huge tensors") {
     Built b;
     Value* shape = b.graph.add_constant("shape", Tensor::from_values<std::int64_t>(Shape{2}, {1 << 20, 1 << 20}));
     Value* y = b.node("ConstantOfShape", {shape}, "y");
-    CHECK(code_of([&] { evaluate_node(*y->producer(), std::span(shape->constant(), 1)); }).id == codes::kTooLarge.id);
+    CHECK(code_of([&] { evaluate_node(*y->producer(), std::span(shape->constant(), 1)); }) == codes::kTooLarge.id);
     const Tensor small = Tensor::from_values<std::int64_t>(Shape{2}, {2, 3});
     CHECK(evaluate_node(*y->producer(), std::span(&small, 1))[0].shape() == Shape{2, 3});
 }
