@@ -168,9 +168,11 @@ private:
         group.kind = Kind::Product;
         const Node& node = *group.main;
         if (!values_.shape(node.output(0)) || !add_input(group, node.input(0)) || !read_weights(node, group.weights)) return false;
+        // Weights too large to be dequantized ahead of time need not be dequantized at all.
+        if (live_.contains(node.input(1)->producer())) group.dequantizers.push_back(node.input(1)->producer());
         if (!node.input(2)) return true;
         const Tensor* bias = values_.tensor(node.input(2));
-        if (!bias || bias->dtype() != DType::Float32) return false;
+        if (!bias || bias->dtype() != DType::Float32 || !bias->element_count()) return false;
         group.bias = node.input(2);
         const Node* producer = node.input(2)->producer();
         if (producer && producer->is("DequantizeLinear")) {
@@ -193,6 +195,7 @@ private:
         weights.codes = values_.tensor(producer->input(0));
         const Tensor* scales = values_.tensor(producer->input(1));
         if (!weights.codes || !scales || !is_8_bit(weights.codes->dtype()) || scales->dtype() != DType::Float32) return false;
+        if (scales->element_count() == 0 || weights.codes->element_count() == 0) return false;
         const auto dequantize = attrs<QuantizeLinearAttrs>(*producer);
         if (dequantize.granularity(scales->shape()) == QuantizationGranularity::Blocked) return false;
         weights.scales.assign(scales->values<float>().begin(), scales->values<float>().end());
