@@ -169,6 +169,11 @@ void move_pads(Graph& graph, Node* node, const KnownTypes& types) {
     graph.erase_attribute(node, "value");
 }
 
+// The mask was of the data's type and is bool from 10 on; nobody reads it (refuse_used_mask), so it goes with its old type.
+void drop_unused_mask(Graph& graph, Node* node, const KnownTypes&) {
+    if (node->output(1)) graph.erase_node_output(node, 1);
+}
+
 void move_dropout_ratio(Graph& graph, Node* node, const KnownTypes&) {
     if (const auto* ratio = attribute_value<float>(*node, "ratio")) give_input(graph, node, 1, "ratio", Tensor::scalar(*ratio));
     graph.erase_attribute(node, "ratio");

@@ -22,6 +22,7 @@ void move_slice_ranges(Graph& graph, Node* node, const KnownTypes& types);
 void move_topk_count(Graph& graph, Node* node, const KnownTypes& types);
 void move_clip_bounds(Graph& graph, Node* node, const KnownTypes& types);
 void move_pads(Graph& graph, Node* node, const KnownTypes& types);
+void drop_unused_mask(Graph& graph, Node* node, const KnownTypes& types);
 void move_dropout_ratio(Graph& graph, Node* node, const KnownTypes& types);
 void move_axes(Graph& graph, Node* node, const KnownTypes& types);
 void move_split_sizes(Graph& graph, Node* node, const KnownTypes& types);

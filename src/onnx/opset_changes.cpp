@@ -25,7 +25,7 @@ constexpr OpsetChange kChanges[] = {
     {"Dropout", 7, refuse_training, drop_is_test},
     {"BatchNormalization", 9, refuse_not_spatial, drop_spatial},
     {"Upsample", 9, nullptr, move_upsample_scales},
-    {"Dropout", 10, refuse_used_mask, nullptr},
+    {"Dropout", 10, refuse_used_mask, drop_unused_mask},
     {"Slice", 10, nullptr, move_slice_ranges},
     {"TopK", 10, nullptr, move_topk_count},
     {"Upsample", 10, nullptr, nullptr, "Resize"},
