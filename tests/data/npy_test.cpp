@@ -36,7 +36,7 @@ std::string refusal(const std::string& file) {
     try {
         parse(file);
     } catch (const Error& error) {
-        CHECK(error.code().id == codes::kDataInvalid.id);
+        CHECK(std::string(error.code().id) == codes::kDataInvalid.id);
         return error.message();
     }
     return "";

@@ -43,14 +43,14 @@ std::string npy_of(const Tensor& tensor) {
     return npy_header(tensor.dtype(), tensor.shape()) + std::string(reinterpret_cast<const char*>(tensor.bytes()), tensor.byte_size());
 }
 
-ErrorCode code_of(const std::filesystem::path& path, std::uint64_t limit = kDefaultNpzLimit) {
+std::string code_of(const std::filesystem::path& path, std::uint64_t limit = kDefaultNpzLimit) {
     try {
         read_npz(path, limit);
     } catch (const Error& error) {
-        return error.code();
+        return error.code().id;
     }
     FAIL("nothing was thrown");
-    return codes::kInternal;
+    return "";
 }
 
 }  // namespace
@@ -98,21 +98,21 @@ TEST_CASE("an archive that would unpack beyond the limit is refused before it is
     const TemporaryFolder folder;
     const auto path = make_archive(folder, {{"x.npy", npy_of(Tensor(DType::Float32, Shape{1000, 1000}))}});
     CHECK(std::filesystem::file_size(path) < 8000);
-    CHECK(code_of(path, 1 << 20).id == codes::kTooLarge.id);
+    CHECK(code_of(path, 1 << 20) == codes::kTooLarge.id);
 }
 
 TEST_CASE("unfit archives are refused") {
     const TemporaryFolder folder;
     const std::string array = npy_of(Tensor::scalar(1.0f));
-    CHECK(code_of(folder.write("x.npz", "no archive")).id == codes::kDataInvalid.id);
-    CHECK(code_of(folder.write("empty.npz", "")).id == codes::kDataInvalid.id);
-    CHECK(code_of(folder / "missing.npz").id == codes::kFileMissing.id);
-    CHECK(code_of(make_archive(folder, {{"readme.txt", "text"}})).id == codes::kDataInvalid.id);
-    CHECK(code_of(make_archive(folder, {{"../x.npy", array}})).id == codes::kDataInvalid.id);
-    CHECK(code_of(make_archive(folder, {{"a/../../x.npy", array}})).id == codes::kDataInvalid.id);
-    CHECK(code_of(make_archive(folder, {{"/x.npy", array}})).id == codes::kDataInvalid.id);
-    CHECK(code_of(make_archive(folder, {{"x.npy", "no array"}})).id == codes::kDataInvalid.id);
-    CHECK(code_of(make_archive(folder, {{"x.npy", array}}, "secret")).id == codes::kDataInvalid.id);
+    CHECK(code_of(folder.write("x.npz", "no archive")) == codes::kDataInvalid.id);
+    CHECK(code_of(folder.write("empty.npz", "")) == codes::kDataInvalid.id);
+    CHECK(code_of(folder / "missing.npz") == codes::kFileMissing.id);
+    CHECK(code_of(make_archive(folder, {{"readme.txt", "text"}})) == codes::kDataInvalid.id);
+    CHECK(code_of(make_archive(folder, {{"../x.npy", array}})) == codes::kDataInvalid.id);
+    CHECK(code_of(make_archive(folder, {{"a/../../x.npy", array}})) == codes::kDataInvalid.id);
+    CHECK(code_of(make_archive(folder, {{"/x.npy", array}})) == codes::kDataInvalid.id);
+    CHECK(code_of(make_archive(folder, {{"x.npy", "no array"}})) == codes::kDataInvalid.id);
+    CHECK(code_of(make_archive(folder, {{"x.npy", array}}, "secret")) == codes::kDataInvalid.id);
 }
 
 TEST_CASE("a name that comes twice is refused") {
@@ -120,18 +120,18 @@ TEST_CASE("a name that comes twice is refused") {
     const std::string array = npy_of(Tensor::scalar(1.0f));
     std::string bytes = read_file(make_archive(folder, {{"a.npy", array}, {"b.npy", array}}));
     for (std::size_t at = bytes.find("b.npy"); at != std::string::npos; at = bytes.find("b.npy", at)) bytes[at] = 'a';
-    CHECK(code_of(folder.write("twice.npz", bytes)).id == codes::kDataInvalid.id);
+    CHECK(code_of(folder.write("twice.npz", bytes)) == codes::kDataInvalid.id);
 }
 
 TEST_CASE("a damaged or truncated archive is refused") {
     const TemporaryFolder folder;
     std::string bytes = read_file(make_archive(folder, {{"x.npy", npy_of(Tensor::from_values<float>({2}, {1, 2})), ZIP_CM_STORE}}));
     for (std::size_t size = 0; size < bytes.size(); size += 7)
-        CHECK(code_of(folder.write("cut.npz", bytes.substr(0, size))).id == codes::kDataInvalid.id);
+        CHECK(code_of(folder.write("cut.npz", bytes.substr(0, size))) == codes::kDataInvalid.id);
     const std::size_t value = bytes.find("\x80\x3F");  // of 1.0f
     REQUIRE(value != std::string::npos);
     bytes[value] = '\x7F';
-    CHECK(code_of(folder.write("flipped.npz", bytes)).id == codes::kDataInvalid.id);  // the checksum
+    CHECK(code_of(folder.write("flipped.npz", bytes)) == codes::kDataInvalid.id);  // the checksum
 }
 
 TEST_CASE("damaged archives never crash the reader", "[fuzz]") {
