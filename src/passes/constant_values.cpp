@@ -43,10 +43,6 @@ template <typename Action> auto with_float_type(DType dtype, Action&& action) {
     }
 }
 
-bool is_computable(DType dtype) {
-    return dtype == DType::Float32 || dtype == DType::Float64 || dtype == DType::Float16 || dtype == DType::BFloat16;
-}
-
 }  // namespace
 
 bool is_filled_with(const Tensor& tensor, double value) {
@@ -67,8 +63,12 @@ bool is_filled_with(const Tensor& tensor, double value) {
     }
 }
 
+bool is_float_to_compute_with(DType dtype) {
+    return dtype == DType::Float32 || dtype == DType::Float64 || dtype == DType::Float16 || dtype == DType::BFloat16;
+}
+
 std::optional<std::vector<double>> doubles_of(const Tensor& tensor) {
-    if (!is_computable(tensor.dtype())) return std::nullopt;
+    if (!is_float_to_compute_with(tensor.dtype())) return std::nullopt;
     return with_float_type(tensor.dtype(), [&](auto type) { return widened<decltype(type)>(tensor); });
 }
 

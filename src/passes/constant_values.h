@@ -13,6 +13,9 @@ namespace mcompress {
 /// Every element is `value`. False for types that are not 16-, 32- or 64-bit floats or integers of 8 to 64 bits.
 bool is_filled_with(const Tensor& tensor, double value);
 
+/// float16, bfloat16, float and double.
+bool is_float_to_compute_with(DType dtype);
+
 /// The elements of a float16, bfloat16, float or double tensor; nothing for other types.
 std::optional<std::vector<double>> doubles_of(const Tensor& tensor);
 

@@ -70,6 +70,22 @@ bool are_all(const std::vector<double>& values, double wanted) {
     return std::all_of(values.begin(), values.end(), [&](double value) { return value == wanted; });
 }
 
+/// Inference has seen to both where it knows the shape of the input; here the weights alone must do.
+bool has_channels(const Node& node) {
+    const Shape& shape = weights_of(node).shape();
+    if (node.is("Gemm")) return shape.rank() == 2;
+    if (node.is("Conv")) return shape.rank() >= 3;
+    const std::int64_t groups = attrs<ConvTransposeAttrs>(node).group;
+    return shape.rank() >= 3 && groups > 0 && shape[0] % groups == 0;
+}
+
+bool fits_channels(const Tensor& bias, const Node& node) {
+    const Shape& shape = bias.shape();
+    const std::int64_t channels = output_channels(node);
+    if (!node.is("Gemm")) return shape == Shape{channels};
+    return shape.rank() <= 2 && (shape.rank() == 0 || shape[shape.rank() - 1] == 1 || shape[shape.rank() - 1] == channels);
+}
+
 std::string name_beside(const Node& node, const char* role) { return node.display_name() + "_" + role; }
 
 }  // namespace
@@ -77,16 +93,20 @@ std::string name_beside(const Node& node, const char* role) { return node.displa
 bool is_linear_node(const Node& node) { return node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm"); }
 
 std::string why_not_constant_weights(const Node& node) {
-    const auto problem = [](const Node& reader, int index, const char* role) -> std::string {
-        const Tensor* tensor = known_tensor(reader.input(index));
-        if (!tensor) return format("the {} of '{}' is not a constant", role, reader.display_name());
-        if (!doubles_of(*tensor)) return format("the {} of '{}' is of type {}", role, reader.display_name(), dtype_name(tensor->dtype()));
-        if (tensor->element_count() == 0) return format("the {} of '{}' is empty", role, reader.display_name());
+    const auto problem = [&](int index, const char* role) -> std::string {
+        const Tensor* tensor = known_tensor(node.input(index));
+        if (!tensor) return format("the {} of '{}' is not a constant", role, node.display_name());
+        if (!is_float_to_compute_with(tensor->dtype()))
+            return format("the {} of '{}' is of type {}", role, node.display_name(), dtype_name(tensor->dtype()));
+        if (tensor->element_count() == 0) return format("the {} of '{}' is empty", role, node.display_name());
         return {};
     };
-    if (std::string text = problem(node, 1, "weight"); !text.empty()) return text;
-    if (const Shape& shape = weights_of(node).shape(); shape.rank() < 2) return "the weight has no channels";
-    return node.input(2) ? problem(node, 2, "bias") : std::string();
+    if (std::string text = problem(1, "weight"); !text.empty()) return text;
+    if (!has_channels(node)) return format("the weight of '{}' does not fit its operator", node.display_name());
+    if (!node.input(2)) return {};
+    if (std::string text = problem(2, "bias"); !text.empty()) return text;
+    return fits_channels(*known_tensor(node.input(2)), node) ? ""
+                                                             : format("the bias of '{}' does not fit its channels", node.display_name());
 }
 
 std::int64_t output_channels(const Node& node) {
