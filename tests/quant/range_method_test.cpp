@@ -69,3 +69,19 @@ TEST_CASE("a scheme with an unsupported type is refused", "[quant]") {
     scheme.range_method = "median";
     CHECK_THROWS_AS(check_scheme(scheme), Error);
 }
+
+TEST_CASE("least-error stays between min-max and mean-min-max and never costs more than min-max on even values", "[quant]") {
+    std::vector<float> even(10001);
+    for (std::size_t at = 0; at < even.size(); ++at) even[at] = static_cast<float>(at) / 10000.0f - 0.25f;
+    const RangeMethod& least_error = find_range_method("least-error");
+    // Every sample reaches the same extremes: there is nothing between the two.
+    CHECK(least_error.choose(statistics_of({even, even})) == ValueRange{-0.25f, 0.75f});
+
+    // One element in a million lies at 10: its clipped distance, 10^2 at most, is less than what steps of 10/255 cost the million others.
+    std::vector<std::vector<float>> samples(100, even);
+    samples[40].push_back(10.0f);
+    const TensorStatistics statistics = statistics_of(samples);
+    const ValueRange range = least_error.choose(statistics);
+    CHECK(range.max < statistics.max);
+    CHECK(range.max >= choose_mean_min_max(statistics).max);
+}
