@@ -9,7 +9,8 @@ namespace {
 
 std::string expected_inputs(const Graph& graph) {
     std::string text;
-    for (const Value* input : graph.inputs()) text += (text.empty() ? "" : ", ") + format("{} {}", input->type().to_string(), input->name());
+    for (const Value* input : graph.inputs())
+        text += (text.empty() ? "" : ", ") + format("{} {}", input->type().to_string(), input->name());
     return text;
 }
 
@@ -21,7 +22,8 @@ void check_tensor(const Graph& graph, const Value& input, const Tensor& tensor) 
     const ValueType& type = input.type();
     if (!type.is_tensor()) return;
     if (type.dtype != DType::Undefined && type.dtype != tensor.dtype())
-        fail_mismatch(graph, format("input '{}' wants {}, the data is {}", input.name(), dtype_name(type.dtype), dtype_name(tensor.dtype())));
+        fail_mismatch(graph,
+                      format("input '{}' wants {}, the data is {}", input.name(), dtype_name(type.dtype), dtype_name(tensor.dtype())));
     if (!type.has_rank()) return;
     bool fits = type.rank() == tensor.shape().rank();
     for (int axis = 0; fits && axis < type.rank(); ++axis) {
@@ -29,7 +31,8 @@ void check_tensor(const Graph& graph, const Value& input, const Tensor& tensor) 
         fits = !dim.is_known() || dim.extent() == tensor.shape()[axis];
     }
     if (!fits)
-        fail_mismatch(graph, format("input '{}' wants shape {}, the data has {}", input.name(), type.to_string(), tensor.shape().to_string()));
+        fail_mismatch(graph,
+                      format("input '{}' wants shape {}, the data has {}", input.name(), type.to_string(), tensor.shape().to_string()));
 }
 
 std::size_t index_of(const Graph& graph, const std::string& name) {

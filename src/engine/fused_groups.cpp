@@ -16,12 +16,12 @@ using Kind = QuantizedGroup::Kind;
 
 constexpr std::string_view kProducts[] = {"Conv", "Gemm", "MatMul"};
 constexpr std::string_view kBinaries[] = {"Add", "Sub", "Mul"};
-constexpr std::string_view kMoves[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Identity", "DepthToSpace", "SpaceToDepth", "Expand", "Tile"};
+constexpr std::string_view kMoves[] = {"Reshape",  "Flatten",      "Squeeze",      "Unsqueeze", "Transpose", "Slice",
+                                       "Identity", "DepthToSpace", "SpaceToDepth", "Expand",    "Tile"};
 constexpr std::string_view kAverages[] = {"AveragePool", "GlobalAveragePool", "ReduceMean"};
 constexpr std::string_view kClamps[] = {"Relu", "Clip", "LeakyRelu"};
 
-template <std::size_t N>
-bool is_one_of(const Node& node, const std::string_view (&names)[N]) {
+template <std::size_t N> bool is_one_of(const Node& node, const std::string_view (&names)[N]) {
     return node.domain().empty() && std::find(std::begin(names), std::end(names), node.op_type()) != std::end(names);
 }
 
@@ -98,7 +98,8 @@ private:
         const OpInfo* info = op_info(node);
         const int data = data_input(node);
         if (!info || info->data_flow != DataFlow::Elementwise || info->determinism != Determinism::Deterministic || data < 0) return false;
-        if (values_.dtype(node.input(data)) != DType::Float32 || values_.shape(node.input(data)) != values_.shape(node.output(0))) return false;
+        if (values_.dtype(node.input(data)) != DType::Float32 || values_.shape(node.input(data)) != values_.shape(node.output(0)))
+            return false;
         for (int index = 0; index < node.input_count(); ++index) {
             if (index == data || !node.input(index)) continue;
             const Tensor* known = values_.tensor(node.input(index));
@@ -154,7 +155,8 @@ private:
         group.kind = Kind::Binary;
         const Node& node = *group.main;
         if (attrs<BroadcastAttrs>(node).rule == BroadcastAttrs::Rule::Legacy) return false;
-        return node.input_count() == 2 && add_input(group, node.input(0)) && add_input(group, node.input(1)) && values_.shape(node.output(0)).has_value();
+        return node.input_count() == 2 && add_input(group, node.input(0)) && add_input(group, node.input(1)) &&
+               values_.shape(node.output(0)).has_value();
     }
 
     bool complete_concat(QuantizedGroup& group) {
@@ -179,7 +181,8 @@ private:
             const Tensor* codes = values_.tensor(producer->input(0));
             const Tensor* scales = values_.tensor(producer->input(1));
             const Tensor* zero = producer->input(2) ? values_.tensor(producer->input(2)) : nullptr;
-            const bool is_plain = codes && scales && codes->dtype() == DType::Int32 && scales->dtype() == DType::Float32 && (!producer->input(2) || zero);
+            const bool is_plain =
+                codes && scales && codes->dtype() == DType::Int32 && scales->dtype() == DType::Float32 && (!producer->input(2) || zero);
             if (is_plain && (!zero || std::ranges::all_of(integers(*zero), [](std::int32_t point) { return point == 0; }))) {
                 group.bias_codes = codes;
                 group.bias_scales.assign(scales->values<float>().begin(), scales->values<float>().end());

@@ -32,18 +32,18 @@ struct QuantizedGroup {
         Pool,     // MaxPool
         Average,  // AveragePool, GlobalAveragePool, ReduceMean over the spatial axes
         Concat,
-        Move,     // elements move and keep their values: Reshape, Transpose, Slice …
-        Table     // one element in, one out: any chain of such operators, or none (a change of parameters)
+        Move,  // elements move and keep their values: Reshape, Transpose, Slice …
+        Table  // one element in, one out: any chain of such operators, or none (a change of parameters)
     };
     Kind kind = Kind::Table;
-    const Node* main = nullptr;            // null for a Table without operators
-    std::vector<const Node*> nodes;        // main, activations, QuantizeLinear: all of which the group replaces; its last is where it is built
-    std::vector<const Node*> activations;  // behind main; of a Table: all operators in order
-    std::vector<const Node*> dequantizers; // of the inputs, shared with other readers
+    const Node* main = nullptr;      // null for a Table without operators
+    std::vector<const Node*> nodes;  // main, activations, QuantizeLinear: all of which the group replaces; its last is where it is built
+    std::vector<const Node*> activations;   // behind main; of a Table: all operators in order
+    std::vector<const Node*> dequantizers;  // of the inputs, shared with other readers
     std::vector<QuantizedTensor> inputs;
-    QuantizedWeights weights;              // of a Product
-    const Value* bias = nullptr;           // of a Product, known; float
-    const Tensor* bias_codes = nullptr;    // when it comes as int32 codes
+    QuantizedWeights weights;            // of a Product
+    const Value* bias = nullptr;         // of a Product, known; float
+    const Tensor* bias_codes = nullptr;  // when it comes as int32 codes
     std::vector<float> bias_scales;
     const Value* output = nullptr;
     std::optional<QuantParams> output_params;  // nothing: the output stays float

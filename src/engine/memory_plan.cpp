@@ -24,11 +24,12 @@ MemoryPlan plan_in_order(std::span<const BufferLifetime> lifetimes, std::size_t 
     plan.offsets.resize(lifetimes.size());
     std::vector<std::size_t> by_start(lifetimes.size());
     std::iota(by_start.begin(), by_start.end(), std::size_t{0});
-    std::stable_sort(by_start.begin(), by_start.end(), [&](std::size_t a, std::size_t b) { return lifetimes[a].first_step < lifetimes[b].first_step; });
+    std::stable_sort(by_start.begin(), by_start.end(),
+                     [&](std::size_t a, std::size_t b) { return lifetimes[a].first_step < lifetimes[b].first_step; });
     struct Block {
         std::size_t offset, size;
     };
-    std::multimap<int, Block> used;               // by last step
+    std::multimap<int, Block> used;                // by last step
     std::multimap<std::size_t, std::size_t> free;  // size → offset
     for (const std::size_t index : by_start) {
         const BufferLifetime& lifetime = lifetimes[index];
@@ -75,7 +76,9 @@ MemoryPlan plan_memory(std::span<const BufferLifetime> lifetimes, std::size_t al
         }
         if (!found) best = end;
         const Placed entry{best, best + size, index};
-        placed.insert(std::upper_bound(placed.begin(), placed.end(), entry, [](const Placed& a, const Placed& b) { return a.begin < b.begin; }), entry);
+        placed.insert(
+            std::upper_bound(placed.begin(), placed.end(), entry, [](const Placed& a, const Placed& b) { return a.begin < b.begin; }),
+            entry);
         plan.offsets[index] = best;
         plan.arena_bytes = std::max(plan.arena_bytes, entry.end);
     }

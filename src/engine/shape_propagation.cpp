@@ -24,7 +24,8 @@ public:
             if (found != shapes.end()) {
                 const auto merged = merge_types(type, ValueType::tensor(type.dtype, found->second));
                 if (!merged)
-                    fail(codes::kDataMismatch, "input '{}' is {}, the shape given is {}", input->name(), type.to_string(), found->second.to_string());
+                    fail(codes::kDataMismatch, "input '{}' is {}, the shape given is {}", input->name(), type.to_string(),
+                         found->second.to_string());
                 type = *merged;
             } else if (!type.shape() && input->default_value()) {
                 type = ValueType::tensor(input->default_value()->dtype(), input->default_value()->shape());
@@ -51,7 +52,8 @@ public:
             values_.types[node.output(index)] = type;
         }
         if (all_known && can_fold(node, outputs)) fold(node, constants);
-        if (values_.known.empty() || node.output_count() == 0 || !values_.known.contains(first_output(node))) values_.nodes.push_back(&node);
+        if (values_.known.empty() || node.output_count() == 0 || !values_.known.contains(first_output(node)))
+            values_.nodes.push_back(&node);
     }
 
     /// Drops nodes nobody reads.
@@ -61,7 +63,8 @@ public:
         std::vector<const Node*> live;
         for (auto node = values_.nodes.rbegin(); node != values_.nodes.rend(); ++node) {
             const auto wanted = [&](const Value* output) { return output && read.contains(output); };
-            if (!std::any_of((*node)->outputs().begin(), (*node)->outputs().end(), wanted) && !(*node)->is("mcompress", "Observe")) continue;
+            if (!std::any_of((*node)->outputs().begin(), (*node)->outputs().end(), wanted) && !(*node)->is("mcompress", "Observe"))
+                continue;
             live.push_back(*node);
             for (const Value* input : (*node)->inputs())
                 if (input) read.insert(input);

@@ -19,9 +19,9 @@ struct OpaqueAttribute {
     std::string bytes;
 };
 
-using AttributeValue = std::variant<std::int64_t, float, std::string, Tensor, std::vector<std::int64_t>, std::vector<float>,
-                                    std::vector<std::string>, std::vector<Tensor>, std::shared_ptr<Graph>,
-                                    std::vector<std::shared_ptr<Graph>>, OpaqueAttribute>;
+using AttributeValue =
+    std::variant<std::int64_t, float, std::string, Tensor, std::vector<std::int64_t>, std::vector<float>, std::vector<std::string>,
+                 std::vector<Tensor>, std::shared_ptr<Graph>, std::vector<std::shared_ptr<Graph>>, OpaqueAttribute>;
 
 struct Attribute {
     std::string name;

@@ -83,8 +83,7 @@ private:
     void add(const Tensor& value) { add_tensor(value); }
     void add(const std::shared_ptr<Graph>& value) { add_graph(*value); }
     void add(const OpaqueAttribute& value) { hasher_.add_string(value.bytes); }
-    template <typename T>
-    void add(const std::vector<T>& values) {
+    template <typename T> void add(const std::vector<T>& values) {
         hasher_.add_integer(static_cast<std::int64_t>(values.size()));
         for (const T& value : values) add(value);
     }

@@ -118,8 +118,7 @@ private:
 };
 
 /// Calls visit(graph) for the graph and, depth first without recursion, for every body below it.
-template <typename Visit>
-void for_each_graph(Graph& graph, Visit&& visit) {
+template <typename Visit> void for_each_graph(Graph& graph, Visit&& visit) {
     std::vector<Graph*> pending{&graph};
     while (!pending.empty()) {
         Graph* current = pending.back();

@@ -36,7 +36,9 @@ public:
     std::span<Value* const> outputs() const { return outputs_; }
     /// Null as well when the index is beyond the end.
     Value* input(int index) const { return index < static_cast<int>(inputs_.size()) ? inputs_[static_cast<std::size_t>(index)] : nullptr; }
-    Value* output(int index) const { return index < static_cast<int>(outputs_.size()) ? outputs_[static_cast<std::size_t>(index)] : nullptr; }
+    Value* output(int index) const {
+        return index < static_cast<int>(outputs_.size()) ? outputs_[static_cast<std::size_t>(index)] : nullptr;
+    }
     int input_count() const { return static_cast<int>(inputs_.size()); }
     int output_count() const { return static_cast<int>(outputs_.size()); }
 

@@ -8,14 +8,12 @@ namespace mcompress {
 
 namespace {
 
-template <typename T>
-std::string number(T value) {
+template <typename T> std::string number(T value) {
     if constexpr (std::is_floating_point_v<T>) return format("{:.9g}", value);
     else return std::to_string(value);
 }
 
-template <typename T>
-std::string listed(const Tensor& tensor) {
+template <typename T> std::string listed(const Tensor& tensor) {
     std::string text;
     for (const T value : tensor.values<T>()) text += (text.empty() ? "" : ", ") + number(value);
     return text;
@@ -115,8 +113,7 @@ private:
     void print_value(const Tensor& value, int) { text += tensor_text(value, options_); }
     void print_value(const std::shared_ptr<Graph>& value, int depth) { print_graph(*value, depth + 1); }
     void print_value(const OpaqueAttribute&, int) { text += "opaque"; }
-    template <typename T>
-    void print_value(const std::vector<T>& values, int depth) {
+    template <typename T> void print_value(const std::vector<T>& values, int depth) {
         text += '[';
         for (std::size_t at = 0; at < values.size(); ++at) {
             if (at > 0) text += ", ";

@@ -11,8 +11,7 @@ namespace {
 using Positions = std::unordered_map<const Node*, std::size_t>;
 
 // Calls visit(value) for everything a node reads from its own graph or from outside, bodies included.
-template <typename Visit>
-void for_each_read(const Node& node, Visit&& visit) {
+template <typename Visit> void for_each_read(const Node& node, Visit&& visit) {
     for (Value* value : node.inputs())
         if (value) visit(value);
     if (node.subgraphs().empty()) return;
@@ -38,10 +37,11 @@ std::vector<Value*> captured_values(const Node& node) {
     std::unordered_set<const Value*> seen;
     std::unordered_set<const Graph*> bodies;
     std::vector<Graph*> list;
-    for (Graph* body : node.subgraphs()) for_each_graph(*body, [&](Graph& graph) {
-        bodies.insert(&graph);
-        list.push_back(&graph);
-    });
+    for (Graph* body : node.subgraphs())
+        for_each_graph(*body, [&](Graph& graph) {
+            bodies.insert(&graph);
+            list.push_back(&graph);
+        });
     const auto consider = [&](Value* value) {
         if (value && !bodies.contains(&value->graph()) && seen.insert(value).second) captured.push_back(value);
     };
@@ -53,9 +53,7 @@ std::vector<Value*> captured_values(const Node& node) {
     return captured;
 }
 
-const Use* single_use(const Value* value) {
-    return value->uses().size() == 1 && !value->is_graph_output() ? &value->uses()[0] : nullptr;
-}
+const Use* single_use(const Value* value) { return value->uses().size() == 1 && !value->is_graph_output() ? &value->uses()[0] : nullptr; }
 
 std::vector<Node*> Graph::order() const {
     std::vector<Node*> listed = nodes();

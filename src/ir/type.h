@@ -37,10 +37,10 @@ struct ValueType {
     enum class Kind { Unknown, Tensor, SparseTensor, Sequence, Optional, Map, Opaque };
 
     Kind kind = Kind::Unknown;
-    DType dtype = DType::Undefined;           // of a tensor; the key type of a map
-    std::optional<Dims> dims;                 // absent: the rank is unknown
+    DType dtype = DType::Undefined;            // of a tensor; the key type of a map
+    std::optional<Dims> dims;                  // absent: the rank is unknown
     std::shared_ptr<const ValueType> element;  // of a sequence, optional or map
-    std::string extra;                        // serialized fields that mcompress does not interpret (denotations, opaque types)
+    std::string extra;                         // serialized fields that mcompress does not interpret (denotations, opaque types)
 
     static ValueType tensor(DType dtype) { return {Kind::Tensor, dtype, std::nullopt, nullptr, {}}; }
     static ValueType tensor(DType dtype, Dims dims) { return {Kind::Tensor, dtype, std::move(dims), nullptr, {}}; }

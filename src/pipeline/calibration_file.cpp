@@ -23,7 +23,8 @@ Json counts_json(std::span<const std::uint64_t> counts) {
 
 std::vector<std::uint64_t> counts_from(const Json& json) {
     auto counts = json.get<std::vector<std::uint64_t>>();
-    if (counts.size() > AnchoredHistogram::kBins) fail(codes::kTableInvalid, "a histogram has {} bins, at most {} are known", counts.size(), AnchoredHistogram::kBins);
+    if (counts.size() > AnchoredHistogram::kBins)
+        fail(codes::kTableInvalid, "a histogram has {} bins, at most {} are known", counts.size(), AnchoredHistogram::kBins);
     if (!counts.empty()) counts.resize(AnchoredHistogram::kBins);
     return counts;
 }
@@ -47,7 +48,8 @@ Json statistics_json(const TensorStatistics& statistics) {
 
 ExactSum sum_from(const Json& json) {
     const auto words = json.get<std::vector<std::uint64_t>>();
-    if (words.size() != ExactSum().words().size()) fail(codes::kTableInvalid, "a sum has {} words, {} are expected", words.size(), ExactSum().words().size());
+    if (words.size() != ExactSum().words().size())
+        fail(codes::kTableInvalid, "a sum has {} words, {} are expected", words.size(), ExactSum().words().size());
     return ExactSum::from_words(words);
 }
 
@@ -100,7 +102,8 @@ CalibrationTable calibration_table_from_json(std::string_view text) {
             with_context([&] { return format("value '{}'", name); }, [&] { table.values[name] = statistics_from(statistics); });
         return table;
     } catch (const Json::exception& error) {
-        throw Error(codes::kTableInvalid, format("the calibration table cannot be read: {}", error.what()), "make it again with mcompress calibrate");
+        throw Error(codes::kTableInvalid, format("the calibration table cannot be read: {}", error.what()),
+                    "make it again with mcompress calibrate");
     }
 }
 
@@ -110,7 +113,8 @@ void save_calibration_table(const CalibrationTable& table, const std::filesystem
 
 CalibrationTable load_calibration_table(const std::filesystem::path& path) {
     const auto file = MappedFile::open(path);
-    return with_context([&] { return format("while reading {}", path.string()); }, [&] { return calibration_table_from_json(file->text()); });
+    return with_context([&] { return format("while reading {}", path.string()); },
+                        [&] { return calibration_table_from_json(file->text()); });
 }
 
 }  // namespace mcompress

@@ -33,9 +33,7 @@ std::optional<std::vector<Tensor>> evaluate(const Node& node, std::span<const Te
     }
 }
 
-PassInputs pass_inputs(const QuantizationScheme& scheme = {}, const CalibrationTable* table = nullptr) {
-    return {evaluate, scheme, table};
-}
+PassInputs pass_inputs(const QuantizationScheme& scheme = {}, const CalibrationTable* table = nullptr) { return {evaluate, scheme, table}; }
 
 void append(std::vector<PassRun>& runs, std::vector<PassRun> more) {
     runs.insert(runs.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
@@ -101,7 +99,8 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
     else if (!request.calibration.empty()) table = load_matching_table(*model->graph, request.calibration);
     else scheme.activations = ActivationMode::Float;
     if (scheme.activations == ActivationMode::Static)
-        report.calibration = {request.data ? request.data_name : request.calibration.string(), table.samples, table.values.size(), scheme.range_method};
+        report.calibration = {request.data ? request.data_name : request.calibration.string(), table.samples, table.values.size(),
+                              scheme.range_method};
 
     append(report.passes, run_pipeline("quantize", *model->graph, pass_inputs(scheme, &table)));
     emit_model(*model, request.output);

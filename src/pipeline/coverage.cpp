@@ -12,8 +12,9 @@ namespace mcompress {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> kQuantizationOps{"QuantizeLinear", "DequantizeLinear",       "QLinearConv",   "QLinearMatMul", "ConvInteger",
-                                                           "MatMulInteger",  "DynamicQuantizeLinear", "QLinearSoftmax", "QGemm"};
+constexpr std::array<std::string_view, 9> kQuantizationOps{"QuantizeLinear",        "DequantizeLinear", "QLinearConv",
+                                                           "QLinearMatMul",         "ConvInteger",      "MatMulInteger",
+                                                           "DynamicQuantizeLinear", "QLinearSoftmax",   "QGemm"};
 constexpr std::array<std::string_view, 4> kComputeOps{"Conv", "ConvTranspose", "Gemm", "MatMul"};
 
 bool is_compute(const Node& node) {
@@ -33,7 +34,8 @@ bool is_quantized(const Node& node, const QuantizeReport& report) {
 void refuse_quantized(const Graph& graph) {
     for (const Node* node : graph.nodes())
         if (std::find(kQuantizationOps.begin(), kQuantizationOps.end(), node->op_type()) != kQuantizationOps.end())
-            throw Error(codes::kAlreadyQuantized, format("the model is quantized already: node '{}' is a {}", node->display_name(), node->op_type()),
+            throw Error(codes::kAlreadyQuantized,
+                        format("the model is quantized already: node '{}' is a {}", node->display_name(), node->op_type()),
                         "start from the float model");
 }
 
@@ -54,7 +56,8 @@ void measure_coverage(const Graph& graph, QuantizeReport& report) {
             continue;
         }
         const auto found = reasons.find(node->display_name());
-        report.left_in_float.push_back({node->display_name(), node->op_type(), found == reasons.end() ? "no rule applies to it" : found->second});
+        report.left_in_float.push_back(
+            {node->display_name(), node->op_type(), found == reasons.end() ? "no rule applies to it" : found->second});
     }
     report.quantized_macs_share = all_macs == 0 ? 0.0 : static_cast<double>(quantized_macs) / static_cast<double>(all_macs);
 }

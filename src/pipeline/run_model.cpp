@@ -56,11 +56,12 @@ std::vector<std::pair<std::string, Tensor>> run_model(const RunRequest& request)
     std::vector<std::vector<Tensor>> parts(graph.outputs().size(), std::vector<Tensor>(request.data->size()));
     std::atomic<std::size_t> done{0};
     parallel_for(request.data->size(), request.threads, [&](int, std::size_t index) {
-        with_context([&] { return format("sample {}", request.data->sample_name(index)); }, [&] {
-            const auto inputs = bind_inputs(graph, request.data->sample(index));
-            std::vector<Tensor> outputs = plans.plan_for(inputs)->run(inputs);
-            for (std::size_t at = 0; at < outputs.size(); ++at) parts[at][index] = std::move(outputs[at]);
-        });
+        with_context([&] { return format("sample {}", request.data->sample_name(index)); },
+                     [&] {
+                         const auto inputs = bind_inputs(graph, request.data->sample(index));
+                         std::vector<Tensor> outputs = plans.plan_for(inputs)->run(inputs);
+                         for (std::size_t at = 0; at < outputs.size(); ++at) parts[at][index] = std::move(outputs[at]);
+                     });
         if (request.progress) request.progress(++done, request.data->size());
     });
     std::vector<std::pair<std::string, Tensor>> results;

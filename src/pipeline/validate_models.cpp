@@ -17,7 +17,8 @@ std::vector<Gate> check_gates(const ValidationGates& gates, const FidelityResult
     std::vector<Gate> checked;
     const auto classification = [&](const char* gate) -> const ClassificationResult& {
         if (!fidelity.classification)
-            throw Error(codes::kUsage, format("--{} needs a classifier: the first output is not [samples, classes]", gate), "use --min-sqnr");
+            throw Error(codes::kUsage, format("--{} needs a classifier: the first output is not [samples, classes]", gate),
+                        "use --min-sqnr");
         return *fidelity.classification;
     };
     if (gates.min_agreement) {
@@ -40,7 +41,8 @@ std::vector<Gate> check_gates(const ValidationGates& gates, const FidelityResult
 }
 
 // Both plans on the first sample, with all threads.
-void measure_speed(const Engine& engine, const Graph& reference, const Graph& candidate, const ValidateRequest& request, ValidateReport& report) {
+void measure_speed(const Engine& engine, const Graph& reference, const Graph& candidate, const ValidateRequest& request,
+                   ValidateReport& report) {
     const Sample sample = request.data->sample(0);
     const auto compile = [&](const Graph& graph, const std::vector<Tensor>& inputs) {
         CompileOptions options{.threads = request.threads};

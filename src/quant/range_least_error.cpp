@@ -25,7 +25,8 @@ double expected_error(const AnchoredHistogram& histogram, ValueRange range) {
     const double low = std::min(0.0, static_cast<double>(range.min));
     const double high = std::max(0.0, static_cast<double>(range.max));
     const double step = (high - low) / kLevels;
-    return side_error(histogram.positive(), histogram.bin_width(), high, step) + side_error(histogram.negative(), histogram.bin_width(), -low, step);
+    return side_error(histogram.positive(), histogram.bin_width(), high, step) +
+           side_error(histogram.negative(), histogram.bin_width(), -low, step);
 }
 
 }  // namespace

@@ -81,7 +81,8 @@ Json classification_json(const ClassificationResult& result) {
 Json steps_json(const StepSummary& steps) {
     Json list = Json::array();
     for (const StepInfo& step : steps.details)
-        list.push_back({{"name", step.name}, {"operators", step.op}, {"kernel", step.kernel}, {"precision", step.precision}, {"macs", step.macs}});
+        list.push_back(
+            {{"name", step.name}, {"operators", step.op}, {"kernel", step.kernel}, {"precision", step.precision}, {"macs", step.macs}});
     return {{"count", steps.steps}, {"int8", steps.int8_steps}, {"steps", list}};
 }
 

@@ -22,7 +22,7 @@ struct ModelSummary {
     std::int64_t ir_version = 0;
     std::string producer;
     std::vector<std::pair<std::string, int>> opsets;
-    std::vector<std::pair<std::string, std::string>> inputs;   // name, type
+    std::vector<std::pair<std::string, std::string>> inputs;  // name, type
     std::vector<std::pair<std::string, std::string>> outputs;
     std::size_t nodes = 0;
     GraphCost cost;

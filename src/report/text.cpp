@@ -83,7 +83,8 @@ std::string classification_text(const ValidateReport& report, const Classificati
                        format("{:.2f}x", report.latency->speedup)});
     table.add_row({"bytes on disk", with_thousands(static_cast<std::int64_t>(report.reference.bytes)),
                    with_thousands(static_cast<std::int64_t>(report.candidate.bytes)),
-                   format("{:.3f}x", static_cast<double>(report.candidate.bytes) / static_cast<double>(std::max<std::uint64_t>(1, report.reference.bytes)))});
+                   format("{:.3f}x", static_cast<double>(report.candidate.bytes) /
+                                         static_cast<double>(std::max<std::uint64_t>(1, report.reference.bytes)))});
     return table.to_string();
 }
 
@@ -95,9 +96,11 @@ std::string layer_table(const ValidateReport& report) {
     std::stable_sort(worst.begin(), worst.end(), [](const auto* a, const auto* b) { return a->measure.sqnr_db() < b->measure.sqnr_db(); });
     TextTable table({{"least faithful layers", Align::Left}, {"op", Align::Left}, {"SQNR", Align::Right}, {"cosine", Align::Right}});
     for (std::size_t at = 0; at < std::min(kShown, worst.size()); ++at)
-        table.add_row({worst[at]->value, worst[at]->op, decibels(worst[at]->measure.sqnr_db()), format("{:.6f}", worst[at]->measure.cosine())});
+        table.add_row(
+            {worst[at]->value, worst[at]->op, decibels(worst[at]->measure.sqnr_db()), format("{:.6f}", worst[at]->measure.cosine())});
     std::string text = table.to_string();
-    if (worst.size() > kShown) text += format("({} layers compared over {} samples; --json lists all)\n", worst.size(), report.layer_samples);
+    if (worst.size() > kShown)
+        text += format("({} layers compared over {} samples; --json lists all)\n", worst.size(), report.layer_samples);
     return text;
 }
 
@@ -129,9 +132,7 @@ std::string to_text(const ModelSummary& summary) {
     return text + "\n" + table.to_string();
 }
 
-std::string to_text(const OptimizeReport& report) {
-    return before_after(report.before, report.after) + "\n" + pass_table(report.passes);
-}
+std::string to_text(const OptimizeReport& report) { return before_after(report.before, report.after) + "\n" + pass_table(report.passes); }
 
 std::string to_text(const QuantizeReport& report) {
     std::string text = before_after(report.before, report.after);
@@ -143,7 +144,8 @@ std::string to_text(const QuantizeReport& report) {
     else
         text += "calibration  none: only the weights are quantized, activations stay float\n"
                 "             (smaller file, no int8 speed; pass --data with a few representative samples for full int8)\n";
-    text += report.left_in_float.empty() ? "\nno node was left in float\n" : "\n" + skip_table(report.left_in_float, "left in float because");
+    text +=
+        report.left_in_float.empty() ? "\nno node was left in float\n" : "\n" + skip_table(report.left_in_float, "left in float because");
     if (!report.notes.empty()) text += "\n" + skip_table(report.notes, "note");
     return text;
 }
@@ -163,12 +165,14 @@ std::string to_text(const ValidateReport& report) {
     if (!report.layers.empty()) text += "\n" + layer_table(report);
     text += format("\ncandidate runs in {} steps, {} of them in int8\n", report.candidate_steps.steps, report.candidate_steps.int8_steps);
     for (const Gate& gate : report.gates)
-        text += format("gate {:<14} limit {:g}, measured {:.4f}: {}\n", gate.name, gate.limit, gate.measured, gate.passed ? "passed" : "FAILED");
+        text += format("gate {:<14} limit {:g}, measured {:.4f}: {}\n", gate.name, gate.limit, gate.measured,
+                       gate.passed ? "passed" : "FAILED");
     return text;
 }
 
 std::string steps_to_text(const StepSummary& steps) {
-    TextTable table({{"step", Align::Left}, {"operators", Align::Left}, {"kernel", Align::Left}, {"precision", Align::Left}, {"MACs", Align::Right}});
+    TextTable table(
+        {{"step", Align::Left}, {"operators", Align::Left}, {"kernel", Align::Left}, {"precision", Align::Left}, {"MACs", Align::Right}});
     for (const StepInfo& step : steps.details) table.add_row({step.name, step.op, step.kernel, step.precision, with_thousands(step.macs)});
     return table.to_string();
 }

@@ -6,9 +6,9 @@
 namespace mcompress {
 
 /// Throws an internal Error when an invariant of ours does not hold.
-#define MCOMPRESS_CHECK(condition)                                                                                                        \
-    do {                                                                                                                                  \
-        if (!(condition)) ::mcompress::check_failed(#condition, __FILE__, __LINE__);                                                      \
+#define MCOMPRESS_CHECK(condition)                                                                                                         \
+    do {                                                                                                                                   \
+        if (!(condition)) ::mcompress::check_failed(#condition, __FILE__, __LINE__);                                                       \
     } while (false)
 
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);

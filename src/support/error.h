@@ -39,21 +39,17 @@ private:
 };
 
 /// Throws an Error with a formatted message.
-template <typename... Args>
-[[noreturn]] void fail(const ErrorCode& code, FormatString<Args...> text, Args&&... args) {
+template <typename... Args> [[noreturn]] void fail(const ErrorCode& code, FormatString<Args...> text, Args&&... args) {
     throw Error(code, format(text, std::forward<Args>(args)...));
 }
 
 /// Runs `body` and adds `frame` (a string, or a callable that makes one) to any Error that leaves it.
-template <typename Frame, typename Body>
-decltype(auto) with_context(Frame&& frame, Body&& body) {
+template <typename Frame, typename Body> decltype(auto) with_context(Frame&& frame, Body&& body) {
     try {
         return std::forward<Body>(body)();
     } catch (Error& error) {
-        if constexpr (requires { frame(); })
-            error.add_context(frame());
-        else
-            error.add_context(frame);
+        if constexpr (requires { frame(); }) error.add_context(frame());
+        else error.add_context(frame);
         throw;
     }
 }

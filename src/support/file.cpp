@@ -16,8 +16,7 @@ namespace mcompress {
 namespace {
 
 [[noreturn]] void fail_to_open(const std::filesystem::path& path, int error) {
-    if (error == ENOENT || error == ENOTDIR)
-        throw Error(codes::kFileMissing, format("{} does not exist", path.string()), "check the path");
+    if (error == ENOENT || error == ENOTDIR) throw Error(codes::kFileMissing, format("{} does not exist", path.string()), "check the path");
     throw Error(codes::kFileUnreadable, format("{} cannot be opened: {}", path.string(), std::strerror(error)), "check the permissions");
 }
 

@@ -5,8 +5,7 @@
 
 namespace mcompress {
 
-template <typename... Args>
-using FormatString = fmt::format_string<Args...>;
+template <typename... Args> using FormatString = fmt::format_string<Args...>;
 
 using fmt::format;
 

@@ -13,16 +13,13 @@ void set_log_level(LogLevel level);
 LogLevel log_level();
 void log_message(LogLevel level, std::string_view text);
 
-template <typename... Args>
-void log_debug(FormatString<Args...> text, Args&&... args) {
+template <typename... Args> void log_debug(FormatString<Args...> text, Args&&... args) {
     if (log_level() <= LogLevel::Debug) log_message(LogLevel::Debug, format(text, std::forward<Args>(args)...));
 }
-template <typename... Args>
-void log_info(FormatString<Args...> text, Args&&... args) {
+template <typename... Args> void log_info(FormatString<Args...> text, Args&&... args) {
     if (log_level() <= LogLevel::Info) log_message(LogLevel::Info, format(text, std::forward<Args>(args)...));
 }
-template <typename... Args>
-void log_warning(FormatString<Args...> text, Args&&... args) {
+template <typename... Args> void log_warning(FormatString<Args...> text, Args&&... args) {
     if (log_level() <= LogLevel::Warning) log_message(LogLevel::Warning, format(text, std::forward<Args>(args)...));
 }
 

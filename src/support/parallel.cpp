@@ -52,9 +52,8 @@ void parallel_for(std::size_t count, int threads, const std::function<void(int, 
 void parallel_chunks(std::size_t count, std::size_t chunk_size, int threads,
                      const std::function<void(std::size_t, std::size_t, std::size_t)>& body) {
     const std::size_t chunks = (count + chunk_size - 1) / chunk_size;
-    parallel_for(chunks, threads, [&](int, std::size_t chunk) {
-        body(chunk, chunk * chunk_size, std::min(count, (chunk + 1) * chunk_size));
-    });
+    parallel_for(chunks, threads,
+                 [&](int, std::size_t chunk) { body(chunk, chunk * chunk_size, std::min(count, (chunk + 1) * chunk_size)); });
 }
 
 }  // namespace mcompress

@@ -34,7 +34,8 @@ void ProgressPrinter::update(std::size_t done, std::size_t total) {
     if (on_terminal_) {
         if (done < total && now - shown_ < std::chrono::milliseconds(200)) return;
         shown_ = now;
-        const std::string text = format("\r{}: {}/{}, {}\x1b[K", what_, done, total, done < total ? clock_text(left) + " left" : clock_text(elapsed));
+        const std::string text =
+            format("\r{}: {}/{}, {}\x1b[K", what_, done, total, done < total ? clock_text(left) + " left" : clock_text(elapsed));
         std::fputs(text.c_str(), stderr);
         line_open_ = true;
         return;
@@ -42,7 +43,10 @@ void ProgressPrinter::update(std::size_t done, std::size_t total) {
     const std::size_t tenth = done * 10 / total;
     if (tenth == tenth_) return;
     tenth_ = tenth;
-    std::fputs(format("{}: {}/{} ({} %), {}\n", what_, done, total, done * 100 / total, done < total ? clock_text(left) + " left" : clock_text(elapsed)).c_str(), stderr);
+    std::fputs(format("{}: {}/{} ({} %), {}\n", what_, done, total, done * 100 / total,
+                      done < total ? clock_text(left) + " left" : clock_text(elapsed))
+                   .c_str(),
+               stderr);
 }
 
 }  // namespace mcompress

@@ -51,8 +51,7 @@ bool is_signed_integer(DType dtype);  // Int2 … Int64
 bool is_unsigned_integer(DType dtype);
 
 /// The C++ type that stores elements of 8 bits and more ↔ its DType. float16 and bfloat16 are in tensor/float16.h.
-template <typename T>
-struct DTypeOf;
+template <typename T> struct DTypeOf;
 template <> struct DTypeOf<float> { static constexpr DType value = DType::Float32; };
 template <> struct DTypeOf<double> { static constexpr DType value = DType::Float64; };
 template <> struct DTypeOf<std::uint8_t> { static constexpr DType value = DType::UInt8; };
@@ -65,7 +64,6 @@ template <> struct DTypeOf<std::uint64_t> { static constexpr DType value = DType
 template <> struct DTypeOf<std::int64_t> { static constexpr DType value = DType::Int64; };
 template <> struct DTypeOf<bool> { static constexpr DType value = DType::Bool; };
 
-template <typename T>
-inline constexpr DType dtype_of = DTypeOf<T>::value;
+template <typename T> inline constexpr DType dtype_of = DTypeOf<T>::value;
 
 }  // namespace mcompress

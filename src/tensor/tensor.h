@@ -28,22 +28,16 @@ public:
     static Tensor from_bytes(DType dtype, Shape shape, std::span<const std::byte> bytes);
     static Tensor from_strings(Shape shape, std::vector<std::string> values);
 
-    template <typename T>
-    static Tensor from_values(Shape shape, std::span<const T> values) {
+    template <typename T> static Tensor from_values(Shape shape, std::span<const T> values) {
         return from_bytes(dtype_of<T>, std::move(shape), std::as_bytes(values));
     }
-    template <typename T>
-    static Tensor from_values(Shape shape, const std::vector<T>& values) {
+    template <typename T> static Tensor from_values(Shape shape, const std::vector<T>& values) {
         return from_values(std::move(shape), std::span<const T>(values));
     }
-    template <typename T>
-    static Tensor from_values(Shape shape, std::initializer_list<T> values) {
+    template <typename T> static Tensor from_values(Shape shape, std::initializer_list<T> values) {
         return from_values(std::move(shape), std::span<const T>(values.begin(), values.size()));
     }
-    template <typename T>
-    static Tensor scalar(T value) {
-        return from_values(Shape{}, std::span<const T>(&value, 1));
-    }
+    template <typename T> static Tensor scalar(T value) { return from_values(Shape{}, std::span<const T>(&value, 1)); }
 
     DType dtype() const { return dtype_; }
     const Shape& shape() const { return shape_; }
@@ -59,20 +53,15 @@ public:
 
     /// Elements as T, which must match dtype() (Bool may be read as uint8_t). The pointer is aligned for T: views that are not are copied
     /// when they are made.
-    template <typename T>
-    const T* data() const {
+    template <typename T> const T* data() const {
         check_type(dtype_of<T>);
         return reinterpret_cast<const T*>(data_);
     }
-    template <typename T>
-    T* mutable_data() {
+    template <typename T> T* mutable_data() {
         check_type(dtype_of<T>);
         return reinterpret_cast<T*>(mutable_bytes());
     }
-    template <typename T>
-    std::span<const T> values() const {
-        return {data<T>(), static_cast<std::size_t>(elements_)};
-    }
+    template <typename T> std::span<const T> values() const { return {data<T>(), static_cast<std::size_t>(elements_)}; }
     const std::vector<std::string>& strings() const;
 
     /// The same buffer under another shape of equal element count.
@@ -82,9 +71,7 @@ public:
     bool equals(const Tensor& other) const;
 
 private:
-    void check_type(DType wanted) const {
-        MCOMPRESS_CHECK(dtype_ == wanted || (dtype_ == DType::Bool && wanted == DType::UInt8));
-    }
+    void check_type(DType wanted) const { MCOMPRESS_CHECK(dtype_ == wanted || (dtype_ == DType::Bool && wanted == DType::UInt8)); }
 
     DType dtype_ = DType::Undefined;
     bool is_view_ = false;

@@ -45,7 +45,8 @@ void classify(const Tensor& shape_of, std::span<const float> reference, std::spa
     if (!layout) return;
     const auto [rows, classes] = *layout;
     if (label && (*label < 0 || static_cast<std::size_t>(*label) >= classes))
-        throw Error(codes::kLabelsMismatch, format("label {} is not among the model's {} classes", *label, classes), "check the labels file");
+        throw Error(codes::kLabelsMismatch, format("label {} is not among the model's {} classes", *label, classes),
+                    "check the labels file");
     result.classifies = true;
     for (std::size_t row = 0; row < rows; ++row) {
         const auto a = reference.subspan(row * classes, classes);
@@ -125,13 +126,15 @@ FidelityResult measure_fidelity(const Engine& engine, const Graph& reference, co
     std::atomic<std::size_t> done{0};
     parallel_for(data.size(), options.threads, [&](int, std::size_t index) {
         const Sample sample = data.sample(index);
-        with_context([&] { return format("sample {}", data.sample_name(index)); }, [&] {
-            const auto a = bind_inputs(reference, sample);
-            const auto b = bind_inputs(candidate, sample);
-            std::optional<std::int64_t> label;
-            if (!options.labels.empty()) label = options.labels[index];
-            results[index] = compare_outputs(reference, reference_plans.plan_for(a)->run(a), candidate_plans.plan_for(b)->run(b), label);
-        });
+        with_context([&] { return format("sample {}", data.sample_name(index)); },
+                     [&] {
+                         const auto a = bind_inputs(reference, sample);
+                         const auto b = bind_inputs(candidate, sample);
+                         std::optional<std::int64_t> label;
+                         if (!options.labels.empty()) label = options.labels[index];
+                         results[index] =
+                             compare_outputs(reference, reference_plans.plan_for(a)->run(a), candidate_plans.plan_for(b)->run(b), label);
+                     });
         if (options.progress) options.progress(++done, data.size());
     });
     FidelityResult total = combine(reference, results, !options.labels.empty());

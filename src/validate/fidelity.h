@@ -16,8 +16,8 @@
 namespace mcompress {
 
 struct FidelityOptions {
-    int threads = 1;                          // samples in flight; the result does not depend on it
-    std::span<const std::int64_t> labels;     // class index of each sample; empty: none
+    int threads = 1;                       // samples in flight; the result does not depend on it
+    std::span<const std::int64_t> labels;  // class index of each sample; empty: none
     std::function<void(std::size_t done, std::size_t total)> progress;
 };
 
@@ -42,7 +42,7 @@ struct ClassificationResult {
 
 struct FidelityResult {
     std::size_t samples = 0;
-    std::vector<OutputFidelity> outputs;  // those both models compute as numbers
+    std::vector<OutputFidelity> outputs;                 // those both models compute as numbers
     std::optional<ClassificationResult> classification;  // when the first output is [rows, classes] (or [rows, classes, 1, 1])
 };
 

@@ -58,8 +58,8 @@ void compare(const Graph& graph, const std::vector<Tensor>& outputs, const std::
         }
         ErrorMeasure error;
         error.add(a, b);
-        std::printf("output %s: relative max error %.3g, SQNR %.1f dB, not finite %zu\n", graph.outputs()[at]->name().c_str(), error.relative_max(),
-                    error.sqnr_db(), error.not_finite);
+        std::printf("output %s: relative max error %.3g, SQNR %.1f dB, not finite %zu\n", graph.outputs()[at]->name().c_str(),
+                    error.relative_max(), error.sqnr_db(), error.not_finite);
     }
 }
 
@@ -94,8 +94,8 @@ int run(const Options& options) {
     }
     std::sort(times.begin(), times.end());
     if (!times.empty())
-        std::printf("%s: compile %.1f ms, run min %.3f, median %.3f, p90 %.3f ms\n", std::filesystem::path(options.model).stem().c_str(), compile_ms,
-                    times.front(), times[times.size() / 2], times[times.size() * 9 / 10]);
+        std::printf("%s: compile %.1f ms, run min %.3f, median %.3f, p90 %.3f ms\n", std::filesystem::path(options.model).stem().c_str(),
+                    compile_ms, times.front(), times[times.size() / 2], times[times.size() * 9 / 10]);
     return 0;
 }
 

@@ -26,7 +26,9 @@ float GraphMaker::normal() {
     return static_cast<float>(sum);
 }
 
-Value* GraphMaker::input(const std::string& name, Shape shape, DType dtype) { return graph().add_input(name, ValueType::tensor(dtype, shape)); }
+Value* GraphMaker::input(const std::string& name, Shape shape, DType dtype) {
+    return graph().add_input(name, ValueType::tensor(dtype, shape));
+}
 
 Value* GraphMaker::weights(Shape shape, float scale) {
     std::vector<float> values(static_cast<std::size_t>(shape.element_count()));
@@ -37,7 +39,9 @@ Value* GraphMaker::weights(Shape shape, float scale) {
 Value* GraphMaker::constant(Tensor tensor) { return graph().add_constant("c", std::move(tensor)); }
 
 Value* GraphMaker::add(const std::string& op, std::vector<Value*> inputs, std::vector<Attribute> attributes, const std::string& domain) {
-    return graph().add_node({.op_type = op, .inputs = std::move(inputs), .attributes = std::move(attributes), .name = {}, .domain = domain})->output(0);
+    return graph()
+        .add_node({.op_type = op, .inputs = std::move(inputs), .attributes = std::move(attributes), .name = {}, .domain = domain})
+        ->output(0);
 }
 
 Tensor GraphMaker::code(int value, DType dtype) const {
@@ -59,8 +63,9 @@ Value* GraphMaker::quantized_weights(Shape shape, float scale) {
     const auto channels = static_cast<std::size_t>(shape[0]);
     std::vector<float> scales(channels);
     for (float& value : scales) value = scale * (0.5F + static_cast<float>(next() % 1000) / 1000.0F);
-    return add("DequantizeLinear", {constant(Tensor::from_values(shape, codes)), constant(Tensor::from_values(Shape{shape[0]}, scales)),
-                                    constant(Tensor(DType::Int8, Shape{shape[0]}))},
+    return add("DequantizeLinear",
+               {constant(Tensor::from_values(shape, codes)), constant(Tensor::from_values(Shape{shape[0]}, scales)),
+                constant(Tensor(DType::Int8, Shape{shape[0]}))},
                {{"axis", std::int64_t{0}, {}}});
 }
 
@@ -71,7 +76,8 @@ Value* GraphMaker::quantized_bias(const Value* weights, float source_scale) {
     for (float& unit : units) unit *= source_scale;
     for (std::int32_t& value : codes) value = static_cast<std::int32_t>(next() % 20001) - 10000;
     const Shape shape{static_cast<std::int64_t>(units.size())};
-    return add("DequantizeLinear", {constant(Tensor::from_values(shape, codes)), constant(Tensor::from_values(shape, units))}, {{"axis", std::int64_t{0}, {}}});
+    return add("DequantizeLinear", {constant(Tensor::from_values(shape, codes)), constant(Tensor::from_values(shape, units))},
+               {{"axis", std::int64_t{0}, {}}});
 }
 
 void GraphMaker::output(Value* value) { graph().add_output(value); }
@@ -112,7 +118,8 @@ double relative_difference(GraphMaker& maker, int threads) {
     const BothResults results = run_both(maker, threads);
     double worst = 0.0;
     for (std::size_t at = 0; at < results.reference.size(); ++at) {
-        if (results.reference[at].shape() != results.onednn[at].shape() || results.reference[at].dtype() != results.onednn[at].dtype()) return 1e30;
+        if (results.reference[at].shape() != results.onednn[at].shape() || results.reference[at].dtype() != results.onednn[at].dtype())
+            return 1e30;
         ErrorMeasure error;
         error.add(to_floats(results.reference[at]), to_floats(results.onednn[at]));
         if (error.not_finite > 0) return 1e30;
@@ -125,9 +132,11 @@ int code_difference(GraphMaker& maker, int threads) {
     const BothResults results = run_both(maker, threads);
     int worst = 0;
     for (std::size_t at = 0; at < results.reference.size(); ++at) {
-        if (results.reference[at].shape() != results.onednn[at].shape() || results.reference[at].dtype() != results.onednn[at].dtype()) return 1000;
+        if (results.reference[at].shape() != results.onednn[at].shape() || results.reference[at].dtype() != results.onednn[at].dtype())
+            return 1000;
         const std::vector<float> a = to_floats(results.reference[at]), b = to_floats(results.onednn[at]);
-        for (std::size_t element = 0; element < a.size(); ++element) worst = std::max(worst, static_cast<int>(std::abs(a[element] - b[element])));
+        for (std::size_t element = 0; element < a.size(); ++element)
+            worst = std::max(worst, static_cast<int>(std::abs(a[element] - b[element])));
     }
     return worst;
 }

@@ -46,8 +46,8 @@ TEST_CASE("onednn convolutions equal the reference", "[onednn]") {
 }
 
 TEST_CASE("onednn transposed convolutions equal the reference", "[onednn]") {
-    for (const auto& attributes : std::vector<std::vector<Attribute>>{{}, {ints("strides", {2, 2})},
-                                                                      {ints("strides", {2, 2}), ints("pads", {1, 1, 1, 1}), ints("output_padding", {1, 1})}}) {
+    for (const auto& attributes : std::vector<std::vector<Attribute>>{
+             {}, {ints("strides", {2, 2})}, {ints("strides", {2, 2}), ints("pads", {1, 1, 1, 1}), ints("output_padding", {1, 1})}}) {
         GraphMaker maker;
         Value* x = maker.input("x", Shape{1, 6, 5, 7});
         maker.output(maker.add("ConvTranspose", {x, maker.weights(Shape{6, 4, 3, 3}), maker.weights(Shape{4})}, attributes));
@@ -61,11 +61,18 @@ TEST_CASE("onednn transposed convolutions equal the reference", "[onednn]") {
 
 TEST_CASE("onednn runs what follows a convolution inside of it", "[onednn]") {
     const auto conv = [](GraphMaker& maker, Value* x, std::int64_t channels) {
-        return maker.add("Conv", {x, maker.weights(Shape{channels, channels, 3, 3}), maker.weights(Shape{channels})}, {ints("pads", {1, 1, 1, 1})});
+        return maker.add("Conv", {x, maker.weights(Shape{channels, channels, 3, 3}), maker.weights(Shape{channels})},
+                         {ints("pads", {1, 1, 1, 1})});
     };
     SECTION("activations") {
-        for (const auto& [op, attributes] : std::vector<std::pair<std::string, std::vector<Attribute>>>{
-                 {"Relu", {}}, {"LeakyRelu", {real("alpha", 0.1F)}}, {"Sigmoid", {}}, {"HardSigmoid", {}}, {"HardSwish", {}}, {"Tanh", {}}, {"Elu", {}}}) {
+        for (const auto& [op, attributes] :
+             std::vector<std::pair<std::string, std::vector<Attribute>>>{{"Relu", {}},
+                                                                         {"LeakyRelu", {real("alpha", 0.1F)}},
+                                                                         {"Sigmoid", {}},
+                                                                         {"HardSigmoid", {}},
+                                                                         {"HardSwish", {}},
+                                                                         {"Tanh", {}},
+                                                                         {"Elu", {}}}) {
             GraphMaker maker;
             maker.output(maker.add(op, {conv(maker, maker.input("x", Shape{1, 8, 7, 7}), 8)}, attributes));
             CAPTURE(op);
@@ -125,15 +132,21 @@ TEST_CASE("onednn products equal the reference", "[onednn]") {
             GraphMaker maker;
             Value* x = maker.input("x", Shape{3, 20});
             Value* w = maker.weights(transposed ? Shape{7, 20} : Shape{20, 7});
-            Value* y = maker.add("Gemm", {x, w, maker.weights(Shape{7})}, {number("transB", transposed), real("alpha", 0.5F), real("beta", 2.0F)});
+            Value* y =
+                maker.add("Gemm", {x, w, maker.weights(Shape{7})}, {number("transB", transposed), real("alpha", 0.5F), real("beta", 2.0F)});
             maker.output(maker.add("Relu", {y}));
             CHECK(relative_difference(maker) < kClose);
             CHECK(has_step(maker, "Gemm+Relu"));
         }
     }
     SECTION("MatMul of all ranks") {
-        for (const auto& [a, b] : std::vector<std::pair<Shape, Shape>>{
-                 {{5, 6}, {6, 7}}, {{2, 3, 5, 6}, {6, 7}}, {{2, 3, 5, 6}, {2, 3, 6, 7}}, {{2, 1, 5, 6}, {1, 3, 6, 7}}, {{6}, {6, 7}}, {{5, 6}, {6}}, {{6}, {6}}}) {
+        for (const auto& [a, b] : std::vector<std::pair<Shape, Shape>>{{{5, 6}, {6, 7}},
+                                                                       {{2, 3, 5, 6}, {6, 7}},
+                                                                       {{2, 3, 5, 6}, {2, 3, 6, 7}},
+                                                                       {{2, 1, 5, 6}, {1, 3, 6, 7}},
+                                                                       {{6}, {6, 7}},
+                                                                       {{5, 6}, {6}},
+                                                                       {{6}, {6}}}) {
             for (const bool is_known : {false, true}) {
                 GraphMaker maker;
                 Value* x = maker.input("a", a);
@@ -164,9 +177,18 @@ TEST_CASE("onednn pools, sums and activations equal the reference", "[onednn]") 
         {"MaxPool", {ints("kernel_shape", {3, 3}), ints("strides", {2, 2}), number("ceil_mode", 1)}},
         {"AveragePool", {ints("kernel_shape", {3, 3}), ints("pads", {1, 1, 1, 1})}},
         {"AveragePool", {ints("kernel_shape", {3, 3}), ints("pads", {1, 1, 1, 1}), number("count_include_pad", 1)}},
-        {"GlobalAveragePool", {}}, {"Softmax", {number("axis", 1)}}, {"LogSoftmax", {number("axis", -1)}}, {"Relu", {}},
-        {"Exp", {}}, {"Abs", {}}, {"Neg", {}}, {"LRN", {number("size", 3)}}, {"ReduceMean", {ints("axes", {2, 3})}},
-        {"ReduceMax", {ints("axes", {1}), number("keepdims", 0)}}, {"Transpose", {ints("perm", {0, 2, 3, 1})}}, {"Flatten", {}},
+        {"GlobalAveragePool", {}},
+        {"Softmax", {number("axis", 1)}},
+        {"LogSoftmax", {number("axis", -1)}},
+        {"Relu", {}},
+        {"Exp", {}},
+        {"Abs", {}},
+        {"Neg", {}},
+        {"LRN", {number("size", 3)}},
+        {"ReduceMean", {ints("axes", {2, 3})}},
+        {"ReduceMax", {ints("axes", {1}), number("keepdims", 0)}},
+        {"Transpose", {ints("perm", {0, 2, 3, 1})}},
+        {"Flatten", {}},
     };
     for (const Case& item : cases)
         for (const bool after_conv : {false, true}) {  // plain or blocked layout
@@ -203,9 +225,14 @@ TEST_CASE("onednn concatenates and resizes as the reference does", "[onednn]") {
         CAPTURE(axis);
         CHECK(relative_difference(maker) < kClose);
     }
-    for (const auto& [mode, coordinates, nearest] : std::vector<std::tuple<const char*, const char*, const char*>>{
-             {"nearest", "asymmetric", "floor"}, {"nearest", "half_pixel", "round_prefer_floor"}, {"nearest", "asymmetric", "ceil"},
-             {"linear", "half_pixel", "floor"}, {"linear", "align_corners", "floor"}, {"linear", "asymmetric", "floor"}, {"linear", "pytorch_half_pixel", "floor"}})
+    for (const auto& [mode, coordinates, nearest] :
+         std::vector<std::tuple<const char*, const char*, const char*>>{{"nearest", "asymmetric", "floor"},
+                                                                        {"nearest", "half_pixel", "round_prefer_floor"},
+                                                                        {"nearest", "asymmetric", "ceil"},
+                                                                        {"linear", "half_pixel", "floor"},
+                                                                        {"linear", "align_corners", "floor"},
+                                                                        {"linear", "asymmetric", "floor"},
+                                                                        {"linear", "pytorch_half_pixel", "floor"}})
         for (const float factor : {2.0F, 3.0F, 1.5F}) {
             GraphMaker maker;
             Value* x = maker.input("x", Shape{1, 3, 4, 6});

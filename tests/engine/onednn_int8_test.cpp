@@ -62,7 +62,8 @@ TEST_CASE("quantized products equal the reference", "[onednn][int8]") {
                 Value* w = maker.quantized_weights(Shape{33, 70});
                 y = maker.add("Gemm", {x, w, maker.quantized_bias(w, 0.02F)}, {number("transB", 1)});
             } else {
-                Value* w = maker.add("DequantizeLinear", {maker.quantized_weights(Shape{70, 33})->producer()->input(0), maker.constant(Tensor::scalar(0.01F))});
+                Value* w = maker.add("DequantizeLinear",
+                                     {maker.quantized_weights(Shape{70, 33})->producer()->input(0), maker.constant(Tensor::scalar(0.01F))});
                 y = maker.add("MatMul", {x, w});
             }
             maker.output(maker.quantize(y, 0.2F, 128));
@@ -86,7 +87,9 @@ TEST_CASE("a quantized convolution without a quantizer behind it gives floats", 
 
 TEST_CASE("operators between quantizers work on the codes", "[onednn][int8]") {
     const Shape shape{1, 24, 6, 7};
-    const auto codes = [&](GraphMaker& maker, const char* name) { return maker.dequantize(maker.input(name, shape, DType::UInt8), 0.05F, 100); };
+    const auto codes = [&](GraphMaker& maker, const char* name) {
+        return maker.dequantize(maker.input(name, shape, DType::UInt8), 0.05F, 100);
+    };
     GraphMaker maker;
     Value* x = codes(maker, "x");
     SECTION("Add with Relu") {
@@ -99,18 +102,15 @@ TEST_CASE("operators between quantizers work on the codes", "[onednn][int8]") {
         maker.output(maker.quantize(maker.add("Mul", {x, other}), 0.04F, 99));
         CHECK(has_step(maker, "Mul"));
     }
-    SECTION("Sub") {
-        maker.output(maker.quantize(maker.add("Sub", {x, codes(maker, "y")}), 0.08F, 128));
-    }
+    SECTION("Sub") { maker.output(maker.quantize(maker.add("Sub", {x, codes(maker, "y")}), 0.08F, 128)); }
     SECTION("MaxPool") {
-        maker.output(maker.quantize(maker.add("MaxPool", {x}, {ints("kernel_shape", {3, 3}), ints("pads", {1, 1, 1, 1}), ints("strides", {2, 2})}), 0.05F, 100));
+        maker.output(maker.quantize(
+            maker.add("MaxPool", {x}, {ints("kernel_shape", {3, 3}), ints("pads", {1, 1, 1, 1}), ints("strides", {2, 2})}), 0.05F, 100));
     }
     SECTION("AveragePool") {
         maker.output(maker.quantize(maker.add("AveragePool", {x}, {ints("kernel_shape", {3, 3}), ints("pads", {1, 1, 1, 1})}), 0.04F, 101));
     }
-    SECTION("GlobalAveragePool") {
-        maker.output(maker.quantize(maker.add("GlobalAveragePool", {x}), 0.01F, 101));
-    }
+    SECTION("GlobalAveragePool") { maker.output(maker.quantize(maker.add("GlobalAveragePool", {x}), 0.01F, 101)); }
     SECTION("Concat with other parameters") {
         Value* other = maker.dequantize(maker.input("y", Shape{1, 8, 6, 7}, DType::UInt8), 0.03F, 50);
         maker.output(maker.quantize(maker.add("Concat", {x, other}, {number("axis", 1)}), 0.05F, 100));

@@ -57,11 +57,16 @@ TEST_CASE("observed values reach the tap as plain floats and change nothing", "[
     const auto inputs = observed.random_inputs();
     CHECK(make_onednn_engine()->compile(plain.graph(), {})->run(inputs)[0].equals(plan->run(inputs)[0]));
     Tensor expected, found;
-    reference->run(inputs, [&](const Value& value, const Tensor& tensor) { if (&value == y) expected = tensor; });
-    plan->run(inputs, [&](const Value& value, const Tensor& tensor) { if (&value == y) found = tensor; });
+    reference->run(inputs, [&](const Value& value, const Tensor& tensor) {
+        if (&value == y) expected = tensor;
+    });
+    plan->run(inputs, [&](const Value& value, const Tensor& tensor) {
+        if (&value == y) found = tensor;
+    });
     REQUIRE(found.defined());
     REQUIRE(found.shape() == expected.shape());
-    for (std::int64_t at = 0; at < found.element_count(); ++at) CHECK(found.data<float>()[at] == Approx(expected.data<float>()[at]).margin(1e-4));
+    for (std::int64_t at = 0; at < found.element_count(); ++at)
+        CHECK(found.data<float>()[at] == Approx(expected.data<float>()[at]).margin(1e-4));
     // The activation still runs inside of the convolution.
     int fused = 0;
     for (const StepInfo& step : plan->steps()) fused += step.op == "Conv+Relu" ? 1 : 0;
@@ -127,7 +132,8 @@ void check_memory_plan(int count) {
         if (!fits) FAIL(a << " lies wrong");
         for (std::size_t b = a < 50 ? 0 : a - 50; b < a; ++b) {
             if (lifetimes[a].first_step > lifetimes[b].last_step || lifetimes[b].first_step > lifetimes[a].last_step) continue;
-            const bool apart = plan.offsets[a] + lifetimes[a].bytes <= plan.offsets[b] || plan.offsets[b] + lifetimes[b].bytes <= plan.offsets[a];
+            const bool apart =
+                plan.offsets[a] + lifetimes[a].bytes <= plan.offsets[b] || plan.offsets[b] + lifetimes[b].bytes <= plan.offsets[a];
             if (!apart) FAIL(a << " overlaps " << b);
         }
     }

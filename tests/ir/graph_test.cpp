@@ -133,7 +133,8 @@ TEST_CASE("a graph prints as text") {
 TEST_CASE("a chain of 200,000 nodes is built, ordered and taken down without recursion") {
     Graph graph(opset13());
     Value* at = graph.add_input("x", ValueType::tensor(DType::Float32, Shape{1}));
-    for (int i = 0; i < 200000; ++i) at = graph.add_node({.op_type = "Relu", .inputs = {at}, .outputs = {"v" + std::to_string(i)}})->output(0);
+    for (int i = 0; i < 200000; ++i)
+        at = graph.add_node({.op_type = "Relu", .inputs = {at}, .outputs = {"v" + std::to_string(i)}})->output(0);
     graph.add_output(at);
     CHECK(graph.order().size() == 200000);
     CHECK(verify(graph).empty());

@@ -31,7 +31,8 @@ std::string read(const fs::path& path) { return std::string(MappedFile::open(pat
 TEST_CASE("an error says code, frames from the outside in, message and remedy") {
     try {
         with_context("while loading m.onnx", [] {
-            with_context([] { return std::string("node 'Conv_3'"); }, [] { throw Error(codes::kTensorInvalid, "7 bytes", "export again"); });
+            with_context([] { return std::string("node 'Conv_3'"); },
+                         [] { throw Error(codes::kTensorInvalid, "7 bytes", "export again"); });
         });
         FAIL("no error");
     } catch (const Error& error) {
@@ -106,7 +107,11 @@ TEST_CASE("parallel loops visit every index once for any number of threads") {
 }
 
 TEST_CASE("the first failure of a parallel loop is rethrown") {
-    CHECK_THROWS_AS(parallel_for(100, 2, [](int, std::size_t index) { if (index >= 10) fail(codes::kInternal, "{}", index); }), Error);
+    CHECK_THROWS_AS(parallel_for(100, 2,
+                                 [](int, std::size_t index) {
+                                     if (index >= 10) fail(codes::kInternal, "{}", index);
+                                 }),
+                    Error);
 }
 
 TEST_CASE("the hash sees lengths") {

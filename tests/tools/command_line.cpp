@@ -28,8 +28,8 @@ ScratchFolder::~ScratchFolder() { fs::remove_all(path_); }
 
 CommandResult run_mcompress(const std::string& arguments) {
     const ScratchFolder scratch("run");
-    const std::string command = "cd '" MCOMPRESS_SOURCE_DIR "' && '" MCOMPRESS_BINARY "' " + arguments + " > '" + (scratch / "out") + "' 2> '" +
-                                (scratch / "err") + "' < /dev/null";
+    const std::string command = "cd '" MCOMPRESS_SOURCE_DIR "' && '" MCOMPRESS_BINARY "' " + arguments + " > '" + (scratch / "out") +
+                                "' 2> '" + (scratch / "err") + "' < /dev/null";
     const int status = std::system(command.c_str());
     CommandResult result;
     result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

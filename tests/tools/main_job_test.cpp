@@ -25,7 +25,8 @@ TEST_CASE("the example is quantized and validated in int8") {
     CHECK(contains(quantized.output, "no node was left in float"));
     CHECK(std::filesystem::file_size(int8) * 3 < std::filesystem::file_size(std::string(MCOMPRESS_SOURCE_DIR) + "/" + kModel));
 
-    const CommandResult validated = run_mcompress("validate " + kModel + " " + int8 + kEvaluation + "--min-agreement 98 --max-drop 1 --min-sqnr 20 --steps");
+    const CommandResult validated =
+        run_mcompress("validate " + kModel + " " + int8 + kEvaluation + "--min-agreement 98 --max-drop 1 --min-sqnr 20 --steps");
     INFO(validated.output);
     INFO(validated.errors);
     CHECK(validated.exit_code == 0);
@@ -57,11 +58,14 @@ TEST_CASE("the same bytes for any number of threads, for shuffled data and throu
         std::swap(name[0], name[2]);
         std::filesystem::copy_file(entry.path(), shuffled / name);
     }
-    REQUIRE(run_mcompress("-q quantize " + kModel + " --data " + shuffled.string() + kImages + "-o " + (scratch / "s.onnx")).exit_code == 0);
+    REQUIRE(run_mcompress("-q quantize " + kModel + " --data " + shuffled.string() + kImages + "-o " + (scratch / "s.onnx")).exit_code ==
+            0);
     CHECK(read_text(scratch / "s.onnx") == expected);
 
     REQUIRE(run_mcompress("-q calibrate " + kModel + kCalibration + "-o " + (scratch / "table.json")).exit_code == 0);
-    REQUIRE(run_mcompress("-q quantize " + kModel + " --calibration " + (scratch / "table.json") + " -o " + (scratch / "c.onnx")).exit_code == 0);
+    REQUIRE(
+        run_mcompress("-q quantize " + kModel + " --calibration " + (scratch / "table.json") + " -o " + (scratch / "c.onnx")).exit_code ==
+        0);
     CHECK(read_text(scratch / "c.onnx") == expected);
 }
 
@@ -71,7 +75,8 @@ TEST_CASE("without data only the weights are quantized, and it says so") {
     INFO(result.errors);
     REQUIRE(result.exit_code == 0);
     CHECK(contains(result.output, "only the weights are quantized"));
-    CHECK(run_mcompress("-q validate " + kModel + " " + (scratch / "w.onnx") + kEvaluation + "--min-agreement 99 --latency-seconds 0").exit_code == 0);
+    CHECK(run_mcompress("-q validate " + kModel + " " + (scratch / "w.onnx") + kEvaluation + "--min-agreement 99 --latency-seconds 0")
+              .exit_code == 0);
 }
 
 TEST_CASE("outputs are not overwritten unless asked, inputs are never damaged") {
@@ -104,7 +109,8 @@ TEST_CASE("inspect and run report what they see") {
     CHECK(inspected.exit_code == 0);
     CHECK(contains(inspected.output, "\"schema\": \"mcompress/inspect\""));
     CHECK(contains(inspected.output, "\"BatchNormalization\""));
-    const CommandResult run = run_mcompress("run " + kModel + kEvaluation.substr(0, kEvaluation.find(" --labels")) + " --limit 5 -o " + (scratch / "out.npz"));
+    const CommandResult run =
+        run_mcompress("run " + kModel + kEvaluation.substr(0, kEvaluation.find(" --labels")) + " --limit 5 -o " + (scratch / "out.npz"));
     INFO(run.errors);
     CHECK(run.exit_code == 0);
     CHECK(contains(run.output, "[5,10]"));

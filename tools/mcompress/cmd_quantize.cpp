@@ -36,7 +36,8 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     add_data_flags(app, options->data, DataNeed::Optional);
     app.get_option("--data")->excludes(table);
     return [options, &global] {
-        const auto output = choose_output(options->output, options->model, ".int8.onnx", options->force ? Overwrite::Force : Overwrite::Refuse);
+        const auto output =
+            choose_output(options->output, options->model, ".int8.onnx", options->force ? Overwrite::Force : Overwrite::Refuse);
         find_range_method(options->method);
         const auto data = options->data.data.empty() ? nullptr : open_flagged_data(options->data, options->model);
         QuantizeRequest request{.model = options->model,

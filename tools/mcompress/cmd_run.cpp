@@ -37,7 +37,8 @@ CommandRun configure_run(CLI::App& app, const GlobalOptions& global) {
                                         .progress = make_progress("running", global.quiet)});
         write_npz(options->output, outputs);
         TextTable table({{"output", Align::Left}, {"type", Align::Left}, {"shape", Align::Left}});
-        for (const auto& [name, tensor] : outputs) table.add_row({name, std::string(dtype_name(tensor.dtype())), tensor.shape().to_string()});
+        for (const auto& [name, tensor] : outputs)
+            table.add_row({name, std::string(dtype_name(tensor.dtype())), tensor.shape().to_string()});
         std::fputs(table.to_string().c_str(), stdout);
         log_info("wrote {}", options->output);
         return 0;

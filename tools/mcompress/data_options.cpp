@@ -30,7 +30,8 @@ constexpr std::array<ImageOptionRow, 9> kImageOptions{{
 }  // namespace
 
 void add_data_flags(CLI::App& app, DataFlags& flags, DataNeed need) {
-    auto* data = app.add_option("--data", flags.data, "Samples: .npy, .npz, a folder of pictures, a folder of test_data_set_*, or a=x.npy,b=y.npy");
+    auto* data =
+        app.add_option("--data", flags.data, "Samples: .npy, .npz, a folder of pictures, a folder of test_data_set_*, or a=x.npy,b=y.npy");
     if (need == DataNeed::Required) data->required();
     app.add_option("--limit", flags.limit, "Use the first N samples only");
     app.add_option("--samples", flags.samples, "leading: the first axis of an array tells samples apart; whole: an array is one sample")
@@ -42,7 +43,8 @@ void add_data_flags(CLI::App& app, DataFlags& flags, DataNeed need) {
 }
 
 std::unique_ptr<Dataset> open_flagged_data(const DataFlags& flags, const std::filesystem::path& model) {
-    DataRequest request{.path = flags.data, .preset = flags.preset, .image_options = {}, .whole_arrays = flags.samples == "whole", .limit = flags.limit};
+    DataRequest request{
+        .path = flags.data, .preset = flags.preset, .image_options = {}, .whole_arrays = flags.samples == "whole", .limit = flags.limit};
     for (const auto& [key, value] : flags.image_options)
         if (!value.empty()) request.image_options.emplace_back(key, value);
     return open_data(request, *load_model(model)->graph);

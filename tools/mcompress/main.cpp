@@ -23,7 +23,8 @@ int run(int argc, char** argv) {
     app.require_subcommand(1);
     app.fallthrough();
     GlobalOptions global;
-    app.add_option("--threads", global.threads, "Threads to use (default: all processors); changes speed, never results")->check(CLI::Range(1, 1024));
+    app.add_option("--threads", global.threads, "Threads to use (default: all processors); changes speed, never results")
+        ->check(CLI::Range(1, 1024));
     app.add_flag("-q,--quiet", global.quiet, "No progress, no warnings");
     app.add_flag("-v,--verbose", global.verbose, "More detail on standard error");
     CommandRun chosen;

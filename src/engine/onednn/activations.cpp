@@ -20,8 +20,7 @@ std::optional<float> known_scalar(const PropagatedValues& values, const Value* v
     return tensor->data<float>()[0];
 }
 
-template <algorithm kAlgorithm>
-std::optional<Operations> simple(const PropagatedValues&, const Node&) {
+template <algorithm kAlgorithm> std::optional<Operations> simple(const PropagatedValues&, const Node&) {
     return Operations{{kAlgorithm, 0.0F, 0.0F}};
 }
 
@@ -58,7 +57,9 @@ std::optional<Operations> read_gelu(const PropagatedValues&, const Node& node) {
     return Operations{{tanh ? algorithm::eltwise_gelu_tanh : algorithm::eltwise_gelu_erf, 0.0F, 0.0F}};
 }
 
-std::optional<Operations> read_negation(const PropagatedValues&, const Node&) { return Operations{{algorithm::eltwise_linear, -1.0F, 0.0F}}; }
+std::optional<Operations> read_negation(const PropagatedValues&, const Node&) {
+    return Operations{{algorithm::eltwise_linear, -1.0F, 0.0F}};
+}
 
 struct Row {
     std::string_view type;
@@ -66,12 +67,18 @@ struct Row {
 };
 
 constexpr Row kRows[] = {
-    {"Relu", simple<algorithm::eltwise_relu>},      {"LeakyRelu", read_leaky_relu},
-    {"Elu", read_elu},                              {"Clip", read_clip},
-    {"Sigmoid", simple<algorithm::eltwise_logistic>}, {"Tanh", simple<algorithm::eltwise_tanh>},
-    {"HardSigmoid", read_hard_sigmoid},             {"HardSwish", read_hard_swish},
-    {"Gelu", read_gelu},                            {"Exp", simple<algorithm::eltwise_exp>},
-    {"Abs", simple<algorithm::eltwise_abs>},        {"Sqrt", simple<algorithm::eltwise_sqrt>},
+    {"Relu", simple<algorithm::eltwise_relu>},
+    {"LeakyRelu", read_leaky_relu},
+    {"Elu", read_elu},
+    {"Clip", read_clip},
+    {"Sigmoid", simple<algorithm::eltwise_logistic>},
+    {"Tanh", simple<algorithm::eltwise_tanh>},
+    {"HardSigmoid", read_hard_sigmoid},
+    {"HardSwish", read_hard_swish},
+    {"Gelu", read_gelu},
+    {"Exp", simple<algorithm::eltwise_exp>},
+    {"Abs", simple<algorithm::eltwise_abs>},
+    {"Sqrt", simple<algorithm::eltwise_sqrt>},
     {"Neg", read_negation},
 };
 

@@ -54,7 +54,8 @@ Tensor integer_bias(const std::vector<std::int32_t>& bias, const std::vector<flo
 std::vector<std::pair<int, Tensor>> runtime_arguments(const AttributeSpec& spec) {
     std::vector<std::pair<int, Tensor>> arguments;
     if (!spec.scales.empty())
-        arguments.emplace_back(DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, Tensor::from_values(Shape{static_cast<std::int64_t>(spec.scales.size())}, spec.scales));
+        arguments.emplace_back(DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS,
+                               Tensor::from_values(Shape{static_cast<std::int64_t>(spec.scales.size())}, spec.scales));
     const auto add_zero_point = [&](int argument, std::int32_t zero_point) {
         if (zero_point != 0) arguments.emplace_back(DNNL_ARG_ATTR_ZERO_POINTS | argument, Tensor::from_values(Shape{1}, {zero_point}));
     };

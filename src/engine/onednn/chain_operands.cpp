@@ -16,8 +16,8 @@ ChainOperands chain_operands(const Chain& chain, std::size_t links) {
 
 std::string chain_precision(const Chain& chain) {
     const Value* weights = chain.head->input(1);
-    const bool stored_as_codes = weights && weights->producer() && weights->producer()->is("DequantizeLinear") && weights->producer()->input(0) &&
-                                 weights->producer()->input(0)->is_constant();
+    const bool stored_as_codes = weights && weights->producer() && weights->producer()->is("DequantizeLinear") &&
+                                 weights->producer()->input(0) && weights->producer()->input(0)->is_constant();
     return stored_as_codes ? "f32 (weights dequantized)" : "f32";
 }
 

@@ -12,7 +12,8 @@ constexpr std::string_view kHeads[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"
 
 class Finder {
 public:
-    Finder(const PropagatedValues& values, const std::function<bool(const Node&)>& is_taken, const std::function<bool(const Value&)>& is_kept)
+    Finder(const PropagatedValues& values, const std::function<bool(const Node&)>& is_taken,
+           const std::function<bool(const Value&)>& is_kept)
         : values_(values), is_taken_(is_taken), is_kept_(is_kept), live_(values.nodes.begin(), values.nodes.end()) {}
 
     Chain follow(const Node& head) {
@@ -67,7 +68,8 @@ private:
     std::optional<ChainLink> addition(const Chain& chain, const Value& value, const Node& node, bool has_residual) const {
         const Value* other = node.input(0) == &value ? node.input(1) : node.input(0);
         const auto shape = values_.shape(&value), other_shape = values_.shape(other), result = values_.shape(node.output(0));
-        if (!shape || !other_shape || !result || *shape != *result || other == &value || values_.dtype(other) != DType::Float32) return std::nullopt;
+        if (!shape || !other_shape || !result || *shape != *result || other == &value || values_.dtype(other) != DType::Float32)
+            return std::nullopt;
         if (values_.tensor(other)) {
             if (!chain.links.empty() || !is_bias(*chain.head, *shape, *other_shape)) return std::nullopt;
             return ChainLink{ChainLink::Kind::Bias, {&node}, {}, other, node.output(0)};
@@ -103,12 +105,14 @@ std::vector<const Node*> Chain::nodes(std::size_t count) const {
     return all;
 }
 
-Chains find_chains(const PropagatedValues& values, const std::function<bool(const Node&)>& is_taken, const std::function<bool(const Value&)>& is_kept) {
+Chains find_chains(const PropagatedValues& values, const std::function<bool(const Node&)>& is_taken,
+                   const std::function<bool(const Value&)>& is_kept) {
     Chains chains;
     Finder finder(values, is_taken, is_kept);
     // From the back: of two convolutions that meet in an addition the later one takes it, and the other is complete by then.
     for (auto node = values.nodes.rbegin(); node != values.nodes.rend(); ++node) {
-        const bool is_head = (*node)->domain().empty() && std::find(std::begin(kHeads), std::end(kHeads), (*node)->op_type()) != std::end(kHeads);
+        const bool is_head =
+            (*node)->domain().empty() && std::find(std::begin(kHeads), std::end(kHeads), (*node)->op_type()) != std::end(kHeads);
         if (is_head && !is_taken(**node) && (*node)->output(0) && values.dtype((*node)->output(0)) == DType::Float32)
             chains.list.push_back(finder.follow(**node));
     }

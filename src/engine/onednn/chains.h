@@ -11,9 +11,9 @@ namespace mcompress::onednn {
 struct ChainLink {
     enum class Kind { Bias, Activation, Residual };
     Kind kind;
-    std::vector<const Node*> nodes;          // one; two for a gated activation
-    std::vector<EltwisePostOp> operations;   // of an activation
-    const Value* other = nullptr;            // the bias or the residual
+    std::vector<const Node*> nodes;         // one; two for a gated activation
+    std::vector<EltwisePostOp> operations;  // of an activation
+    const Value* other = nullptr;           // the bias or the residual
     const Value* output = nullptr;
 };
 
@@ -37,6 +37,7 @@ struct Chains {
 };
 
 /// A value inside of a chain is read by nothing else and not wanted by anybody. Nodes of `taken` stay out.
-Chains find_chains(const PropagatedValues& values, const std::function<bool(const Node&)>& is_taken, const std::function<bool(const Value&)>& is_kept);
+Chains find_chains(const PropagatedValues& values, const std::function<bool(const Node&)>& is_taken,
+                   const std::function<bool(const Value&)>& is_kept);
 
 }  // namespace mcompress::onednn

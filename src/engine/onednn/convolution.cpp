@@ -143,7 +143,8 @@ Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t li
         operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(parts.before.size())) | DNNL_ARG_SRC_1, residual});
     const Desc layout = primitive.destination;
     operands.push_back({DNNL_ARG_DST, in_place ? builder.result_in(output, residual, layout) : builder.result(output, layout)});
-    builder.add({chain_label(chain, links), chain_precision(chain), count_macs(node).value_or(0)}, std::move(primitive), std::move(operands));
+    builder.add({chain_label(chain, links), chain_precision(chain), count_macs(node).value_or(0)}, std::move(primitive),
+                std::move(operands));
     return Built::Yes;
 }
 

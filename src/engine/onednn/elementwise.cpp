@@ -16,12 +16,13 @@ struct BinaryRow {
     bool commutes;
 };
 constexpr BinaryRow kBinaries[] = {
-    {"Add", algorithm::binary_add, true}, {"Sub", algorithm::binary_sub, false}, {"Mul", algorithm::binary_mul, true},
-    {"Div", algorithm::binary_div, false}, {"Min", algorithm::binary_min, true}, {"Max", algorithm::binary_max, true},
+    {"Add", algorithm::binary_add, true},  {"Sub", algorithm::binary_sub, false}, {"Mul", algorithm::binary_mul, true},
+    {"Div", algorithm::binary_div, false}, {"Min", algorithm::binary_min, true},  {"Max", algorithm::binary_max, true},
 };
 
 const BinaryRow* find_binary(const Node& node) {
-    const auto* row = std::find_if(std::begin(kBinaries), std::end(kBinaries), [&](const BinaryRow& entry) { return entry.type == node.op_type(); });
+    const auto* row =
+        std::find_if(std::begin(kBinaries), std::end(kBinaries), [&](const BinaryRow& entry) { return entry.type == node.op_type(); });
     return row == std::end(kBinaries) ? nullptr : row;
 }
 

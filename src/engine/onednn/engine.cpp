@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "engine/onednn/operators.h"
-#include "engine/onednn/quantized_operators.h"
 #include "engine/onednn/plan.h"
+#include "engine/onednn/quantized_operators.h"
 #include "engine/onednn/thread_scope.h"
 #include "engine/reference/program.h"
 #include "support/error.h"
@@ -59,13 +59,14 @@ private:
     }
 
     void build_node(const Node& node) {
-        with_context([&] { return format("node '{}'", node.display_name()); }, [&] {
-            builder_.begin({&node});
-            const NodeBuilder build = find_node_builder(node);
-            if (!build || attempt([&] { return build(builder_, node); }) == Built::No) builder_.add_plain(node);
-            tap_outputs({&node});
-            builder_.end();
-        });
+        with_context([&] { return format("node '{}'", node.display_name()); },
+                     [&] {
+                         builder_.begin({&node});
+                         const NodeBuilder build = find_node_builder(node);
+                         if (!build || attempt([&] { return build(builder_, node); }) == Built::No) builder_.add_plain(node);
+                         tap_outputs({&node});
+                         builder_.end();
+                     });
     }
 
     /// Every reader is a group that works on the codes.
@@ -121,8 +122,7 @@ private:
             for (const Node* node : chain.links[at].nodes) build_node(*node);
     }
 
-    template <typename Build>
-    static Built attempt(Build&& build) {
+    template <typename Build> static Built attempt(Build&& build) {
         try {
             return build();
         } catch (const dnnl::error& error) {
@@ -135,7 +135,8 @@ private:
     void tap_outputs(const std::vector<const Node*>& nodes) {
         for (const Node* node : nodes)
             for (const Value* output : node->outputs())
-                if (output && std::find(options_.tapped.begin(), options_.tapped.end(), output) != options_.tapped.end()) builder_.add_tap(output);
+                if (output && std::find(options_.tapped.begin(), options_.tapped.end(), output) != options_.tapped.end())
+                    builder_.add_tap(output);
     }
 
     const CompileOptions& options_;

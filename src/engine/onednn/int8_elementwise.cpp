@@ -22,7 +22,8 @@ float combine(float a, float b, CodeArithmetic operation) {
 }
 
 void quantize_plain(const float* from, std::int64_t count, const QuantParams& params, QuantRange range, std::byte* to) {
-    for (std::int64_t at = 0; at < count; ++at) to[at] = static_cast<std::byte>(quantize_value(from[at], params.scale, params.zero_point, range));
+    for (std::int64_t at = 0; at < count; ++at)
+        to[at] = static_cast<std::byte>(quantize_value(from[at], params.scale, params.zero_point, range));
 }
 
 void compute_plain(const std::byte* a, const std::byte* b, std::int64_t count, const BinaryCodes& codes, std::byte* to) {
@@ -74,7 +75,8 @@ MCOMPRESS_AVX2 inline __m256 dequantize8(const std::byte* from, DType dtype, con
     return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_sub_epi32(wide, p.zero_point)), p.scale);
 }
 
-MCOMPRESS_AVX2 std::int64_t quantize_avx2(const float* from, std::int64_t count, const QuantParams& params, QuantRange range, std::byte* to) {
+MCOMPRESS_AVX2 std::int64_t quantize_avx2(const float* from, std::int64_t count, const QuantParams& params, QuantRange range,
+                                          std::byte* to) {
     const VectorParams p = spread(params, range);
     std::int64_t at = 0;
     for (; at + 16 <= count; at += 16)
@@ -90,7 +92,8 @@ MCOMPRESS_AVX2 std::int64_t dequantize_avx2(const std::byte* from, std::int64_t 
 }
 
 template <CodeArithmetic kOperation>
-MCOMPRESS_AVX2 std::int64_t compute_avx2(const std::byte* a, const std::byte* b, std::int64_t count, const BinaryCodes& codes, std::byte* to) {
+MCOMPRESS_AVX2 std::int64_t compute_avx2(const std::byte* a, const std::byte* b, std::int64_t count, const BinaryCodes& codes,
+                                         std::byte* to) {
     const VectorParams pa = spread(codes.a, {0, 0}), pb = spread(codes.b, {0, 0}), result = spread(codes.result, codes.range);
     const __m256 slope = _mm256_set1_ps(codes.slope);
     std::int64_t at = 0;
@@ -99,7 +102,9 @@ MCOMPRESS_AVX2 std::int64_t compute_avx2(const std::byte* a, const std::byte* b,
 #pragma GCC unroll 2
         for (int half = 0; half < 2; ++half) {
             const __m256 x = dequantize8(a + at + half * 8, codes.a.dtype, pa), y = dequantize8(b + at + half * 8, codes.b.dtype, pb);
-            __m256 value = kOperation == CodeArithmetic::Add ? _mm256_add_ps(x, y) : kOperation == CodeArithmetic::Sub ? _mm256_sub_ps(x, y) : _mm256_mul_ps(x, y);
+            __m256 value = kOperation == CodeArithmetic::Add   ? _mm256_add_ps(x, y)
+                           : kOperation == CodeArithmetic::Sub ? _mm256_sub_ps(x, y)
+                                                               : _mm256_mul_ps(x, y);
             if (codes.slope != 1.0F) value = _mm256_blendv_ps(value, _mm256_mul_ps(value, slope), value);
             done[half] = quantize8(value, result);
         }
@@ -125,7 +130,9 @@ bool has_avx2() { return false; }
 std::int64_t quantize_avx2(const float*, std::int64_t, const QuantParams&, QuantRange, std::byte*) { return 0; }
 std::int64_t dequantize_avx2(const std::byte*, std::int64_t, const QuantParams&, float*) { return 0; }
 template <CodeArithmetic kOperation>
-std::int64_t compute_avx2(const std::byte*, const std::byte*, std::int64_t, const BinaryCodes&, std::byte*) { return 0; }
+std::int64_t compute_avx2(const std::byte*, const std::byte*, std::int64_t, const BinaryCodes&, std::byte*) {
+    return 0;
+}
 std::int64_t add_avx2(const std::byte*, std::int64_t, DType, std::int32_t*) { return 0; }
 
 #endif

@@ -12,7 +12,8 @@ namespace mcompress::onednn {
 /// to[i] = quantize_value(from[i])
 void quantize_elements(const float* from, std::int64_t count, const QuantParams& params, std::byte* to);
 /// From [channels, points] to [points, channels]; `stride` elements from one channel to the next.
-void quantize_transposed(const float* from, std::int64_t channels, std::int64_t points, std::int64_t stride, const QuantParams& params, std::byte* to);
+void quantize_transposed(const float* from, std::int64_t channels, std::int64_t points, std::int64_t stride, const QuantParams& params,
+                         std::byte* to);
 /// to[i] = (from[i] - zero_point) * scale
 void dequantize_elements(const std::byte* from, std::int64_t count, const QuantParams& params, float* to);
 

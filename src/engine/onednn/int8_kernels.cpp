@@ -28,7 +28,8 @@ void write_block(const std::int32_t* sums, std::byte* destination, const BlockOu
             continue;
         }
         const float rounded = std::nearbyintf(std::clamp(value, -32000.0F, 32000.0F));
-        destination[column] = static_cast<std::byte>(std::clamp(static_cast<std::int32_t>(rounded) + output.zero_point, output.lowest, output.highest));
+        destination[column] =
+            static_cast<std::byte>(std::clamp(static_cast<std::int32_t>(rounded) + output.zero_point, output.lowest, output.highest));
     }
 }
 
@@ -134,8 +135,7 @@ MCOMPRESS_AVX2 inline void store_block(__m256i low, __m256i high, std::byte* des
 using UnalignedPair __attribute__((aligned(2), may_alias)) = std::int32_t;
 
 /// kHalves: 2 for 9 to 16 output channels, 1 for up to 8.
-template <int kRows, int kHalves>
-MCOMPRESS_AVX2 void avx2_rows(const TileInput& input, const BlockOutput& output) {
+template <int kRows, int kHalves> MCOMPRESS_AVX2 void avx2_rows(const TileInput& input, const BlockOutput& output) {
     __m256i sums[kRows][2];
 #pragma GCC unroll 6
     for (int row = 0; row < kRows; ++row) {
@@ -178,8 +178,7 @@ MCOMPRESS_AVX2 void avx2_rows(const TileInput& input, const BlockOutput& output)
     for (int row = 0; row < kRows; ++row, destination += step) store_block(sums[row][0], sums[row][1], destination, v);
 }
 
-template <int kHalves>
-void avx2_tile_of(std::int64_t rows, const TileInput& input, const BlockOutput& output) {
+template <int kHalves> void avx2_tile_of(std::int64_t rows, const TileInput& input, const BlockOutput& output) {
     switch (rows) {
         case 1: return avx2_rows<1, kHalves>(input, output);
         case 2: return avx2_rows<2, kHalves>(input, output);
@@ -196,8 +195,7 @@ void avx2_tile(std::int64_t rows, const TileInput& input, const BlockOutput& out
 }
 
 /// kPairs: 0 for any number.
-template <int kPairs>
-MCOMPRESS_AVX2 void avx2_depthwise_of(const DepthwiseInput& input, const BlockOutput& output) {
+template <int kPairs> MCOMPRESS_AVX2 void avx2_depthwise_of(const DepthwiseInput& input, const BlockOutput& output) {
     constexpr std::int64_t kMostPairs = 64;
     alignas(32) std::int16_t weights[kMostPairs * 32];
     const std::int64_t pairs = kPairs > 0 ? kPairs : input.pairs;
@@ -209,7 +207,8 @@ MCOMPRESS_AVX2 void avx2_depthwise_of(const DepthwiseInput& input, const BlockOu
         _mm256_store_si256(reinterpret_cast<__m256i*>(weights + pair * 32 + 16), _mm256_permute2x128_si256(w0, w1, 0x31));
     }
     const VectorOutput v = load_output(output);
-    const __m256i bias_low = _mm256_permute2x128_si256(v.bias0, v.bias1, 0x20), bias_high = _mm256_permute2x128_si256(v.bias0, v.bias1, 0x31);
+    const __m256i bias_low = _mm256_permute2x128_si256(v.bias0, v.bias1, 0x20),
+                  bias_high = _mm256_permute2x128_si256(v.bias0, v.bias1, 0x31);
     std::byte* destination = output.destination;
     const std::int64_t step = output.row_elements * (v.type == CodeType::F32 ? 4 : 1), point_stride = input.point_stride;
     const std::int64_t* offsets = input.offsets;
@@ -235,8 +234,7 @@ void avx2_depthwise(const DepthwiseInput& input, const BlockOutput& output) {
     else portable_depthwise(input, output);
 }
 
-template <CodeType kType>
-MCOMPRESS_AVX2 inline __m256i load_codes(const std::byte* from, __m256i zero_point) {
+template <CodeType kType> MCOMPRESS_AVX2 inline __m256i load_codes(const std::byte* from, __m256i zero_point) {
     const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
     return _mm256_sub_epi16(kType == CodeType::U8 ? _mm256_cvtepu8_epi16(codes) : _mm256_cvtepi8_epi16(codes), zero_point);
 }

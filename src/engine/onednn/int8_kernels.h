@@ -29,8 +29,8 @@ struct TileInput {
     std::int64_t row_stride = 0;
     std::int64_t segments = 1;
     std::int64_t segment_stride = 0;
-    std::int64_t pairs = 0;             // of one segment
-    const std::int16_t* b = nullptr;    // [segment][pair][kBlock channels][2]
+    std::int64_t pairs = 0;           // of one segment
+    const std::int16_t* b = nullptr;  // [segment][pair][kBlock channels][2]
 };
 
 /// A line of a depthwise convolution for one block of channels: point x reads lines[offsets[tap] + x * point_stride + channel].

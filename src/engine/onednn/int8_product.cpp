@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kGatheredElements = 24 * 1024;  // 16-bit numbers of gathered rows: half of a usual second-level cache's share
 
-constexpr std::int64_t kBandElements = 64 * 1024;      // widened lines at a time
+constexpr std::int64_t kBandElements = 64 * 1024;  // widened lines at a time
 
 CodeType code_type(DType dtype) { return dtype == DType::UInt8 ? CodeType::U8 : dtype == DType::Int8 ? CodeType::S8 : CodeType::F32; }
 
@@ -75,7 +75,8 @@ void PackedConvolution::pack_depthwise(const std::vector<std::int16_t>& weights)
     const IntegerConvolution& c = convolution_;
     blocks_ = ceil_divide(c.channels, kBlock);
     for (std::int64_t ky = 0; ky < c.kernel_height; ++ky)
-        for (std::int64_t kx = 0; kx < c.kernel_width; ++kx) offsets_.push_back(ky * c.dilation_y * line_elements_ + kx * c.dilation_x * c.channels);
+        for (std::int64_t kx = 0; kx < c.kernel_width; ++kx)
+            offsets_.push_back(ky * c.dilation_y * line_elements_ + kx * c.dilation_x * c.channels);
     offsets_.resize(static_cast<std::size_t>(segment_), 0);  // an odd window gets a tap of weight 0
     weights_.assign(static_cast<std::size_t>(blocks_ * segment_ * kBlock), 0);
     bias_.assign(static_cast<std::size_t>(blocks_ * kBlock), 0);
@@ -94,14 +95,16 @@ void PackedConvolution::pack_depthwise(const std::vector<std::int16_t>& weights)
     }
 }
 
-void PackedConvolution::gather_rows(const std::byte* source, std::int64_t group, std::int64_t first, std::int64_t count, std::int16_t* rows) const {
+void PackedConvolution::gather_rows(const std::byte* source, std::int64_t group, std::int64_t first, std::int64_t count,
+                                    std::int16_t* rows) const {
     const IntegerConvolution& c = convolution_;
     const Int8Kernels& kernels = int8_kernels();
     const CodeType type = code_type(c.source);
     const std::int64_t channels = c.channels / c.groups;
     const bool whole_points = c.groups == 1 && c.dilation_x == 1;  // the taps of a line lie one after the other
     for (std::int64_t at = 0; at < count; ++at) {
-        const std::int64_t row = first + at, x = row % c.out_width, y = row / c.out_width % c.out_height, n = row / c.out_width / c.out_height;
+        const std::int64_t row = first + at, x = row % c.out_width, y = row / c.out_width % c.out_height,
+                           n = row / c.out_width / c.out_height;
         std::int16_t* to = rows + at * segment_;
         if (inner_ != segment_) to[inner_] = 0;
         const std::int64_t left = x * c.stride_x - c.pad_left;
@@ -148,7 +151,8 @@ void PackedConvolution::run_part(const std::byte* source, std::byte* destination
             for (std::int64_t step = 0; step < steps; ++step) {
                 const std::int64_t begin = count * step / steps, end = count * (step + 1) / steps;  // as even as possible
                 output.destination = destination + ((first + begin) * c.out_channels + group * outputs + block * kBlock) * element;
-                const TileInput input{rows.get() + begin * segment_, segment_, 1, 0, segment_ / 2, weights_.data() + packed * segment_ * kBlock};
+                const TileInput input{
+                    rows.get() + begin * segment_, segment_, 1, 0, segment_ / 2, weights_.data() + packed * segment_ * kBlock};
                 kernels.tile(end - begin, input, output);
             }
         }
@@ -167,8 +171,8 @@ void PackedConvolution::widen_lines(const std::byte* source, std::int64_t batch_
             continue;
         }
         std::fill(lines, lines + left * c.channels, std::int16_t{0});
-        kernels.widen(source + (batch_entry * c.height + line) * c.width * c.channels, inside * c.channels, c.source_zero_point, code_type(c.source),
-                      lines + left * c.channels);
+        kernels.widen(source + (batch_entry * c.height + line) * c.width * c.channels, inside * c.channels, c.source_zero_point,
+                      code_type(c.source), lines + left * c.channels);
         std::fill(lines + (left + inside) * c.channels, lines + line_elements_, std::int16_t{0});
     }
 }
@@ -186,8 +190,12 @@ void PackedConvolution::run_band_line(const std::int16_t* lines, std::byte* dest
         for (std::int64_t step = 0; step < steps; ++step) {
             const std::int64_t begin = c.out_width * step / steps, end = c.out_width * (step + 1) / steps;
             output.destination = destination + (begin * c.out_channels + block * kBlock) * element;
-            const TileInput input{lines + begin * c.stride_x * c.channels, c.stride_x * c.channels, segments_, c.dilation_y * line_elements_,
-                                  segment_ / 2, weights_.data() + block * segments_ * segment_ * kBlock};
+            const TileInput input{lines + begin * c.stride_x * c.channels,
+                                  c.stride_x * c.channels,
+                                  segments_,
+                                  c.dilation_y * line_elements_,
+                                  segment_ / 2,
+                                  weights_.data() + block * segments_ * segment_ * kBlock};
             kernels.tile(end - begin, input, output);
         }
     }
@@ -204,7 +212,8 @@ void PackedConvolution::run_depthwise_line(const std::int16_t* lines, std::byte*
         output.bias = bias_.data() + block * kBlock;
         output.scales = scales_.data() + block * kBlock;
         output.destination = destination + first * bytes_of(c.requantization.dtype);
-        kernels.depthwise({lines + first, offsets_.data(), segment_ / 2, c.stride_x * c.channels, c.out_width, weights_.data() + block * segment_ * kBlock},
+        kernels.depthwise({lines + first, offsets_.data(), segment_ / 2, c.stride_x * c.channels, c.out_width,
+                           weights_.data() + block * segment_ * kBlock},
                           output);
     }
 }
@@ -235,7 +244,8 @@ void PackedConvolution::run(const std::byte* source, std::byte* destination, int
     const IntegerConvolution& c = convolution_;
     if (path_ != Path::Gather) {
         const std::int64_t lines = c.batch * c.out_height;
-        return on_threads(threads, [&](int worker) { run_lines(source, destination, lines * worker / threads, lines * (worker + 1) / threads); });
+        return on_threads(threads,
+                          [&](int worker) { run_lines(source, destination, lines * worker / threads, lines * (worker + 1) / threads); });
     }
     const std::int64_t points = c.points();
     on_threads(threads, [&](int worker) {

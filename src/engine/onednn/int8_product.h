@@ -63,11 +63,11 @@ private:
 
     IntegerConvolution convolution_;
     Path path_ = Path::Gather;
-    std::int64_t segments_ = 1;      // pieces of a window that lie apart
-    std::int64_t segment_ = 0;       // elements of one, even
-    std::int64_t inner_ = 0;         // elements of a window without padding
-    std::int64_t blocks_ = 0;        // of kBlock output channels, in a group
-    std::int64_t line_elements_ = 0;  // of a widened line with its padding
+    std::int64_t segments_ = 1;          // pieces of a window that lie apart
+    std::int64_t segment_ = 0;           // elements of one, even
+    std::int64_t inner_ = 0;             // elements of a window without padding
+    std::int64_t blocks_ = 0;            // of kBlock output channels, in a group
+    std::int64_t line_elements_ = 0;     // of a widened line with its padding
     std::vector<std::int64_t> offsets_;  // of a depthwise window's taps
     std::vector<std::int16_t> weights_;
     std::vector<std::int32_t> bias_;  // padded to whole blocks

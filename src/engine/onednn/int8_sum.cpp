@@ -50,8 +50,8 @@ MCOMPRESS_FMA inline __m256 numbers8(const std::byte* from, DType dtype) {
     return _mm256_cvtepi32_ps(dtype == DType::UInt8 ? _mm256_cvtepu8_epi32(codes) : _mm256_cvtepi8_epi32(codes));
 }
 
-MCOMPRESS_FMA std::int64_t sum_vectors(const std::byte* a, const std::byte* b, std::int64_t count, const BinaryCodes& codes, const Factors& f,
-                                       std::byte* to) {
+MCOMPRESS_FMA std::int64_t sum_vectors(const std::byte* a, const std::byte* b, std::int64_t count, const BinaryCodes& codes,
+                                       const Factors& f, std::byte* to) {
     const __m256 fa = _mm256_set1_ps(f.a), fb = _mm256_set1_ps(f.b), offset = _mm256_set1_ps(f.offset);
     const __m256 lowest = _mm256_set1_ps(f.lowest), highest = _mm256_set1_ps(f.highest);
     std::int64_t at = 0;
@@ -60,12 +60,14 @@ MCOMPRESS_FMA std::int64_t sum_vectors(const std::byte* a, const std::byte* b, s
 #pragma GCC unroll 2
         for (int half = 0; half < 2; ++half) {
             const std::int64_t first = at + half * 8;
-            const __m256 sum = _mm256_fmadd_ps(numbers8(a + first, codes.a.dtype), fa, _mm256_fmadd_ps(numbers8(b + first, codes.b.dtype), fb, offset));
+            const __m256 sum =
+                _mm256_fmadd_ps(numbers8(a + first, codes.a.dtype), fa, _mm256_fmadd_ps(numbers8(b + first, codes.b.dtype), fb, offset));
             done[half] = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(sum, lowest), highest));
         }
         const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(done[0], done[1]), 0xD8);
         const __m128i low = _mm256_castsi256_si128(words), high = _mm256_extracti128_si256(words, 1);
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at), codes.result.dtype == DType::UInt8 ? _mm_packus_epi16(low, high) : _mm_packs_epi16(low, high));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at),
+                         codes.result.dtype == DType::UInt8 ? _mm_packus_epi16(low, high) : _mm_packs_epi16(low, high));
     }
     return at;
 }

@@ -19,8 +19,10 @@ Built build_softmax(PlanBuilder& builder, const Node& node) {
     const auto axis = normalize_axis(softmax.axis, shape.rank());
     if (!axis) return Built::No;
     const bool follows = softmax.extent == SoftmaxAttrs::Extent::AxisAndFollowing;
-    const Desc layout = follows ? plain_desc(Shape{shape.product(0, *axis), shape.product(*axis, shape.rank())}, kFloat) : plain_desc(shape, kFloat);
-    Primitive primitive = make_softmax(builder.engine(), node.is("LogSoftmax") ? SoftmaxKind::Logarithmic : SoftmaxKind::Plain, layout, follows ? 1 : *axis);
+    const Desc layout =
+        follows ? plain_desc(Shape{shape.product(0, *axis), shape.product(*axis, shape.rank())}, kFloat) : plain_desc(shape, kFloat);
+    Primitive primitive =
+        make_softmax(builder.engine(), node.is("LogSoftmax") ? SoftmaxKind::Logarithmic : SoftmaxKind::Plain, layout, follows ? 1 : *axis);
     if (primitive.is_reference()) return Built::No;
     const BufferId source = builder.view(builder.plain_form(node.input(0)), layout);
     const BufferId result = builder.view(builder.result(node.output(0), plain_desc(shape, kFloat)), layout);
@@ -49,7 +51,8 @@ Built build_batch_normalization(PlanBuilder& builder, const Node& node) {
     const Tensor* parameters[4];
     for (int index = 0; index < 4; ++index) {
         parameters[index] = builder.known(node.input(index + 1));
-        if (!parameters[index] || parameters[index]->dtype() != DType::Float32 || parameters[index]->element_count() != shape[1]) return Built::No;
+        if (!parameters[index] || parameters[index]->dtype() != DType::Float32 || parameters[index]->element_count() != shape[1])
+            return Built::No;
     }
     const auto channels = static_cast<std::size_t>(shape[1]);
     std::vector<float> factor(channels), offset(channels);
@@ -66,9 +69,11 @@ Built build_batch_normalization(PlanBuilder& builder, const Node& node) {
     const BufferId source = builder.any_form(node.input(0));
     AttributeSpec attributes;
     attributes.post_ops.push_back(BinaryPostOp{dnnl::algorithm::binary_add, part});
-    Primitive primitive = make_binary(builder.engine(), dnnl::algorithm::binary_mul, builder.desc(source), part, builder.desc(source), attributes);
+    Primitive primitive =
+        make_binary(builder.engine(), dnnl::algorithm::binary_mul, builder.desc(source), part, builder.desc(source), attributes);
     if (primitive.is_reference()) return Built::No;
-    const BufferId a = builder.constant(Tensor::from_values(per_channel, factor), part), b = builder.constant(Tensor::from_values(per_channel, offset), part);
+    const BufferId a = builder.constant(Tensor::from_values(per_channel, factor), part),
+                   b = builder.constant(Tensor::from_values(per_channel, offset), part);
     const Desc layout = builder.desc(source);
     builder.add({node.op_type()}, std::move(primitive),
                 {{DNNL_ARG_SRC_0, source},

@@ -30,8 +30,7 @@ private:
 };
 
 /// Runs `body`, translating what oneDNN throws.
-template <typename Body>
-decltype(auto) translate_errors(Body&& body) {
+template <typename Body> decltype(auto) translate_errors(Body&& body) {
     try {
         return std::forward<Body>(body)();
     } catch (const dnnl::error& error) {

@@ -130,9 +130,7 @@ BufferId PlanBuilder::form(const Value* value, const Desc& wanted) {
     return made;
 }
 
-BufferId PlanBuilder::plain_form(const Value* value) {
-    return form(value, plain_desc(shape(value), *data_type_of(values_.dtype(value))));
-}
+BufferId PlanBuilder::plain_form(const Value* value) { return form(value, plain_desc(shape(value), *data_type_of(values_.dtype(value)))); }
 
 BufferId PlanBuilder::constant(const Tensor& tensor, const Desc& layout) {
     return constant(tensor, plain_desc(tensor.shape(), *data_type_of(tensor.dtype())), layout);

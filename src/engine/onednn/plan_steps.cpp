@@ -19,8 +19,7 @@ std::string short_precision(DType dtype) {
     return dtype == DType::Undefined ? "?" : std::string(dtype_name(dtype));
 }
 
-template <typename Visit>
-void for_each_operand(const Step& step, Visit&& visit) {
+template <typename Visit> void for_each_operand(const Step& step, Visit&& visit) {
     if (const auto* primitive = std::get_if<PrimitiveStep>(&step)) {
         for (const Operand& operand : primitive->operands) visit(operand.buffer);
     } else if (const auto* native = std::get_if<NativeStep>(&step)) {
@@ -30,8 +29,7 @@ void for_each_operand(const Step& step, Visit&& visit) {
     }
 }
 
-template <typename Visit>
-void for_each_read_slot(const Step& step, Visit&& visit) {
+template <typename Visit> void for_each_read_slot(const Step& step, Visit&& visit) {
     if (const auto* plain = std::get_if<PlainStep>(&step)) {
         for (const SlotId slot : plain->inputs)
             if (slot >= 0) visit(slot);

@@ -32,10 +32,12 @@ Built build_pooling(PlanBuilder& builder, const Node& node) {
     PoolingSpec spec;
     spec.algorithm = dnnl::algorithm::pooling_max;
     if (node.is("AveragePool"))
-        spec.algorithm = pool.count_include_pad ? dnnl::algorithm::pooling_avg_include_padding : dnnl::algorithm::pooling_avg_exclude_padding;
+        spec.algorithm =
+            pool.count_include_pad ? dnnl::algorithm::pooling_avg_include_padding : dnnl::algorithm::pooling_avg_exclude_padding;
     int axis = 2;
     for (const WindowAxis& window : pool.geometry(source)) {
-        const std::int64_t end = window.stride * (window.output - 1) + window.dilation * (window.kernel - 1) + 1 - window.pad_begin - source[axis++];
+        const std::int64_t end =
+            window.stride * (window.output - 1) + window.dilation * (window.kernel - 1) + 1 - window.pad_begin - source[axis++];
         // A window that hangs over the declared padding counts fewer elements in ONNX than oneDNN would count.
         if (pool.count_include_pad && end > window.pad_end) return Built::No;
         spec.strides.push_back(window.stride);

@@ -20,8 +20,7 @@ typename Operation::primitive_desc describe(const dnnl::engine& engine, const dn
 #endif
 }
 
-template <typename Operation, typename Description>
-Primitive finish(const Description& description) {
+template <typename Operation, typename Description> Primitive finish(const Description& description) {
     Primitive made;
     made.primitive = Operation(description);
     made.kernel = description.impl_info_str();
@@ -42,16 +41,15 @@ Dims dims_of(const Desc& desc) {
 #endif
 }
 
-template <typename Operation>
-Primitive convolve(const dnnl::engine& engine, const ConvolutionSpec& spec, algorithm direct) {
+template <typename Operation> Primitive convolve(const dnnl::engine& engine, const ConvolutionSpec& spec, algorithm direct) {
     const int mask = spec.grouped ? 3 : 1;
     const dnnl::primitive_attr attributes = make_attributes(spec.attributes, mask);
     const auto kind = prop_kind::forward_inference;
     if (spec.bias)
-        return finish<Operation>(describe<Operation>(engine, attributes, kind, direct, spec.source, spec.weights, *spec.bias, spec.destination,
-                                                     spec.strides, spec.dilations, spec.pad_begin, spec.pad_end));
-    return finish<Operation>(describe<Operation>(engine, attributes, kind, direct, spec.source, spec.weights, spec.destination, spec.strides,
-                                                 spec.dilations, spec.pad_begin, spec.pad_end));
+        return finish<Operation>(describe<Operation>(engine, attributes, kind, direct, spec.source, spec.weights, *spec.bias,
+                                                     spec.destination, spec.strides, spec.dilations, spec.pad_begin, spec.pad_end));
+    return finish<Operation>(describe<Operation>(engine, attributes, kind, direct, spec.source, spec.weights, spec.destination,
+                                                 spec.strides, spec.dilations, spec.pad_begin, spec.pad_end));
 }
 
 }  // namespace
@@ -135,7 +133,8 @@ bool is_row_major(const Desc& desc) {
     if (desc.data.format_desc.blocking.inner_nblks == 0) return same;
     // One block of channels over a single point without padding is the same sequence of elements.
     const auto& data = desc.data;
-    if (data.format_kind != dnnl_blocked || data.format_desc.blocking.inner_nblks != 1 || data.format_desc.blocking.inner_idxs[0] != 1) return false;
+    if (data.format_kind != dnnl_blocked || data.format_desc.blocking.inner_nblks != 1 || data.format_desc.blocking.inner_idxs[0] != 1)
+        return false;
     if (shape.rank() < 2 || shape[1] % data.format_desc.blocking.inner_blks[0] != 0 || shape.product(2, shape.rank()) != 1) return false;
     return shape[0] == 1 || data.format_desc.blocking.strides[0] == shape[1];
 #endif
@@ -151,14 +150,16 @@ Primitive make_inner_product(const dnnl::engine& engine, const ProductSpec& spec
     using Operation = dnnl::inner_product_forward;
     const dnnl::primitive_attr attributes = make_attributes(spec.attributes, 1);
     const auto kind = prop_kind::forward_inference;
-    if (spec.bias) return finish<Operation>(describe<Operation>(engine, attributes, kind, spec.source, spec.weights, *spec.bias, spec.destination));
+    if (spec.bias)
+        return finish<Operation>(describe<Operation>(engine, attributes, kind, spec.source, spec.weights, *spec.bias, spec.destination));
     return finish<Operation>(describe<Operation>(engine, attributes, kind, spec.source, spec.weights, spec.destination));
 }
 
 Primitive make_matmul(const dnnl::engine& engine, const ProductSpec& spec) {
     using Operation = dnnl::matmul;
     const dnnl::primitive_attr attributes = make_attributes(spec.attributes, 1 << (shape_of(spec.weights).rank() - 1));
-    if (spec.bias) return finish<Operation>(describe<Operation>(engine, attributes, spec.source, spec.weights, *spec.bias, spec.destination));
+    if (spec.bias)
+        return finish<Operation>(describe<Operation>(engine, attributes, spec.source, spec.weights, *spec.bias, spec.destination));
     return finish<Operation>(describe<Operation>(engine, attributes, spec.source, spec.weights, spec.destination));
 }
 
@@ -171,13 +172,13 @@ Primitive make_pooling(const dnnl::engine& engine, const PoolingSpec& spec) {
     for (const auto dilation : spec.dilations) dilated = dilated || dilation != 0;
     if (!dilated) {
         using Undilated = dnnl::pooling_forward;
-        return finish<Undilated>(describe<Undilated>(engine, user_scratchpad(), kind, spec.algorithm, spec.source, spec.destination, spec.strides,
-                                                     spec.kernel, spec.pad_begin, spec.pad_end));
+        return finish<Undilated>(describe<Undilated>(engine, user_scratchpad(), kind, spec.algorithm, spec.source, spec.destination,
+                                                     spec.strides, spec.kernel, spec.pad_begin, spec.pad_end));
     }
     using Operation = dnnl::pooling_v2_forward;
 #endif
-    return finish<Operation>(describe<Operation>(engine, user_scratchpad(), kind, spec.algorithm, spec.source, spec.destination, spec.strides,
-                                                 spec.kernel, spec.dilations, spec.pad_begin, spec.pad_end));
+    return finish<Operation>(describe<Operation>(engine, user_scratchpad(), kind, spec.algorithm, spec.source, spec.destination,
+                                                 spec.strides, spec.kernel, spec.dilations, spec.pad_begin, spec.pad_end));
 }
 
 Primitive make_eltwise(const dnnl::engine& engine, const EltwisePostOp& op, const Desc& layout) {
@@ -230,9 +231,11 @@ Primitive make_lrn(const dnnl::engine& engine, const Desc& layout, std::int64_t 
     using Operation = dnnl::lrn_forward;
     const auto kind = prop_kind::forward_inference;
 #if DNNL_VERSION_MAJOR >= 3
-    return finish<Operation>(describe<Operation>(engine, user_scratchpad(), kind, algorithm::lrn_across_channels, layout, layout, size, alpha, beta, k));
+    return finish<Operation>(
+        describe<Operation>(engine, user_scratchpad(), kind, algorithm::lrn_across_channels, layout, layout, size, alpha, beta, k));
 #else
-    return finish<Operation>(describe<Operation>(engine, user_scratchpad(), kind, algorithm::lrn_across_channels, layout, size, alpha, beta, k));
+    return finish<Operation>(
+        describe<Operation>(engine, user_scratchpad(), kind, algorithm::lrn_across_channels, layout, size, alpha, beta, k));
 #endif
 }
 

@@ -49,7 +49,8 @@ void add_product(PlanBuilder& builder, const Chain& chain, std::size_t links, co
     const Value* output = chain.output(links);
     const Desc plain = plain_desc(builder.shape(output), kFloat);
     operands.push_back({DNNL_ARG_DST, builder.view(builder.result(output, plain), primitive.destination)});
-    builder.add({chain_label(chain, links), chain_precision(chain), count_macs(*chain.head).value_or(0)}, std::move(primitive), std::move(operands));
+    builder.add({chain_label(chain, links), chain_precision(chain), count_macs(*chain.head).value_or(0)}, std::move(primitive),
+                std::move(operands));
 }
 
 }  // namespace

@@ -17,7 +17,6 @@ void combine_codes(const std::byte* a, const std::byte* b, std::int64_t count, c
     (is_sum ? sum_codes : compute_codes)(a, b, count, codes, to);
 }
 
-
 /// Codes of pictures lie channels-last, which is what integer convolutions read.
 bool wants_channels_last(const Value* codes, int rank) {
     if (rank >= 4) return true;
@@ -66,18 +65,21 @@ Built build_quantize(PlanBuilder& builder, const Node& node) {
             const auto* from = reinterpret_cast<const float*>(at[0]);
             for (std::int64_t n = 0; n < batch; ++n)
                 on_ranges(points, points * channels, threads, [&](std::int64_t begin, std::int64_t end) {
-                    quantize_transposed(from + n * channels * points + begin, channels, end - begin, points, chosen, at[1] + (n * points + begin) * channels);
+                    quantize_transposed(from + n * channels * points + begin, channels, end - begin, points, chosen,
+                                        at[1] + (n * points + begin) * channels);
                 });
         };
         builder.add_native(label, "plain:QuantizeLinear", run, {any, result});
         return Built::Yes;
     }
-    const Desc layout = channels_last ? channels_last_desc(shape, dnnl::memory::data_type::f32) : plain_desc(shape, dnnl::memory::data_type::f32);
+    const Desc layout =
+        channels_last ? channels_last_desc(shape, dnnl::memory::data_type::f32) : plain_desc(shape, dnnl::memory::data_type::f32);
     const BufferId source = builder.form(node.input(0), layout);
     const BufferId result = builder.result(node.output(0), with_type(layout, type));
     const auto run = [=](std::span<std::byte* const> at, int threads) {
         const auto* from = reinterpret_cast<const float*>(at[0]);
-        on_ranges(count, count, threads, [&](std::int64_t begin, std::int64_t end) { quantize_elements(from + begin, end - begin, chosen, at[1] + begin); });
+        on_ranges(count, count, threads,
+                  [&](std::int64_t begin, std::int64_t end) { quantize_elements(from + begin, end - begin, chosen, at[1] + begin); });
     };
     builder.add_native(label, "plain:QuantizeLinear", run, {source, result});
     return Built::Yes;
@@ -92,7 +94,8 @@ Built build_dequantize(PlanBuilder& builder, const Node& node) {
     const QuantParams chosen = *params;
     const auto run = [=](std::span<std::byte* const> at, int threads) {
         auto* to = reinterpret_cast<float*>(at[1]);
-        on_ranges(count, count, threads, [&](std::int64_t begin, std::int64_t end) { dequantize_elements(at[0] + begin, end - begin, chosen, to + begin); });
+        on_ranges(count, count, threads,
+                  [&](std::int64_t begin, std::int64_t end) { dequantize_elements(at[0] + begin, end - begin, chosen, to + begin); });
     };
     builder.add_native({"DequantizeLinear", code_name(chosen.dtype) + "→f32", 0}, "plain:DequantizeLinear", run, {source, result});
     return Built::Yes;
@@ -111,17 +114,21 @@ Built build_quantized_binary(PlanBuilder& builder, const QuantizedGroup& group) 
     const Shape shapes[2] = {builder.shape(group.inputs[0].codes), builder.shape(group.inputs[1].codes)};
     const int full_at = shapes[0] == shape ? 0 : 1;
     if (shapes[full_at] != shape || (full_at == 1 && codes.operation == CodeArithmetic::Sub)) return Built::No;
-    const QuantizedTensor &full = group.inputs[static_cast<std::size_t>(full_at)], &part = group.inputs[static_cast<std::size_t>(1 - full_at)];
+    const QuantizedTensor &full = group.inputs[static_cast<std::size_t>(full_at)],
+                          &part = group.inputs[static_cast<std::size_t>(1 - full_at)];
     codes.a = full.params;
     codes.b = part.params;
     const StepLabel label{group_label(group), code_name(codes.a.dtype) + code_name(codes.b.dtype) + "→" + code_name(codes.result.dtype), 0};
     const std::string kernel = "plain:" + node.op_type();
     if (shapes[1 - full_at] == shape) {
-        const BufferId a = builder.any_form(full.codes), b = builder.form(part.codes, with_type(builder.desc(a), *data_type_of(part.params.dtype)));
+        const BufferId a = builder.any_form(full.codes),
+                       b = builder.form(part.codes, with_type(builder.desc(a), *data_type_of(part.params.dtype)));
         const BufferId result = builder.result(group.output, with_type(builder.desc(a), *data_type_of(codes.result.dtype)));
         const std::int64_t count = shape.element_count();
         const auto run = [=](std::span<std::byte* const> at, int threads) {
-            on_ranges(count, count, threads, [&](std::int64_t begin, std::int64_t end) { combine_codes(at[0] + begin, at[1] + begin, end - begin, codes, at[2] + begin); });
+            on_ranges(count, count, threads, [&](std::int64_t begin, std::int64_t end) {
+                combine_codes(at[0] + begin, at[1] + begin, end - begin, codes, at[2] + begin);
+            });
         };
         builder.add_native(label, kernel, run, {a, b, result});
         return Built::Yes;
@@ -150,10 +157,11 @@ Built build_quantized_table(PlanBuilder& builder, const QuantizedGroup& group) {
     const BufferId result = builder.result(group.output, with_type(builder.desc(source), *data_type_of(group.output_params->dtype)));
     const std::int64_t count = builder.shape(group.output).element_count();
     const auto run = [=](std::span<std::byte* const> at, int threads) {
-        on_ranges(count, count, threads, [&](std::int64_t begin, std::int64_t end) { apply_table(at[0] + begin, end - begin, *table, at[1] + begin); });
+        on_ranges(count, count, threads,
+                  [&](std::int64_t begin, std::int64_t end) { apply_table(at[0] + begin, end - begin, *table, at[1] + begin); });
     };
-    builder.add_native({group_label(group), code_name(group.inputs[0].params.dtype) + "→" + code_name(group.output_params->dtype), 0}, "plain:table", run,
-                       {source, result});
+    builder.add_native({group_label(group), code_name(group.inputs[0].params.dtype) + "→" + code_name(group.output_params->dtype), 0},
+                       "plain:table", run, {source, result});
     return Built::Yes;
 }
 

@@ -21,7 +21,7 @@ struct ProductPlan {
     Window window;                      // of a convolution
     Shape weight_shape;                 // [M, C / group, kernel …]
     bool weights_fit_8_bits = true;
-    Desc source, destination;           // layouts
+    Desc source, destination;  // layouts
 };
 
 /// The weights with M outermost and their zero points subtracted; scales and zero points one an output.
@@ -57,7 +57,8 @@ std::optional<ReadWeights> read_weights(const QuantizedWeights& weights, int out
 }
 
 /// The bias in units of source scale * weight scale: the stored codes where they are in these units, else the nearest integers.
-std::optional<std::vector<std::int32_t>> read_bias(const PlanBuilder& builder, const QuantizedGroup& group, const std::vector<float>& weight_scales) {
+std::optional<std::vector<std::int32_t>> read_bias(const PlanBuilder& builder, const QuantizedGroup& group,
+                                                   const std::vector<float>& weight_scales) {
     if (!group.bias) return std::vector<std::int32_t>{};
     const Tensor& real = *builder.known(group.bias);
     if (real.element_count() != static_cast<std::int64_t>(weight_scales.size())) return std::nullopt;
@@ -188,10 +189,12 @@ AttributeSpec attributes_of(const Requantization& requantization, std::int32_t s
     attributes.source_zero_point = source_zero_point;
     if (requantization.dtype == DType::Float32) return attributes;
     attributes.destination_zero_point = requantization.zero_point;
-    if (requantization.slope != 1.0F) attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_relu, requantization.slope, 0.0F});
+    if (requantization.slope != 1.0F)
+        attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_relu, requantization.slope, 0.0F});
     const QuantRange whole = integer_range(requantization.dtype), range = requantization.range;
     if (range.min > whole.min || range.max < whole.max)
-        attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_clip, static_cast<float>(range.min - requantization.zero_point),
+        attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_clip,
+                                                    static_cast<float>(range.min - requantization.zero_point),
                                                     static_cast<float>(range.max - requantization.zero_point)});
     return attributes;
 }
@@ -223,10 +226,11 @@ Built build_primitive(PlanBuilder& builder, const QuantizedGroup& group, const P
     spec.attributes = attributes_of(c.requantization, c.source_zero_point, 1);
     spec.grouped = c.groups > 1;
     if (is_convolution) set_window(spec, plan, builder.shape(group.inputs[0].codes));
-    Primitive primitive = is_convolution ? make_convolution(builder.engine(), spec)
-                          : c.source_zero_point == 0 && c.requantization.zero_point == 0
-                              ? make_inner_product(builder.engine(), {spec.source, spec.weights, spec.destination, spec.bias, spec.attributes})
-                              : Primitive{};
+    Primitive primitive =
+        is_convolution ? make_convolution(builder.engine(), spec)
+        : c.source_zero_point == 0 && c.requantization.zero_point == 0
+            ? make_inner_product(builder.engine(), {spec.source, spec.weights, spec.destination, spec.bias, spec.attributes})
+            : Primitive{};
     if (primitive.kernel.empty() || primitive.is_reference()) return Built::No;
     std::vector<Operand> operands{{DNNL_ARG_SRC, builder.view(builder.form(group.inputs[0].codes, plan.source), spec.source)}};
     const Tensor stored = Tensor::from_values(logical, bytes);
@@ -256,9 +260,9 @@ Built build_quantized_product(PlanBuilder& builder, const QuantizedGroup& group)
     const BufferId source = builder.form(group.inputs[0].codes, plan->source);
     const BufferId destination = builder.result(group.output, plan->destination);
     const auto packed = std::make_shared<const PackedConvolution>(std::move(plan->convolution), plan->weights);
-    builder.add_native(
-        label, integer_kernel_name(), [packed](std::span<std::byte* const> at, int threads) { packed->run(at[0], at[1], threads); },
-        {source, destination});
+    builder.add_native(label, integer_kernel_name(),
+                       [packed](std::span<std::byte* const> at, int threads) { packed->run(at[0], at[1], threads); },
+                       {source, destination});
     return Built::Yes;
 }
 

@@ -33,7 +33,8 @@ struct Averaging {
             std::int64_t inside = 0;
             for (std::int64_t ky = 0; ky < y.kernel; ++ky)
                 for (std::int64_t kx = 0; kx < x.kernel; ++kx) {
-                    const std::int64_t line = oy * y.stride - y.pad_begin + ky * y.dilation, column = ox * x.stride - x.pad_begin + kx * x.dilation;
+                    const std::int64_t line = oy * y.stride - y.pad_begin + ky * y.dilation,
+                                       column = ox * x.stride - x.pad_begin + kx * x.dilation;
                     if (line < 0 || line >= height || column < 0 || column >= width) continue;
                     ++inside;
                     add_codes(source + ((n * height + line) * width + column) * channels, channels, from.dtype, sums.data());
@@ -77,7 +78,8 @@ std::optional<Averaging> describe_average(const PlanBuilder& builder, const Quan
     } else if (node.is("ReduceMean")) {
         const auto reduce = attrs<ReduceAttrs>(node);
         std::vector<std::int64_t> given = reduce.axes.values.value_or(std::vector<std::int64_t>{});
-        if (reduce.axes.input >= 0 && node.input(reduce.axes.input)) given = integers_of(*builder.known(node.input(reduce.axes.input))).value_or(given);
+        if (reduce.axes.input >= 0 && node.input(reduce.axes.input))
+            given = integers_of(*builder.known(node.input(reduce.axes.input))).value_or(given);
         if (reduce.resolve(4, given) != std::vector<int>{2, 3}) return std::nullopt;
     }
     return average;
@@ -89,7 +91,8 @@ Built build_quantized_average(PlanBuilder& builder, const QuantizedGroup& group)
     const auto average = describe_average(builder, group);
     if (!average) return Built::No;
     const Shape result_shape = builder.shape(group.output);
-    const BufferId source = builder.form(group.inputs[0].codes, channels_last_desc(builder.shape(group.inputs[0].codes), type_of(average->from.dtype)));
+    const BufferId source =
+        builder.form(group.inputs[0].codes, channels_last_desc(builder.shape(group.inputs[0].codes), type_of(average->from.dtype)));
     const BufferId result = builder.result(group.output, channels_last_desc(result_shape, type_of(average->to.dtype)));
     const Averaging chosen = *average;
     const auto run = [chosen](std::span<std::byte* const> at, int threads) {
@@ -97,8 +100,8 @@ Built build_quantized_average(PlanBuilder& builder, const QuantizedGroup& group)
         on_ranges(points, points * chosen.channels * chosen.y.kernel * chosen.x.kernel, threads,
                   [&](std::int64_t begin, std::int64_t end) { chosen.run(at[0], at[1], begin, end); });
     };
-    builder.add_native({group_label(group), code_name(chosen.from.dtype) + "→" + code_name(chosen.to.dtype), 0}, "plain:" + group.main->op_type(), run,
-                       {source, result});
+    builder.add_native({group_label(group), code_name(chosen.from.dtype) + "→" + code_name(chosen.to.dtype), 0},
+                       "plain:" + group.main->op_type(), run, {source, result});
     return Built::Yes;
 }
 
@@ -118,7 +121,8 @@ Built build_quantized_pool(PlanBuilder& builder, const QuantizedGroup& group) {
         spec.kernel.push_back(window.kernel);
         spec.dilations.push_back(window.dilation - 1);
         spec.pad_begin.push_back(window.pad_begin);
-        spec.pad_end.push_back(window.stride * (window.output - 1) + window.dilation * (window.kernel - 1) + 1 - window.pad_begin - source[axis++]);
+        spec.pad_end.push_back(window.stride * (window.output - 1) + window.dilation * (window.kernel - 1) + 1 - window.pad_begin -
+                               source[axis++]);
     }
     Primitive primitive = make_pooling(builder.engine(), spec);
     if (primitive.is_reference()) return Built::No;
@@ -133,7 +137,9 @@ Built build_quantized_concat(PlanBuilder& builder, const QuantizedGroup& group) 
     const auto axis = normalize_axis(attrs<ConcatAttrs>(*group.main).axis, shape.rank());
     if (!axis) return Built::No;
     const bool channels_last = shape.rank() >= 4 && *axis == 1;
-    const auto layout = [&](const Shape& of, DType dtype) { return channels_last ? channels_last_desc(of, type_of(dtype)) : plain_desc(of, type_of(dtype)); };
+    const auto layout = [&](const Shape& of, DType dtype) {
+        return channels_last ? channels_last_desc(of, type_of(dtype)) : plain_desc(of, type_of(dtype));
+    };
     struct Part {
         std::int64_t bytes = 0;  // of one outer index
         std::optional<CodeTable> table;
@@ -149,8 +155,8 @@ Built build_quantized_concat(PlanBuilder& builder, const QuantizedGroup& group) 
             const QuantRange from = integer_range(input.params.dtype), to = integer_range(group.output_params->dtype);
             for (std::int32_t code = from.min; code <= from.max; ++code)
                 (*part.table)[static_cast<std::size_t>(code & 255)] =
-                    static_cast<std::byte>(quantize_value(dequantize_value(code, input.params.scale, input.params.zero_point), group.output_params->scale,
-                                                          group.output_params->zero_point, to));
+                    static_cast<std::byte>(quantize_value(dequantize_value(code, input.params.scale, input.params.zero_point),
+                                                          group.output_params->scale, group.output_params->zero_point, to));
         }
         parts.push_back(std::move(part));
         operands.push_back(builder.form(input.codes, layout(of, input.params.dtype)));

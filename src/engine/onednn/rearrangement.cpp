@@ -33,7 +33,8 @@ Built build_concat(PlanBuilder& builder, const Node& node) {
     if (!axis || parts.empty()) return Built::No;
     for (const bool plain : {false, true}) {
         std::vector<Desc> descs;
-        for (const Value* part : parts) descs.push_back(plain ? plain_desc(builder.shape(part), type_of(builder, part)) : builder.desc(builder.any_form(part)));
+        for (const Value* part : parts)
+            descs.push_back(plain ? plain_desc(builder.shape(part), type_of(builder, part)) : builder.desc(builder.any_form(part)));
         std::optional<Desc> destination;
         if (plain) destination = plain_desc(builder.shape(node.output(0)), type_of(builder, node.output(0)));
         Primitive primitive = make_concat(builder.engine(), *axis, descs, destination);
@@ -43,7 +44,8 @@ Built build_concat(PlanBuilder& builder, const Node& node) {
             operands.push_back({DNNL_ARG_MULTIPLE_SRC + static_cast<int>(at), builder.form(parts[at], descs[at])});
         const Desc layout = primitive.destination;
         operands.push_back({DNNL_ARG_DST, builder.result(node.output(0), layout)});
-        builder.add({node.op_type(), builder.values().dtype(node.output(0)) == DType::Float32 ? "f32" : "u8"}, std::move(primitive), std::move(operands));
+        builder.add({node.op_type(), builder.values().dtype(node.output(0)) == DType::Float32 ? "f32" : "u8"}, std::move(primitive),
+                    std::move(operands));
         return Built::Yes;
     }
     return Built::No;
@@ -51,7 +53,8 @@ Built build_concat(PlanBuilder& builder, const Node& node) {
 
 Built build_reinterpretation(PlanBuilder& builder, const Node& node) {
     const Value* source = node.input(0);
-    if (!is_movable(builder, source) || !is_movable(builder, node.output(0)) || (node.output_count() > 1 && node.output(1))) return Built::No;
+    if (!is_movable(builder, source) || !is_movable(builder, node.output(0)) || (node.output_count() > 1 && node.output(1)))
+        return Built::No;
     if (builder.known(source) || builder.shape(source).element_count() != builder.shape(node.output(0)).element_count()) return Built::No;
     builder.share(node.output(0), source, builder.plain_form(source), plain_desc(builder.shape(node.output(0)), type_of(builder, source)));
     return Built::Yes;
@@ -59,7 +62,8 @@ Built build_reinterpretation(PlanBuilder& builder, const Node& node) {
 
 Built build_identity(PlanBuilder& builder, const Node& node) {
     const Value* source = node.input(0);
-    if (node.output_count() != 1 || !node.output(0) || builder.known(source) || builder.values().dtype(source) != builder.values().dtype(node.output(0)))
+    if (node.output_count() != 1 || !node.output(0) || builder.known(source) ||
+        builder.values().dtype(source) != builder.values().dtype(node.output(0)))
         return Built::No;
     if (builder.values().dtype(source) == DType::Undefined) return Built::No;
     if (node.is("Dropout") && attrs<DropoutAttrs>(node).mode != DropoutAttrs::Mode::Inference) return Built::No;
@@ -87,7 +91,8 @@ Built build_resize(PlanBuilder& builder, const Node& node) {
     if (!builder.is_dense(node.input(0), DType::Float32) || !builder.is_dense(node.output(0), DType::Float32)) return Built::No;
     const auto resize = attrs<ResizeAttrs>(node);
     const Shape in = builder.shape(node.input(0)), out = builder.shape(node.output(0));
-    if (in.rank() != 4 || in[0] != out[0] || in[1] != out[1] || resize.antialias || resize.exclude_outside || resize.roi_input >= 0) return Built::No;
+    if (in.rank() != 4 || in[0] != out[0] || in[1] != out[1] || resize.antialias || resize.exclude_outside || resize.roi_input >= 0)
+        return Built::No;
     if (!resize.scales && !resize.sizes && resize.scales_input < 0 && resize.sizes_input < 0) return Built::No;
     std::vector<float> scales = resize.scales.value_or(std::vector<float>{});
     if (resize.scales_input >= 0) {
@@ -98,18 +103,22 @@ Built build_resize(PlanBuilder& builder, const Node& node) {
     bool integer_factors = true;
     for (int axis = 2; axis < 4; ++axis) {
         integer_factors = integer_factors && out[axis] % in[axis] == 0;
-        if (!scales.empty() && (scales.size() != 4 || scales[static_cast<std::size_t>(axis)] * static_cast<float>(in[axis]) != static_cast<float>(out[axis]))) return Built::No;
+        if (!scales.empty() &&
+            (scales.size() != 4 || scales[static_cast<std::size_t>(axis)] * static_cast<float>(in[axis]) != static_cast<float>(out[axis])))
+            return Built::No;
     }
     const bool centred = resize.coordinates == Resize::Coordinates::HalfPixel ||
                          (resize.coordinates == Resize::Coordinates::PytorchHalfPixel && out[2] > 1 && out[3] > 1);
     const bool rounds = resize.nearest == Resize::Nearest::RoundPreferFloor || resize.nearest == Resize::Nearest::RoundPreferCeil;
     // oneDNN's nearest and linear sampling are those of half-pixel coordinates; for whole factors two more conventions pick the same elements.
-    const bool nearest = resize.mode == Resize::Mode::Nearest && integer_factors &&
-                         ((centred && rounds) || (resize.coordinates == Resize::Coordinates::Asymmetric && resize.nearest == Resize::Nearest::Floor));
+    const bool nearest =
+        resize.mode == Resize::Mode::Nearest && integer_factors &&
+        ((centred && rounds) || (resize.coordinates == Resize::Coordinates::Asymmetric && resize.nearest == Resize::Nearest::Floor));
     if (!nearest && !(resize.mode == Resize::Mode::Linear && centred)) return Built::No;
     const BufferId source = builder.any_form(node.input(0));
-    Primitive primitive = make_resampling(builder.engine(), nearest ? dnnl::algorithm::resampling_nearest : dnnl::algorithm::resampling_linear,
-                                          builder.desc(source), any_desc(out, dnnl::memory::data_type::f32));
+    Primitive primitive =
+        make_resampling(builder.engine(), nearest ? dnnl::algorithm::resampling_nearest : dnnl::algorithm::resampling_linear,
+                        builder.desc(source), any_desc(out, dnnl::memory::data_type::f32));
     if (primitive.is_reference()) return Built::No;
     const Desc layout = primitive.destination;
     builder.add({node.op_type()}, std::move(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, builder.result(node.output(0), layout)}});
@@ -121,10 +130,13 @@ Built build_reduction(PlanBuilder& builder, const Node& node) {
         std::string_view type;
         dnnl::algorithm algorithm;
     };
-    constexpr Row kRows[] = {{"ReduceMean", dnnl::algorithm::reduction_mean}, {"ReduceSum", dnnl::algorithm::reduction_sum},
-                             {"ReduceMax", dnnl::algorithm::reduction_max},   {"ReduceMin", dnnl::algorithm::reduction_min}};
+    constexpr Row kRows[] = {{"ReduceMean", dnnl::algorithm::reduction_mean},
+                             {"ReduceSum", dnnl::algorithm::reduction_sum},
+                             {"ReduceMax", dnnl::algorithm::reduction_max},
+                             {"ReduceMin", dnnl::algorithm::reduction_min}};
     const auto* row = std::find_if(std::begin(kRows), std::end(kRows), [&](const Row& entry) { return entry.type == node.op_type(); });
-    if (row == std::end(kRows) || !builder.is_dense(node.input(0), DType::Float32) || !builder.is_dense(node.output(0), DType::Float32)) return Built::No;
+    if (row == std::end(kRows) || !builder.is_dense(node.input(0), DType::Float32) || !builder.is_dense(node.output(0), DType::Float32))
+        return Built::No;
     const auto reduce = attrs<ReduceAttrs>(node);
     std::vector<std::int64_t> given = reduce.axes.values.value_or(std::vector<std::int64_t>{});
     if (reduce.axes.input >= 0 && node.input(reduce.axes.input)) {

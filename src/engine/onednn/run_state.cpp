@@ -75,7 +75,8 @@ dnnl::memory& RunState::memory_of(BufferId buffer) {
 
 void RunState::prepare_primitive(std::size_t step, const Primitive& primitive, const std::vector<Operand>& operands) {
     for (const Operand& operand : operands) arguments_[step].push_back({operand.argument, memory_of(operand.buffer).get()});
-    scratchpads_[step] = dnnl::memory(primitive.scratchpad, plan_.engine, scratchpad_ ? static_cast<void*>(scratchpad_.get()) : DNNL_MEMORY_NONE);
+    scratchpads_[step] =
+        dnnl::memory(primitive.scratchpad, plan_.engine, scratchpad_ ? static_cast<void*>(scratchpad_.get()) : DNNL_MEMORY_NONE);
     arguments_[step].push_back({DNNL_ARG_SCRATCHPAD, scratchpads_[step].get()});
 }
 
@@ -111,8 +112,8 @@ void RunState::fill_slot(SlotId slot, Tensor tensor) {
     place = std::move(tensor);
     if (patch.memories.empty() && patch.pointers.empty()) return;
     if (place.dtype() != described.dtype || (described.shape && place.shape() != *described.shape))
-        fail(codes::kShapeInvalid, "a tensor has type {}{} at run time, planned was {}{}", dtype_name(place.dtype()), place.shape().to_string(),
-             dtype_name(described.dtype), described.shape ? described.shape->to_string() : "");
+        fail(codes::kShapeInvalid, "a tensor has type {}{} at run time, planned was {}{}", dtype_name(place.dtype()),
+             place.shape().to_string(), dtype_name(described.dtype), described.shape ? described.shape->to_string() : "");
     // Outputs are unshared when they are made, so writing through this pointer is allowed there; inputs are only read.
     auto* data = const_cast<std::byte*>(place.bytes());
     for (const BufferId buffer : patch.memories) memories_[static_cast<std::size_t>(buffer)].set_data_handle(data);

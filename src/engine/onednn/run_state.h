@@ -43,13 +43,13 @@ private:
     const PlanData& plan_;
     Block arena_, scratchpad_;
     dnnl::stream stream_;
-    std::vector<dnnl::memory> memories_;                       // by buffer, made when first needed
-    std::vector<dnnl::memory> scratchpads_;                    // by step
-    std::vector<std::vector<dnnl_exec_arg_t>> arguments_;      // by step
-    std::vector<std::vector<std::byte*>> pointers_;            // by step
-    std::vector<dnnl::memory> tap_memories_;                   // by step
+    std::vector<dnnl::memory> memories_;                   // by buffer, made when first needed
+    std::vector<dnnl::memory> scratchpads_;                // by step
+    std::vector<std::vector<dnnl_exec_arg_t>> arguments_;  // by step
+    std::vector<std::vector<std::byte*>> pointers_;        // by step
+    std::vector<dnnl::memory> tap_memories_;               // by step
     std::vector<Tensor> slots_;
-    std::vector<Patch> patches_;                               // by slot
+    std::vector<Patch> patches_;  // by slot
     std::vector<Tensor> plain_inputs_, plain_outputs_, plain_captures_;
 };
 

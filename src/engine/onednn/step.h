@@ -24,12 +24,12 @@ struct Storage {
     enum class Home { Arena, Constant, Slot };
     Home home = Home::Arena;
     std::size_t bytes = 0;
-    int slot = -1;                         // of Home::Slot
-    std::shared_ptr<const void> owner;     // of Home::Constant
+    int slot = -1;                      // of Home::Slot
+    std::shared_ptr<const void> owner;  // of Home::Constant
     const std::byte* constant = nullptr;
-    int first_step = -1;                   // filled in when all steps are known
+    int first_step = -1;  // filled in when all steps are known
     int last_step = -1;
-    std::size_t offset = 0;                // of Home::Arena
+    std::size_t offset = 0;  // of Home::Arena
 };
 
 /// A tensor in a layout, somewhere.
@@ -75,15 +75,15 @@ struct PlainStep {
     std::vector<SlotId> inputs;       // -1: absent
     std::vector<SlotId> outputs;
     std::vector<SlotId> captures;
-    std::vector<SlotId> released;     // slots nobody reads after this step
+    std::vector<SlotId> released;  // slots nobody reads after this step
     std::shared_ptr<const reference::Bodies> bodies;
 };
 
 /// Hands a value to the tap. Skipped when there is none.
 struct TapStep {
     const Value* value = nullptr;
-    SlotId slot = -1;       // when the value is a tensor at run time already
-    BufferId buffer = -1;   // else where it lies, and how to bring it into row-major order
+    SlotId slot = -1;      // when the value is a tensor at run time already
+    BufferId buffer = -1;  // else where it lies, and how to bring it into row-major order
     Primitive reorder;
     DType dtype = DType::Undefined;
     Shape shape;
