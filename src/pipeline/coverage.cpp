@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "ops/cost.h"
+#include "passes/quantize/fusable_groups.h"
+#include "passes/registry.h"
 #include "support/error.h"
 
 namespace mcompress {
@@ -40,9 +41,17 @@ void refuse_quantized(const Graph& graph) {
 }
 
 void measure_coverage(const Graph& graph, QuantizeReport& report) {
-    std::unordered_map<std::string, std::string> reasons;
-    for (const PassRun& run : report.passes)
-        for (const Skip& skip : run.result.skipped) reasons.emplace(skip.node, skip.reason);
+    std::unordered_set<std::string> listed;
+    const auto list_once = [&](std::vector<Skip>& list, const Skip& skip) {
+        if (listed.insert(skip.node + "\n" + skip.op).second) list.push_back(skip);
+    };
+    for (const PassRun& run : report.passes) {
+        if (find_pass(run.name).family != PassFamily::Quantize || run.name == "eliminate-redundant-relu") continue;
+        for (const Skip& skip : run.result.skipped) {
+            const bool left_in_float = run.name == "quantize-activations" || run.name == "quantize-weights";
+            list_once(left_in_float && !skip.op.empty() ? report.left_in_float : report.notes, skip);
+        }
+    }
     std::int64_t all_macs = 0;
     std::int64_t quantized_macs = 0;
     for (const Node* node : graph.order()) {
@@ -53,13 +62,13 @@ void measure_coverage(const Graph& graph, QuantizeReport& report) {
         if (is_quantized(*node, report)) {
             ++report.quantized_nodes;
             quantized_macs += macs;
-            continue;
+        } else {
+            list_once(report.left_in_float, {node->display_name(), node->op_type(), "no rule applies to it"});
         }
-        const auto found = reasons.find(node->display_name());
-        report.left_in_float.push_back(
-            {node->display_name(), node->op_type(), found == reasons.end() ? "no rule applies to it" : found->second});
     }
     report.quantized_macs_share = all_macs == 0 ? 0.0 : static_cast<double>(quantized_macs) / static_cast<double>(all_macs);
+    if (!report.calibration) return;
+    for (const Skip& group : find_unfused_groups(graph)) list_once(report.notes, group);
 }
 
 }  // namespace mcompress
