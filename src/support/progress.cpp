@@ -37,7 +37,9 @@ void ProgressPrinter::update(std::size_t done, std::size_t total) {
         const std::string text =
             format("\r{}: {}/{}, {}\x1b[K", what_, done, total, done < total ? clock_text(left) + " left" : clock_text(elapsed));
         std::fputs(text.c_str(), stderr);
-        line_open_ = true;
+        // What comes next on the terminal is the result: it starts on a line of its own.
+        line_open_ = done < total;
+        if (!line_open_) std::fputc('\n', stderr);
         return;
     }
     const std::size_t tenth = done * 10 / total;
