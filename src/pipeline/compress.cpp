@@ -39,6 +39,12 @@ void append(std::vector<PassRun>& runs, std::vector<PassRun> more) {
     runs.insert(runs.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
+// The one way to the graph that calibration tables belong to; its types are inferred already.
+std::vector<PassRun> prepare(Model& model) {
+    upgrade_opset(model, kQuantizationOpset);
+    return run_pipeline("fuse", *model.graph, pass_inputs());
+}
+
 CalibrationTable calibrate_graph(Graph& graph, const CalibrateRequest& request) {
     const std::string id = fingerprint(graph);
     run_pipeline("observe", graph, pass_inputs());
@@ -62,8 +68,7 @@ CalibrationTable load_matching_table(const Graph& graph, const std::filesystem::
 std::unique_ptr<Model> load_prepared(const std::filesystem::path& path, std::vector<PassRun>& passes) {
     auto model = load_model(path);
     infer_types(*model->graph);
-    upgrade_opset(*model, kQuantizationOpset);
-    append(passes, run_pipeline("fuse", *model->graph, pass_inputs()));
+    append(passes, prepare(*model));
     return model;
 }
 
@@ -90,8 +95,7 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
     refuse_quantized(*model->graph);
     infer_types(*model->graph);
     report.before = summarize(*model, request.model);
-    upgrade_opset(*model, kQuantizationOpset);
-    append(report.passes, run_pipeline("fuse", *model->graph, pass_inputs()));
+    append(report.passes, prepare(*model));
 
     CalibrationTable table;
     QuantizationScheme scheme = request.scheme;
