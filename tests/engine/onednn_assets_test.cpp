@@ -4,8 +4,8 @@
 
 #include "catch.h"
 #include "engine/engine.h"
+#include "fixtures/onnx_case.h"
 #include "onnx/load.h"
-#include "onnx_case.h"
 #include "support/error.h"
 #include "tensor/compare.h"
 
