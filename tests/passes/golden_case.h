@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "ir/model.h"
-#include "passes/random_tensors.h"
+#include "fixtures/random_tensors.h"
 #include "passes/registry.h"
 
 namespace mcompress::testing {

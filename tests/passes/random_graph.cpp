@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "passes/random_tensors.h"
+#include "fixtures/random_tensors.h"
 
 namespace mcompress::testing {
 

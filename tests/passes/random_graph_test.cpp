@@ -2,10 +2,10 @@
 #include "passes/random_graph.h"
 
 #include "catch.h"
+#include "fixtures/random_tensors.h"
 #include "ir/print.h"
 #include "passes/equivalence.h"
 #include "passes/pipelines.h"
-#include "passes/random_tensors.h"
 
 using namespace mcompress;
 using namespace mcompress::testing;

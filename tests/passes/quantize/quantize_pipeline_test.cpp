@@ -13,7 +13,7 @@
 #include "passes/quantize/qdq_pair.h"
 #include "passes/quantize/quantization_plan.h"
 #include "passes/quantize/weight_codes.h"
-#include "passes/random_tensors.h"
+#include "fixtures/random_tensors.h"
 #include "support/error.h"
 
 using namespace mcompress;

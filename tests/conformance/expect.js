@@ -1,0 +1,108 @@
+#!/usr/bin/env node
+// Fills in the expected values of text cases from ONNX Runtime. Needs npm's onnxruntime-node (ORT_NODE: its folder when it cannot be resolved
+// from here) and a built test_conformance.
+//
+//   expect.js TEST_CONFORMANCE [--all] [PART ...]    cases whose path holds one of the parts (all without); values that are there already are
+//                                                    left alone without --all
+//   expect.js TEST_CONFORMANCE --check [PART ...]    compares instead: what ONNX Runtime does not agree with
+//
+// Values of another judge ("--- expected by formula: …") are never overwritten. Cases that ONNX Runtime cannot run are listed.
+'use strict';
+const fs = require('fs'), os = require('os'), path = require('path'), {execFileSync} = require('child_process');
+const packageFolder = process.env.ORT_NODE || path.dirname(require.resolve('onnxruntime-node/package.json', {paths: [process.cwd(), __dirname]}));
+const ort = require(packageFolder);
+const VERSION = JSON.parse(fs.readFileSync(path.join(packageFolder, 'package.json'))).version;
+
+// ONNX's name of a type: that of onnxruntime-node and the array that holds its elements
+const TYPES = {float: ['float32', Float32Array], double: ['float64', Float64Array], float16: ['float16', Uint16Array], uint8: ['uint8', Uint8Array],
+  int8: ['int8', Int8Array], uint16: ['uint16', Uint16Array], int16: ['int16', Int16Array], int32: ['int32', Int32Array], int64: ['int64', BigInt64Array],
+  uint32: ['uint32', Uint32Array], uint64: ['uint64', BigUint64Array], bool: ['bool', Uint8Array]};
+const WIDTH = 150;
+
+function feed(input) {
+  if (input.type === 'string') return new ort.Tensor('string', input.data, input.dims);
+  const bytes = Uint8Array.from(Buffer.from(input.data, 'hex')), [type, Typed] = TYPES[input.type];
+  let data = new Typed(bytes.buffer);
+  if (type === 'float16' && ort.Tensor.prototype && globalThis.Float16Array) data = new Float16Array(bytes.buffer);
+  return new ort.Tensor(type, data, input.dims);
+}
+
+function halfToNumber(bits) {
+  const sign = bits & 0x8000 ? -1 : 1, exponent = bits >> 10 & 31, mantissa = bits & 1023;
+  if (exponent === 31) return mantissa ? NaN : sign * Infinity;
+  return sign * (exponent ? 2 ** (exponent - 15) * (1 + mantissa / 1024) : 2 ** -14 * mantissa / 1024);
+}
+
+// The shortest text that reads back as the same float or double.
+function numberText(value, isFloat) {
+  if (typeof value === 'bigint') return String(value);
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  if (Object.is(value, -0)) return '-0';
+  if (isFloat)
+    for (let digits = 1; digits <= 9; ++digits)
+      if (Math.fround(Number(value.toPrecision(digits))) === Math.fround(value)) return String(Number(value.toPrecision(digits)));
+  return String(value);
+}
+
+function elementTexts(output, tensor) {
+  if (output.type === 'string') return Array.from(tensor.data, text => JSON.stringify(text));
+  const isHalf = output.type === 'float16' && tensor.data instanceof Uint16Array;
+  return Array.from(tensor.data, value => numberText(typeof value === 'boolean' ? Number(value) : isHalf ? halfToNumber(value) : value,
+    output.type !== 'double'));
+}
+
+// "y: float[2,3] = …", continued on indented lines.
+function lineOf(output, tensor) {
+  const lines = [`${output.name}: ${output.type}[${tensor.dims.join(',')}] =`];
+  elementTexts(output, tensor).forEach((text, at, all) => {
+    const piece = ' ' + text + (at + 1 < all.length ? ',' : '');
+    if (lines.at(-1).length + piece.length > WIDTH) lines.push('   ');
+    lines[lines.length - 1] += piece;
+  });
+  return lines.join('\n');
+}
+
+async function judge(item) {
+  const session = await ort.InferenceSession.create(item.model, {intraOpNumThreads: 1, interOpNumThreads: 1, graphOptimizationLevel: 'disabled',
+    logSeverityLevel: 4, executionProviders: ['cpu'], extra: {session: {x64quantprecision: '1'}}});
+  const outputs = await session.run(Object.fromEntries(item.inputs.map(input => [input.name, feed(input)])));
+  return item.outputs.map(output => lineOf(output, outputs[output.read])).join('\n') + '\n';
+}
+
+function sections(text) {
+  const at = text.search(/^--- expected/m);
+  if (at < 0) return null;
+  const end = text.indexOf('\n', at);
+  return {head: text.slice(0, at), judge: text.slice(at, end).replace(/^--- expected( by )?/, ''), values: text.slice(end + 1)};
+}
+
+const numbersOf = values => values.replace(/^\S+: \S+ =/gm, ' ').split(/[\s,]+/).filter(Boolean);
+function differs(found, stored) {
+  const a = numbersOf(found), b = numbersOf(stored), number = text => Number(text.replace('inf', 'Infinity').replace('nan', 'NaN'));
+  if (a.length !== b.length) return true;
+  return a.some((text, i) => text !== b[i] && !(Math.abs(number(text) - number(b[i])) <= 1e-5 + 1e-3 * Math.abs(number(b[i]))));
+}
+
+async function main([binary, ...words]) {
+  const isAll = words.includes('--all'), isCheck = words.includes('--check'), parts = words.filter(word => !word.startsWith('--'));
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mcompress-expect-'));
+  execFileSync(binary, ['[.export]'], {env: {...process.env, MCOMPRESS_EXPORT_CASES: folder}, stdio: ['ignore', 2, 'inherit']});
+  const items = fs.readFileSync(path.join(folder, 'cases.jsonl'), 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line));
+  let filled = 0;
+  for (const item of items.filter(item => !parts.length || parts.some(part => item.case.includes(part)))) {
+    const text = fs.readFileSync(item.case, 'utf8'), found = sections(text);
+    if (!found || (!isCheck && found.judge && !(isAll && found.judge.startsWith('ONNX Runtime')))) continue;
+    try {
+      const values = await judge(item);
+      if (isCheck && differs(values, found.values)) console.log(`${item.case}: expected by ${found.judge}, ONNX Runtime has\n${values}`);
+      if (!isCheck) fs.writeFileSync(item.case, `${found.head}--- expected by ONNX Runtime ${VERSION}\n${values}`), ++filled;
+    } catch (error) {
+      console.log(`${item.case}: ${String(error.message).replace(/\s+/g, ' ').slice(0, 250)}`);
+      if (!isCheck) process.exitCode = 1;
+    }
+  }
+  fs.rmSync(folder, {recursive: true});
+  console.log(`${filled} cases filled in`);
+}
+main(process.argv.slice(2)).catch(error => { console.error('expect.js: ' + error.message); process.exit(1); });
