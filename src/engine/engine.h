@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ir/graph.h"
+#include "tensor/runtime_value.h"
 #include "tensor/tensor.h"
 
 namespace mcompress {
@@ -33,7 +34,8 @@ struct StepInfo {
     std::int64_t macs = 0;
 };
 
-/// Receives values while a plan runs: the value and its elements in plain row-major order. Called on the running thread.
+/// Receives values while a plan runs: the value and its elements in plain row-major order. Called on the running thread. Sequences and
+/// optionals are not handed over.
 using Tap = std::function<void(const Value& value, const Tensor& tensor)>;
 
 class ExecutionPlan {
@@ -41,7 +43,9 @@ public:
     virtual ~ExecutionPlan() = default;
     /// Inputs in the order of Graph::inputs(), an undefined tensor where the graph's default is wanted. Returns the graph's outputs.
     /// Const: several threads may run one plan at the same time. Throws kDataMismatch when shapes or types are not those compiled for.
-    virtual std::vector<Tensor> run(std::span<const Tensor> inputs, const Tap& tap = {}) const = 0;
+    std::vector<Tensor> run(std::span<const Tensor> inputs, const Tap& tap = {}) const;
+    /// As above for graphs that take or give sequences or optionals; with run() such an output is an Error (kOperatorUnsupported).
+    virtual std::vector<RuntimeValue> run_values(std::span<const RuntimeValue> inputs, const Tap& tap = {}) const = 0;
     virtual std::span<const StepInfo> steps() const = 0;
 };
 

@@ -25,11 +25,11 @@ void OneDnnPlan::give_back(std::unique_ptr<RunState> state) const {
     idle_.push_back(std::move(state));
 }
 
-std::vector<Tensor> OneDnnPlan::run(std::span<const Tensor> inputs, const Tap& tap) const {
+std::vector<RuntimeValue> OneDnnPlan::run_values(std::span<const RuntimeValue> inputs, const Tap& tap) const {
     const ThreadScope scope(data_.threads);
     return translate_errors([&] {
         std::unique_ptr<RunState> state = take_state();
-        std::vector<Tensor> outputs = state->run(inputs, tap);
+        std::vector<RuntimeValue> outputs = state->run(inputs, tap);
         give_back(std::move(state));  // not after an error: a state that stopped in the middle is thrown away
         return outputs;
     });

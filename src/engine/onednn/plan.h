@@ -16,7 +16,7 @@ class OneDnnPlan : public ExecutionPlan {
 public:
     explicit OneDnnPlan(PlanData data);
     ~OneDnnPlan() override;
-    std::vector<Tensor> run(std::span<const Tensor> inputs, const Tap& tap) const override;
+    std::vector<RuntimeValue> run_values(std::span<const RuntimeValue> inputs, const Tap& tap) const override;
     std::span<const StepInfo> steps() const override { return data_.infos; }
     std::size_t arena_bytes() const { return data_.arena_bytes; }
 

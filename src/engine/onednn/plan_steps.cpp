@@ -107,11 +107,10 @@ void PlanBuilder::add_plain(const Node& node) {
 void PlanBuilder::add_plain(const Node& node, const std::vector<const Value*>& inputs, const std::vector<const Value*>& outputs) {
     PlainStep step;
     step.node = &node;
-    step.kernel = node.subgraphs().empty() ? find_reference_kernel(node) : nullptr;
-    if (!step.kernel && node.subgraphs().empty())
-        fail(codes::kOperatorUnsupported, "node '{}': operator '{}' has no kernel", node.display_name(), node.op_type());
+    step.kernel = find_kernel_row(node);
+    if (!step.kernel) fail(codes::kOperatorUnsupported, "node '{}': operator '{}' has no kernel", node.display_name(), node.op_type());
     for (const Value* input : inputs) step.inputs.push_back(input ? slot_of(input) : -1);
-    if (!step.kernel) {
+    if (!node.subgraphs().empty()) {
         step.bodies = std::make_shared<reference::Bodies>(node, tapped_);
         for (const Value* captured : step.bodies->captures()) step.captures.push_back(slot_of(captured));
     }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "engine/input_types.h"
 #include "engine/reference/program.h"
 #include "support/error.h"
 
@@ -105,12 +106,12 @@ void RunState::prepare_slots() {
     }
 }
 
-void RunState::fill_slot(SlotId slot, Tensor tensor) {
+void RunState::fill_slot(SlotId slot, RuntimeValue value) {
     const Slot& described = plan_.slots[static_cast<std::size_t>(slot)];
     const Patch& patch = patches_[static_cast<std::size_t>(slot)];
-    Tensor& place = slots_[static_cast<std::size_t>(slot)];
-    place = std::move(tensor);
+    slots_[static_cast<std::size_t>(slot)] = std::move(value);
     if (patch.memories.empty() && patch.pointers.empty()) return;
+    const Tensor& place = slots_[static_cast<std::size_t>(slot)].tensor();
     if (place.dtype() != described.dtype || (described.shape && place.shape() != *described.shape))
         fail(codes::kShapeInvalid, "a tensor has type {}{} at run time, planned was {}{}", dtype_name(place.dtype()),
              place.shape().to_string(), dtype_name(described.dtype), described.shape ? described.shape->to_string() : "");
@@ -120,15 +121,21 @@ void RunState::fill_slot(SlotId slot, Tensor tensor) {
     for (std::byte** pointer : patch.pointers) *pointer = data;
 }
 
-void RunState::start(std::span<const Tensor> inputs) {
+void RunState::start(std::span<const RuntimeValue> inputs) {
     for (std::size_t index = 0; index < plan_.slots.size(); ++index) {
         const Slot& slot = plan_.slots[index];
         if (slot.source == Slot::Source::NewOutput) fill_slot(static_cast<SlotId>(index), Tensor::uninitialized(slot.dtype, *slot.shape));
         if (slot.source != Slot::Source::GraphInput) continue;
         const Value& value = *plan_.graph->inputs()[static_cast<std::size_t>(slot.graph_input)];
         const auto given = static_cast<std::size_t>(slot.graph_input);
-        const Tensor* tensor = given < inputs.size() && inputs[given].defined() ? &inputs[given] : value.default_value();
-        if (!tensor) fail(codes::kDataMismatch, "nothing was given for input '{}'", value.name());
+        const bool is_given = given < inputs.size() && inputs[given].defined();
+        if (!is_given && !value.default_value()) fail(codes::kDataMismatch, "nothing was given for input '{}'", value.name());
+        if (is_given && !value.type().is_tensor()) {
+            check_input(value, inputs[given]);
+            fill_slot(static_cast<SlotId>(index), inputs[given]);
+            continue;
+        }
+        const Tensor* tensor = is_given ? &inputs[given].tensor() : value.default_value();
         if ((slot.dtype != DType::Undefined && tensor->dtype() != slot.dtype) || (slot.shape && tensor->shape() != *slot.shape))
             fail(codes::kDataMismatch, "input '{}' was planned as {}{}, found {}{}", value.name(), dtype_name(slot.dtype),
                  slot.shape ? slot.shape->to_string() : "", dtype_name(tensor->dtype()), tensor->shape().to_string());
@@ -142,36 +149,34 @@ void RunState::run_primitive(std::size_t step, const Primitive& primitive) {
           "could not execute a primitive");
 }
 
+RuntimeValue RunState::own(RuntimeValue value) const {
+    const auto is_lent = [&](const Tensor& tensor) { return is_in_arena(tensor.bytes()); };
+    if (value.is_tensor() && !is_lent(value.tensor())) return value;
+    return transform_tensors(value, [&](const Tensor& tensor) {
+        return is_lent(tensor) ? Tensor::from_bytes(tensor.dtype(), tensor.shape(), {tensor.bytes(), tensor.byte_size()}) : tensor;
+    });
+}
+
 void RunState::run_plain(const PlainStep& step, const Tap& tap) {
-    const auto gather = [&](const std::vector<SlotId>& slots, std::vector<Tensor>& tensors) {
-        tensors.clear();
-        for (const SlotId slot : slots) tensors.push_back(slot < 0 ? Tensor{} : slots_[static_cast<std::size_t>(slot)]);
-    };
-    gather(step.inputs, plain_inputs_);
-    if (step.kernel) {
-        plain_outputs_.assign(step.outputs.size(), Tensor{});
-        step.kernel(KernelContext{*step.node, plain_inputs_, plain_outputs_, plan_.threads});
-    } else {
-        gather(step.captures, plain_captures_);
-        plain_outputs_ = step.bodies->run_node(plain_inputs_, plain_captures_, plan_.threads, tap);
-    }
-    for (std::size_t index = 0; index < step.outputs.size(); ++index) {
-        if (step.outputs[index] < 0) continue;
-        Tensor& output = plain_outputs_[index];
-        if (output.defined() && is_in_arena(output.bytes()))
-            output = Tensor::from_bytes(output.dtype(), output.shape(), {output.bytes(), output.byte_size()});
-        fill_slot(step.outputs[index], std::move(output));
-    }
     plain_inputs_.clear();
-    plain_captures_.clear();
-    for (const SlotId slot : step.released) slots_[static_cast<std::size_t>(slot)] = Tensor{};
+    for (const SlotId slot : step.inputs) plain_inputs_.push_back(slot < 0 ? nullptr : &slots_[static_cast<std::size_t>(slot)]);
+    std::vector<RuntimeValue> outputs;
+    if (step.bodies) {
+        std::vector<RuntimeValue> captured;
+        for (const SlotId slot : step.captures) captured.push_back(slots_[static_cast<std::size_t>(slot)]);
+        outputs = step.bodies->run_node(plain_inputs_, captured, plan_.threads, tap);
+    } else {
+        outputs = run_kernel(*step.kernel, *step.node, plain_inputs_, step.outputs.size(), plan_.threads);
+    }
+    for (std::size_t index = 0; index < step.outputs.size(); ++index)
+        if (step.outputs[index] >= 0) fill_slot(step.outputs[index], own(std::move(outputs[index])));
+    for (const SlotId slot : step.released) slots_[static_cast<std::size_t>(slot)] = RuntimeValue();
 }
 
 void RunState::run_tap(std::size_t index, const TapStep& step, const Tap& tap) {
     if (step.slot >= 0) {
-        const Tensor& tensor = slots_[static_cast<std::size_t>(step.slot)];
-        const bool is_lent = is_in_arena(tensor.bytes());
-        tap(*step.value, is_lent ? Tensor::from_bytes(tensor.dtype(), tensor.shape(), {tensor.bytes(), tensor.byte_size()}) : tensor);
+        const RuntimeValue& value = slots_[static_cast<std::size_t>(step.slot)];
+        if (value.is_tensor()) tap(*step.value, own(value).tensor());
         return;
     }
     Tensor tensor = Tensor::uninitialized(step.dtype, step.shape);
@@ -180,21 +185,22 @@ void RunState::run_tap(std::size_t index, const TapStep& step, const Tap& tap) {
     tap(*step.value, tensor);
 }
 
-std::vector<Tensor> RunState::collect() {
-    std::vector<Tensor> outputs;
+std::vector<RuntimeValue> RunState::collect() {
+    std::vector<RuntimeValue> outputs;
     outputs.reserve(plan_.outputs.size());
     for (const PlanData::Output& output : plan_.outputs) {
-        const Tensor& tensor = slots_[static_cast<std::size_t>(output.slot)];
-        outputs.push_back(output.shape && tensor.shape() != *output.shape ? tensor.reshaped(*output.shape) : tensor);
+        const RuntimeValue& value = slots_[static_cast<std::size_t>(output.slot)];
+        const bool is_reshaped = output.shape && value.is_tensor() && value.tensor().shape() != *output.shape;
+        outputs.push_back(is_reshaped ? RuntimeValue(value.tensor().reshaped(*output.shape)) : value);
     }
     for (std::size_t index = 0; index < slots_.size(); ++index) {
         const Slot::Source source = plan_.slots[index].source;
-        if (source != Slot::Source::Constant && source != Slot::Source::ArenaView) slots_[index] = Tensor{};
+        if (source != Slot::Source::Constant && source != Slot::Source::ArenaView) slots_[index] = RuntimeValue();
     }
     return outputs;
 }
 
-std::vector<Tensor> RunState::run(std::span<const Tensor> inputs, const Tap& tap) {
+std::vector<RuntimeValue> RunState::run(std::span<const RuntimeValue> inputs, const Tap& tap) {
     start(inputs);
     for (std::size_t index = 0; index < plan_.steps.size(); ++index) {
         const Step& step = plan_.steps[index];

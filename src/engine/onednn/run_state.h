@@ -14,7 +14,7 @@ public:
     RunState(const RunState&) = delete;
     RunState& operator=(const RunState&) = delete;
 
-    std::vector<Tensor> run(std::span<const Tensor> inputs, const Tap& tap);
+    std::vector<RuntimeValue> run(std::span<const RuntimeValue> inputs, const Tap& tap);
 
 private:
     struct Patch {  // what points into a slot's tensor
@@ -32,13 +32,15 @@ private:
     void prepare_primitive(std::size_t step, const Primitive& primitive, const std::vector<Operand>& operands);
     void prepare_native(std::size_t step, const NativeStep& native);
     void prepare_slots();
-    void start(std::span<const Tensor> inputs);
-    void fill_slot(SlotId slot, Tensor tensor);
+    void start(std::span<const RuntimeValue> inputs);
+    void fill_slot(SlotId slot, RuntimeValue value);
     void run_primitive(std::size_t step, const Primitive& primitive);
     void run_plain(const PlainStep& step, const Tap& tap);
     void run_tap(std::size_t index, const TapStep& step, const Tap& tap);
     bool is_in_arena(const std::byte* data) const { return data >= arena_.get() && data < arena_.get() + plan_.arena_bytes; }
-    std::vector<Tensor> collect();
+    /// The value without memory that the next run writes over.
+    RuntimeValue own(RuntimeValue value) const;
+    std::vector<RuntimeValue> collect();
 
     const PlanData& plan_;
     Block arena_, scratchpad_;
@@ -48,9 +50,9 @@ private:
     std::vector<std::vector<dnnl_exec_arg_t>> arguments_;  // by step
     std::vector<std::vector<std::byte*>> pointers_;        // by step
     std::vector<dnnl::memory> tap_memories_;               // by step
-    std::vector<Tensor> slots_;
+    std::vector<RuntimeValue> slots_;
     std::vector<Patch> patches_;  // by slot
-    std::vector<Tensor> plain_inputs_, plain_outputs_, plain_captures_;
+    std::vector<const RuntimeValue*> plain_inputs_;
 };
 
 }  // namespace mcompress::onednn

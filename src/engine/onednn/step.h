@@ -39,7 +39,7 @@ struct Buffer {
 };
 using BufferId = int;
 
-/// A plain tensor at run time.
+/// A plain tensor at run time, or a sequence or an optional.
 struct Slot {
     enum class Source { GraphInput, NewOutput, Computed, ArenaView, Constant };
     Source source = Source::Computed;
@@ -68,15 +68,15 @@ struct NativeStep {
     std::vector<BufferId> operands;
 };
 
-/// A reference kernel over plain tensors.
+/// A reference kernel over plain values.
 struct PlainStep {
     const Node* node = nullptr;
-    KernelFunction kernel = nullptr;  // null: a control-flow node
-    std::vector<SlotId> inputs;       // -1: absent
+    const KernelRow* kernel = nullptr;
+    std::vector<SlotId> inputs;  // -1: absent
     std::vector<SlotId> outputs;
     std::vector<SlotId> captures;
-    std::vector<SlotId> released;  // slots nobody reads after this step
-    std::shared_ptr<const reference::Bodies> bodies;
+    std::vector<SlotId> released;                     // slots nobody reads after this step
+    std::shared_ptr<const reference::Bodies> bodies;  // of a node that has some
 };
 
 /// Hands a value to the tap. Skipped when there is none.

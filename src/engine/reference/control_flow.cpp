@@ -28,10 +28,16 @@ bool truth(const KernelContext& context, const Tensor& tensor) {
     return tensor.data<bool>()[0];
 }
 
-void hand_over(const KernelContext& context, std::vector<Tensor> results) {
+/// What must be a tensor although a body may give anything.
+const Tensor& tensor(const KernelContext& context, const RuntimeValue& value) {
+    if (!value.is_tensor() || !value.defined()) context.reject("a tensor is wanted where a body gives " + value.to_string());
+    return value.tensor();
+}
+
+void hand_over(const KernelContext& context, std::vector<RuntimeValue> results) {
     if (results.size() < context.outputs.size())
         context.reject(format("a body gives {} values, the node has {} outputs", results.size(), context.outputs.size()));
-    for (std::size_t i = 0; i < context.outputs.size(); ++i) context.outputs[i] = std::move(results[i]);
+    for (std::size_t i = 0; i < context.outputs.size(); ++i) context.set_value(static_cast<int>(i), std::move(results[i]));
 }
 
 void branch(const KernelContext& context) {
@@ -109,18 +115,18 @@ void loop(const KernelContext& context) {
     if (body.outputs().size() < carried_count + 1) context.reject("the body gives fewer values than are carried");
     const std::int64_t trips = context.has_input(0) ? integer(context, context.input(0)) : std::numeric_limits<std::int64_t>::max();
     bool goes_on = !context.has_input(1) || truth(context, context.input(1));
-    std::vector<Tensor> carried(context.inputs.begin() + static_cast<std::ptrdiff_t>(context.inputs.size() - carried_count),
-                                context.inputs.end());
+    const std::span<const RuntimeValue> given = context.values->inputs.last(carried_count);
+    std::vector<RuntimeValue> carried(given.begin(), given.end());
     std::vector<Stack> stacks = make_stacks(context, body, carried_count + 1);
     for (std::int64_t i = 0; i < trips && goes_on; ++i) {
-        std::vector<Tensor> inputs{Tensor::scalar(i), Tensor::scalar(true)};
+        std::vector<RuntimeValue> inputs{Tensor::scalar(i), Tensor::scalar(true)};
         inputs.insert(inputs.end(), carried.begin(), carried.end());
-        std::vector<Tensor> results = runner(context).run(0, inputs);
-        goes_on = truth(context, results[0]);
+        std::vector<RuntimeValue> results = runner(context).run(0, inputs);
+        goes_on = truth(context, tensor(context, results[0]));
         for (std::size_t k = 0; k < carried_count; ++k) carried[k] = std::move(results[k + 1]);
-        for (std::size_t k = 0; k < stacks.size(); ++k) stacks[k].push(std::move(results[carried_count + 1 + k]));
+        for (std::size_t k = 0; k < stacks.size(); ++k) stacks[k].push(tensor(context, results[carried_count + 1 + k]));
     }
-    for (const Stack& stack : stacks) carried.push_back(stack.join(0));
+    for (const Stack& stack : stacks) carried.emplace_back(stack.join(0));
     hand_over(context, std::move(carried));
 }
 
@@ -143,29 +149,30 @@ void scan(const KernelContext& context) {
         if (length >= 0 && shape[axes[i]] != length) context.reject("the scanned inputs differ in length");
         length = shape[axes[i]];
     }
-    std::vector<Tensor> carried(context.inputs.begin(), context.inputs.begin() + static_cast<std::ptrdiff_t>(states));
+    const std::span<const RuntimeValue> given = context.values->inputs.first(states);
+    std::vector<RuntimeValue> carried(given.begin(), given.end());
     std::vector<Stack> stacks = make_stacks(context, *a.body, states);
     for (std::int64_t step = 0; step < length; ++step) {
-        std::vector<Tensor> inputs = carried;
+        std::vector<RuntimeValue> inputs = carried;
         for (std::size_t i = 0; i < scanned; ++i)
-            inputs.push_back(take(context, context.input(static_cast<int>(states + i)), axes[i],
-                                  entry(a.input_directions, i) == 0 ? step : length - 1 - step));
-        std::vector<Tensor> results = runner(context).run(0, inputs);
+            inputs.emplace_back(take(context, context.input(static_cast<int>(states + i)), axes[i],
+                                     entry(a.input_directions, i) == 0 ? step : length - 1 - step));
+        std::vector<RuntimeValue> results = runner(context).run(0, inputs);
         for (std::size_t k = 0; k < states; ++k) carried[k] = std::move(results[k]);
-        for (std::size_t k = 0; k < stacks.size(); ++k) stacks[k].push(std::move(results[states + k]));
+        for (std::size_t k = 0; k < stacks.size(); ++k) stacks[k].push(tensor(context, results[states + k]));
     }
     for (std::size_t k = 0; k < stacks.size(); ++k) {
         if (entry(a.output_directions, k) != 0) stacks[k].reverse();
-        carried.push_back(stacks[k].join(entry(a.output_axes, k)));
+        carried.emplace_back(stacks[k].join(entry(a.output_axes, k)));
     }
     hand_over(context, std::move(carried));
 }
 
 // clang-format off
 constexpr KernelRow kRows[] = {
-    {"", "If", branch},
-    {"", "Loop", loop},
-    {"", "Scan", scan},
+    {"", "If", branch, Carries::AnyValue},
+    {"", "Loop", loop, Carries::AnyValue},
+    {"", "Scan", scan, Carries::AnyValue},
 };
 // clang-format on
 

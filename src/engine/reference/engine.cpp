@@ -1,6 +1,7 @@
 // The reference engine: an interpreter over the reference kernels.
 #include "engine/engine.h"
 
+#include "engine/input_types.h"
 #include "engine/reference/program.h"
 #include "ops/cost.h"
 #include "support/error.h"
@@ -34,23 +35,6 @@ StepInfo describe(const Node& node) {
     return step;
 }
 
-/// Checks what a caller hands in against what the graph declares.
-void check_input(const Value& value, const Tensor& tensor) {
-    const ValueType& type = value.type();
-    if (type.kind != ValueType::Kind::Unknown && !type.is_tensor())
-        fail(codes::kOperatorUnsupported, "input '{}' has type {}; only tensors can be executed", value.name(), type.to_string());
-    const auto found = [&] { return ValueType::tensor(tensor.dtype(), tensor.shape()).to_string(); };
-    bool fits = type.dtype == DType::Undefined || type.dtype == tensor.dtype();
-    if (fits && type.has_rank()) {
-        fits = type.rank() == tensor.shape().rank();
-        for (int axis = 0; fits && axis < type.rank(); ++axis) {
-            const Dim& dim = (*type.dims)[static_cast<std::size_t>(axis)];
-            fits = !dim.is_known() || dim.extent() == tensor.shape()[axis];
-        }
-    }
-    if (!fits) fail(codes::kDataMismatch, "input '{}' is {}, found {}", value.name(), type.to_string(), found());
-}
-
 class ReferencePlan : public ExecutionPlan {
 public:
     ReferencePlan(const Graph& graph, const CompileOptions& options)
@@ -58,7 +42,7 @@ public:
         for (const Node* node : program_.order()) steps_.push_back(describe(*node));
     }
 
-    std::vector<Tensor> run(std::span<const Tensor> inputs, const Tap& tap) const override {
+    std::vector<RuntimeValue> run_values(std::span<const RuntimeValue> inputs, const Tap& tap) const override {
         for (std::size_t i = 0; i < inputs.size() && i < graph_.inputs().size(); ++i)
             if (inputs[i].defined()) check_input(*graph_.inputs()[i], inputs[i]);
         return program_.run(inputs, {}, threads_, tap);

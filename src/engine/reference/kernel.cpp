@@ -37,6 +37,23 @@ void KernelContext::set_output(int index, Tensor tensor) const {
     outputs[static_cast<std::size_t>(index)] = std::move(tensor);
 }
 
+const RuntimeValue& KernelContext::value(int index) const {
+    static const RuntimeValue absent;
+    MCOMPRESS_CHECK(values);
+    return static_cast<std::size_t>(index) < values->inputs.size() ? values->inputs[static_cast<std::size_t>(index)] : absent;
+}
+
+const RuntimeValue& KernelContext::sequence(int index) const {
+    const RuntimeValue& found = value(index);
+    if (!found.is_sequence()) reject(format("input {} is no sequence but {}", index, found.to_string()));
+    return found;
+}
+
+void KernelContext::set_value(int index, RuntimeValue value) const {
+    MCOMPRESS_CHECK(values && static_cast<std::size_t>(index) < values->outputs.size());
+    values->outputs[static_cast<std::size_t>(index)] = std::move(value);
+}
+
 void KernelContext::reject(std::string problem) const {
     fail(codes::kShapeInvalid, "node '{}' ({}): {}", node.display_name(), node.op_type(), problem);
 }
@@ -46,14 +63,65 @@ void KernelContext::reject_dtype(DType dtype) const {
          dtype_name(dtype));
 }
 
+namespace {
+
+std::vector<Tensor> tensors_of(const KernelRow& row, const Node& node, std::span<const RuntimeValue* const> inputs) {
+    std::vector<Tensor> tensors;
+    tensors.reserve(inputs.size());
+    for (const RuntimeValue* input : inputs) {
+        if (input && row.carries == Carries::Tensors && !input->is_tensor())
+            fail(codes::kOperatorUnsupported, "node '{}' ({}): input {} is no tensor but {}", node.display_name(), node.op_type(),
+                 tensors.size(), input->to_string());
+        tensors.push_back(input ? input->tensor() : Tensor());
+    }
+    return tensors;
+}
+
+/// What a kernel gave: values where it set some, tensors elsewhere.
+std::vector<RuntimeValue> merge_outputs(std::vector<Tensor> tensors, std::vector<RuntimeValue> values) {
+    values.resize(tensors.size());
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+        if (!values[i].defined()) values[i] = std::move(tensors[i]);
+    return values;
+}
+
+}  // namespace
+
+std::vector<RuntimeValue> run_kernel(const KernelRow& row, const Node& node, std::span<const RuntimeValue* const> inputs,
+                                     std::size_t output_count, int threads, const BodyRunner* bodies) {
+    const std::vector<Tensor> tensors = tensors_of(row, node, inputs);
+    std::vector<Tensor> outputs(output_count);
+    KernelContext context{node, tensors, outputs, threads, kLargestTensorBytes, bodies};
+    if (row.carries == Carries::Tensors) {
+        row.run(context);
+        return merge_outputs(std::move(outputs), {});
+    }
+    std::vector<RuntimeValue> values, results(output_count);
+    values.reserve(inputs.size());
+    for (const RuntimeValue* input : inputs) values.push_back(input ? *input : RuntimeValue());
+    const ValueArguments arguments{values, results};
+    context.values = &arguments;
+    row.run(context);
+    return merge_outputs(std::move(outputs), std::move(results));
+}
+
 std::vector<Tensor> evaluate_node(const Node& node, std::span<const Tensor> inputs, int threads) {
-    const KernelFunction kernel = node.subgraphs().empty() ? find_reference_kernel(node) : nullptr;
-    if (!kernel) fail(codes::kOperatorUnsupported, "node '{}': {} cannot be evaluated by itself", node.display_name(), node.op_type());
+    const KernelRow* row = node.subgraphs().empty() ? find_kernel_row(node) : nullptr;
+    if (!row) fail(codes::kOperatorUnsupported, "node '{}': {} cannot be evaluated by itself", node.display_name(), node.op_type());
     std::int64_t limit = kFoldingGrowthBytes;
     for (const Tensor& input : inputs)
         if (input.defined()) limit += static_cast<std::int64_t>(input.byte_size());
     std::vector<Tensor> outputs(static_cast<std::size_t>(node.output_count()));
-    kernel(KernelContext{node, inputs, outputs, threads, limit});
+    const std::vector<RuntimeValue> given(inputs.begin(), inputs.end());
+    std::vector<RuntimeValue> results(outputs.size());
+    const ValueArguments arguments{given, results};
+    row->run(KernelContext{node, inputs, outputs, threads, limit, nullptr, &arguments});
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        if (!results[i].is_tensor())
+            fail(codes::kOperatorUnsupported, "node '{}': {} gives {}, which is no constant", node.display_name(), node.op_type(),
+                 results[i].to_string());
+        if (results[i].defined()) outputs[i] = results[i].tensor();
+    }
     return outputs;
 }
 

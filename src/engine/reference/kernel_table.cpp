@@ -44,9 +44,10 @@ constexpr Family kFamilies[] = {
 
 using Key = std::pair<std::string_view, std::string_view>;
 
-std::map<Key, KernelFunction> index_rows() {
-    std::map<Key, KernelFunction> index;
-    for (const KernelRow& row : all_reference_kernels()) index.emplace(Key(row.domain, row.type), row.run);
+std::map<Key, const KernelRow*> index_rows() {
+    std::map<Key, const KernelRow*> index;
+    for (const Family family : kFamilies)
+        for (const KernelRow& row : family()) index.emplace(Key(row.domain, row.type), &row);
     return index;
 }
 
@@ -59,10 +60,15 @@ std::vector<KernelRow> all_reference_kernels() {
     return rows;
 }
 
-KernelFunction find_reference_kernel(const Node& node) {
-    static const std::map<Key, KernelFunction> kIndex = index_rows();
+const KernelRow* find_kernel_row(const Node& node) {
+    static const std::map<Key, const KernelRow*> kIndex = index_rows();
     const auto found = kIndex.find({node.domain(), node.op_type()});
     return found == kIndex.end() ? nullptr : found->second;
+}
+
+KernelFunction find_reference_kernel(const Node& node) {
+    const KernelRow* row = find_kernel_row(node);
+    return row ? row->run : nullptr;
 }
 
 }  // namespace mcompress

@@ -15,28 +15,27 @@ namespace {
 
 class BoundBodies : public BodyRunner {
 public:
-    BoundBodies(std::span<const std::unique_ptr<Program>> programs, std::span<const Tensor> captured, int threads, const Tap& tap)
+    BoundBodies(std::span<const std::unique_ptr<Program>> programs, std::span<const RuntimeValue> captured, int threads, const Tap& tap)
         : programs_(programs), captured_(captured), threads_(threads), tap_(tap) {}
 
-    std::vector<Tensor> run(int index, std::span<const Tensor> inputs) const override {
+    std::vector<RuntimeValue> run(int index, std::span<const RuntimeValue> inputs) const override {
         MCOMPRESS_CHECK(static_cast<std::size_t>(index) < programs_.size());
         return programs_[static_cast<std::size_t>(index)]->run(inputs, captured_, threads_, tap_);
     }
 
 private:
     std::span<const std::unique_ptr<Program>> programs_;
-    std::span<const Tensor> captured_;
+    std::span<const RuntimeValue> captured_;
     int threads_;
     const Tap& tap_;
 };
 
 }  // namespace
 
-std::vector<Tensor> Bodies::run_node(std::span<const Tensor> inputs, std::span<const Tensor> captured, int threads, const Tap& tap) const {
+std::vector<RuntimeValue> Bodies::run_node(std::span<const RuntimeValue* const> inputs, std::span<const RuntimeValue> captured, int threads,
+                                           const Tap& tap) const {
     const BoundBodies bound(programs_, captured, threads, tap);
-    std::vector<Tensor> outputs(static_cast<std::size_t>(node_.output_count()));
-    find_reference_kernel(node_)(KernelContext{node_, inputs, outputs, threads, kLargestTensorBytes, &bound});
-    return outputs;
+    return run_kernel(*find_kernel_row(node_), node_, inputs, static_cast<std::size_t>(node_.output_count()), threads, &bound);
 }
 
 Program::Program(const Graph& graph, std::span<Value* const> outer, const std::unordered_set<const Value*>& taps)
@@ -65,7 +64,7 @@ Program::Slot Program::slot_of(const Value* value) {
 Program::Step Program::compile(const Node& node, const std::unordered_set<const Value*>& taps) {
     Step step;
     step.node = &node;
-    step.kernel = find_reference_kernel(node);
+    step.kernel = find_kernel_row(node);
     MCOMPRESS_CHECK(step.kernel);
     for (const Value* value : node.inputs()) step.inputs.push_back(slot_of(value));
     for (const Value* value : node.outputs()) step.outputs.push_back(slot_of(value));
@@ -89,33 +88,36 @@ void Program::plan_release() {
         if (last[slot] < steps_.size()) steps_[last[slot]].released.push_back(slot);
 }
 
-void Program::tap_value(Slot slot, const std::vector<Tensor>& frame, const Tap& tap) const {
+void Program::tap_value(Slot slot, const std::vector<RuntimeValue>& frame, const Tap& tap) const {
     const auto found = tapped_.find(slot);
-    if (tap && found != tapped_.end()) tap(*found->second, frame[slot]);
+    if (tap && found != tapped_.end() && frame[slot].is_tensor()) tap(*found->second, frame[slot].tensor());
 }
 
-void Program::run_step(const Step& step, std::vector<Tensor>& frame, int threads, const Tap& tap) const {
-    const auto gather = [&](const std::vector<Slot>& slots) {
-        std::vector<Tensor> tensors;
-        tensors.reserve(slots.size());
-        for (const Slot slot : slots) tensors.push_back(slot == kNoSlot ? Tensor() : frame[slot]);
-        return tensors;
-    };
-    const std::vector<Tensor> inputs = gather(step.inputs);
-    if (tap && step.node->is("mcompress", "Observe")) tap(*step.node->input(0), inputs[0]);
-    std::vector<Tensor> outputs(step.outputs.size());
-    if (step.bodies) outputs = step.bodies->run_node(inputs, gather(step.captures), threads, tap);
-    else step.kernel(KernelContext{*step.node, inputs, outputs, threads});
+void Program::run_step(const Step& step, std::vector<RuntimeValue>& frame, int threads, const Tap& tap) const {
+    std::vector<const RuntimeValue*> inputs;
+    inputs.reserve(step.inputs.size());
+    for (const Slot slot : step.inputs) inputs.push_back(slot == kNoSlot ? nullptr : &frame[slot]);
+    if (tap && step.node->is("mcompress", "Observe")) tap(*step.node->input(0), inputs[0]->tensor());
+    std::vector<RuntimeValue> outputs;
+    if (step.bodies) {
+        std::vector<RuntimeValue> captured;
+        captured.reserve(step.captures.size());
+        for (const Slot slot : step.captures) captured.push_back(frame[slot]);
+        outputs = step.bodies->run_node(inputs, captured, threads, tap);
+    } else {
+        outputs = run_kernel(*step.kernel, *step.node, inputs, step.outputs.size(), threads);
+    }
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         if (step.outputs[i] == kNoSlot) continue;
         frame[step.outputs[i]] = std::move(outputs[i]);
         tap_value(step.outputs[i], frame, tap);
     }
-    for (const Slot slot : step.released) frame[slot] = Tensor();
+    for (const Slot slot : step.released) frame[slot] = RuntimeValue();
 }
 
-std::vector<Tensor> Program::run(std::span<const Tensor> inputs, std::span<const Tensor> captured, int threads, const Tap& tap) const {
-    std::vector<Tensor> frame(slots_.size());
+std::vector<RuntimeValue> Program::run(std::span<const RuntimeValue> inputs, std::span<const RuntimeValue> captured, int threads,
+                                       const Tap& tap) const {
+    std::vector<RuntimeValue> frame(slots_.size());
     if (inputs.size() > inputs_.size())
         fail(codes::kDataMismatch, "graph '{}' has {} inputs, {} were given", graph_.name(), inputs_.size(), inputs.size());
     for (const Constant& constant : constants_) frame[constant.slot] = *constant.tensor;
@@ -130,7 +132,7 @@ std::vector<Tensor> Program::run(std::span<const Tensor> inputs, std::span<const
     for (const Step& step : steps_)
         with_context([&] { return format("while running node '{}' ({})", step.node->display_name(), step.node->op_type()); },
                      [&] { run_step(step, frame, threads, tap); });
-    std::vector<Tensor> outputs;
+    std::vector<RuntimeValue> outputs;
     for (const Slot slot : outputs_) outputs.push_back(frame[slot]);
     return outputs;
 }

@@ -20,10 +20,11 @@ public:
     /// `taps` are the values to hand to the tap (besides what Observe nodes read).
     Bodies(const Node& node, const std::unordered_set<const Value*>& taps);
     ~Bodies();
-    /// In the order in which run_node() wants their tensors.
+    /// In the order in which run_node() wants them.
     std::span<Value* const> captures() const { return captures_; }
-    /// Runs the node's kernel with its bodies bound to the captured tensors.
-    std::vector<Tensor> run_node(std::span<const Tensor> inputs, std::span<const Tensor> captured, int threads, const Tap& tap) const;
+    /// Runs the node's kernel with its bodies bound to the captured values. An absent input is null.
+    std::vector<RuntimeValue> run_node(std::span<const RuntimeValue* const> inputs, std::span<const RuntimeValue> captured, int threads,
+                                       const Tap& tap) const;
 
 private:
     const Node& node_;
@@ -35,11 +36,12 @@ private:
 /// throw_if_unsupported().
 class Program {
 public:
-    /// A body may read `outer` values; their tensors are passed to run() in the same order. None for a main graph.
+    /// A body may read `outer` values; they are passed to run() in the same order. None for a main graph.
     Program(const Graph& graph, std::span<Value* const> outer, const std::unordered_set<const Value*>& taps);
 
-    /// An undefined input takes the graph input's default; without one it is an Error (kDataMismatch).
-    std::vector<Tensor> run(std::span<const Tensor> inputs, std::span<const Tensor> captured, int threads, const Tap& tap) const;
+    /// An input that is no value takes the graph input's default; without one it is an Error (kDataMismatch).
+    std::vector<RuntimeValue> run(std::span<const RuntimeValue> inputs, std::span<const RuntimeValue> captured, int threads,
+                                  const Tap& tap) const;
 
     std::span<Node* const> order() const { return order_; }
 
@@ -47,7 +49,7 @@ private:
     using Slot = std::size_t;
     struct Step {
         const Node* node = nullptr;
-        KernelFunction kernel = nullptr;
+        const KernelRow* kernel = nullptr;
         std::vector<Slot> inputs;  // kNoSlot for absent ones
         std::vector<Slot> outputs;
         std::vector<Slot> captures;  // of its bodies
@@ -63,8 +65,8 @@ private:
     Slot slot_of(const Value* value);
     Step compile(const Node& node, const std::unordered_set<const Value*>& taps);
     void plan_release();
-    void run_step(const Step& step, std::vector<Tensor>& frame, int threads, const Tap& tap) const;
-    void tap_value(Slot slot, const std::vector<Tensor>& frame, const Tap& tap) const;
+    void run_step(const Step& step, std::vector<RuntimeValue>& frame, int threads, const Tap& tap) const;
+    void tap_value(Slot slot, const std::vector<RuntimeValue>& frame, const Tap& tap) const;
 
     const Graph& graph_;
     std::vector<Node*> order_;

@@ -13,6 +13,11 @@ namespace {
 
 void identity(const KernelContext& context) { context.set_output(0, context.required(0)); }
 
+void identity_of_value(const KernelContext& context) {
+    if (!context.value(0).defined()) context.reject("input 0 is missing");
+    context.set_value(0, context.value(0));
+}
+
 /// The list of integers an operator takes from an attribute or, in newer opsets, from an input.
 std::optional<std::vector<std::int64_t>> given(const KernelContext& context, const IntegersSource& source) {
     if (source.input >= 0 && context.has_input(source.input)) return integers(context, context.input(source.input));
@@ -107,7 +112,7 @@ void dropout(const KernelContext& context) {
 constexpr KernelRow kRows[] = {
     {"", "Dropout", dropout},
     {"", "Flatten", flatten},
-    {"", "Identity", identity},
+    {"", "Identity", identity_of_value, Carries::AnyValue},
     {"", "Reshape", reshape},
     {"", "Shape", shape},
     {"", "Size", size},

@@ -1,0 +1,19 @@
+#include "engine/engine.h"
+
+#include "support/error.h"
+
+namespace mcompress {
+
+std::vector<Tensor> ExecutionPlan::run(std::span<const Tensor> inputs, const Tap& tap) const {
+    const std::vector<RuntimeValue> given(inputs.begin(), inputs.end());
+    std::vector<Tensor> outputs;
+    for (const RuntimeValue& output : run_values(given, tap)) {
+        if (!output.is_tensor())
+            fail(codes::kOperatorUnsupported, "output {} of the graph is {}; only tensors can be taken here", outputs.size(),
+                 output.to_string());
+        outputs.push_back(output.tensor());
+    }
+    return outputs;
+}
+
+}  // namespace mcompress
