@@ -52,6 +52,21 @@ TEST_CASE("quantized convolutions equal the reference in every code but for ties
             }
 }
 
+TEST_CASE("ties are rounded to even before the zero point is added", "[onednn][int8]") {
+    // Scales are powers of two: both engines compute without error, and one result in 64 lies halfway between two codes.
+    for (const int zero_point : {0, 121, 128})
+        for (const std::int64_t channels : {5, 32}) {
+            GraphMaker maker;
+            Value* x = maker.dequantize(maker.input("x", Shape{1, channels, 16, 16}, DType::UInt8), 0.5F, 3);
+            Value* codes = maker.quantized_weights(Shape{48, channels, 1, 1})->producer()->input(0);
+            Value* w = maker.add("DequantizeLinear", {codes, maker.constant(Tensor::scalar(0.5F))});
+            maker.output(maker.quantize(maker.add("Conv", {x, w}), 16.0F, zero_point));
+            CAPTURE(zero_point, channels);
+            CHECK(has_step(maker, "Conv"));
+            CHECK(code_difference(maker) == 0);
+        }
+}
+
 TEST_CASE("quantized products equal the reference", "[onednn][int8]") {
     for (const std::string op : {"Gemm", "MatMul"})
         for (const std::int64_t rows : {1, 5, 40}) {

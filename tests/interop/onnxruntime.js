@@ -4,14 +4,18 @@
 //   onnxruntime.js load  MODEL...                            exit 1 when a model does not load
 //   onnxruntime.js eval  MODEL ROWS.npy OUT.npy              first output of every row (first axis = samples), float32
 //   onnxruntime.js bench MODEL ROWS.npy [SECONDS] [THREADS]  latency of the first row: {"median_ms": …, "min_ms": …}
+//   onnxruntime.js inputs MODEL                              [{"name": …, "type": …, "shape": […]}]
+//   onnxruntime.js run   MODEL FEEDS.json OUTDIR [LEVEL]     FEEDS is {"input": "file.npy", …}; writes OUTDIR/<index>.npy and prints the output
+//                                                            names; LEVEL of graph optimization: disabled (default), basic, extended, all
 //
 // On processors without VNNI, ONNX Runtime's u8·s8 kernels add products in saturating 16-bit numbers and answer wrongly for full-range
 // weights; session.x64quantprecision asks for its exact kernels. Evaluation uses them, the benchmark runs the defaults.
 'use strict';
-const fs = require('fs');
+const fs = require('fs'), path = require('path');
 const ort = require(process.env.ORT_NODE || require.resolve('onnxruntime-node', {paths: [process.cwd(), __dirname]}));
 
-const TYPES = {'<f4': ['float32', Float32Array], '<i4': ['int32', Int32Array], '<i8': ['int64', BigInt64Array], '|u1': ['uint8', Uint8Array]};
+const TYPES = {'<f4': ['float32', Float32Array], '<i4': ['int32', Int32Array], '<i8': ['int64', BigInt64Array], '|u1': ['uint8', Uint8Array],
+  '|i1': ['int8', Int8Array], '|b1': ['bool', Uint8Array], '<f8': ['float64', Float64Array], '<f2': ['float16', Uint16Array]};
 
 function readNpy(file) {
   const bytes = fs.readFileSync(file), wide = bytes[6] > 1;
@@ -22,8 +26,8 @@ function readNpy(file) {
   return {type, shape, data: new Typed(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + bytes.length))};
 }
 
-function writeNpy(file, data, shape) {
-  let header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`;
+function writeNpy(file, data, shape, descr = '<f4') {
+  let header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`;
   header += ' '.repeat(63 - (10 + header.length) % 64) + '\n';
   const lead = Buffer.alloc(10);
   lead.write('\x93NUMPY\x01\x00', 'latin1');
@@ -31,8 +35,8 @@ function writeNpy(file, data, shape) {
   fs.writeFileSync(file, Buffer.concat([lead, Buffer.from(header, 'latin1'), Buffer.from(data.buffer, data.byteOffset, data.byteLength)]));
 }
 
-function open(model, exact, threads) {
-  return ort.InferenceSession.create(model, {intraOpNumThreads: threads, interOpNumThreads: 1, graphOptimizationLevel: 'all', logSeverityLevel: 3,
+function open(model, exact, threads, level = 'all') {
+  return ort.InferenceSession.create(model, {intraOpNumThreads: threads, interOpNumThreads: 1, graphOptimizationLevel: level, logSeverityLevel: 3,
     executionProviders: ['cpu'], extra: exact ? {session: {x64quantprecision: '1'}} : {}});
 }
 
@@ -62,11 +66,30 @@ async function bench([model, rows, seconds = '4', threads = '2']) {
   console.log(JSON.stringify({runs: times.length, min_ms: times[0], median_ms: times[times.length >> 1]}));
 }
 
+async function inputs([model]) {
+  console.log(JSON.stringify((await open(model, false, 1, 'disabled')).inputMetadata));
+}
+
+async function run([model, feedsFile, outdir, level]) {
+  const session = await open(model, true, 2, level || 'disabled'), feeds = {};
+  for (const [name, file] of Object.entries(JSON.parse(fs.readFileSync(feedsFile)))) {
+    const npy = readNpy(file);
+    feeds[name] = new ort.Tensor(npy.type, npy.data, npy.shape);
+  }
+  const outputs = await session.run(feeds);
+  fs.mkdirSync(outdir, {recursive: true});
+  session.outputNames.forEach((name, index) => {
+    const tensor = outputs[name], descr = Object.keys(TYPES).find(key => TYPES[key][0] === tensor.type);
+    writeNpy(path.join(outdir, `${index}.npy`), tensor.data, tensor.dims, descr);
+  });
+  console.log(JSON.stringify(session.outputNames));
+}
+
 async function load(models) {
   for (const model of models)
     try { await (await open(model, false, 1)).release(); } catch (error) { console.log(JSON.stringify({model, error: String(error.message).slice(0, 300)})); process.exitCode = 1; }
 }
 
-const commands = {load, eval: evaluate, bench};
+const commands = {load, eval: evaluate, bench, inputs, run};
 if (!commands[process.argv[2]]) { console.error('usage: see the head of this file'); process.exit(2); }
 commands[process.argv[2]](process.argv.slice(3)).catch(error => { console.error('onnxruntime.js: ' + error.message); process.exit(1); });

@@ -191,6 +191,9 @@ AttributeSpec attributes_of(const Requantization& requantization, std::int32_t s
     attributes.destination_zero_point = requantization.zero_point;
     if (requantization.slope != 1.0F)
         attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_relu, requantization.slope, 0.0F});
+    // oneDNN adds the zero point before it rounds: the sum has fewer bits behind the point, and ties go to another side when it is odd. The
+    // definition, and ONNX Runtime, round first.
+    if (requantization.zero_point != 0) attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_round});
     const QuantRange whole = integer_range(requantization.dtype), range = requantization.range;
     if (range.min > whole.min || range.max < whole.max)
         attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_clip,
