@@ -1,4 +1,6 @@
-// Fourier transforms and windows. Shapes are inferred where they are plain.
+// Fourier transforms and windows.
+#include "ops/signal.h"
+
 #include "ops/infer_rules.h"
 #include "ops/rows.h"
 
@@ -6,62 +8,90 @@ namespace mcompress {
 
 namespace {
 
-DType output_datatype(const Node& node) {
-    const std::int64_t number = int_attribute(node, "output_datatype", 1);
-    if (number < 1 || number > 255 || !is_known_dtype(static_cast<int>(number)))
-        reject_attribute(node, "output_datatype", format("is {}, which is no element type", number));
-    return static_cast<DType>(number);
+// What is known of a size that input `index` holds.
+Dim size_of(const InferContext& context, int index) {
+    const auto value = context.constant_integers(index);
+    if (!value || value->size() != 1) return {};
+    if (value->front() < 0) context.reject(format("input {} is {}, expected a size", index, value->front()));
+    return value->front();
 }
+
+// The number of different coefficients of a real signal.
+Dim half_spectrum(const Dim& points) { return points.is_known() ? Dim(points.extent() / 2 + 1) : Dim(); }
 
 // A window of input 0 elements.
 void infer_window(InferContext& context) {
-    Dims output = unknown_dims(1);
-    if (const auto size = context.constant_integers(0); size && size->size() == 1)
-        output[0] = size->front() < 0 ? Dim() : Dim(size->front());
-    context.set_output(0, ValueType::tensor(output_datatype(context.node()), std::move(output)));
+    context.set_output(0, ValueType::tensor(SignalWindowAttrs::read(context.node()).dtype, Dims{size_of(context, 0)}));
 }
 
 // [spectrogram bins, mel bins] for a transform of input 1 points and input 0 mel bins.
 void infer_mel_matrix(InferContext& context) {
-    Dims output = unknown_dims(2);
-    const auto bins = context.constant_integers(0);
-    const auto points = context.constant_integers(1);
-    if (points && points->size() == 1 && points->front() >= 0) output[0] = points->front() / 2 + 1;
-    if (bins && bins->size() == 1 && bins->front() >= 0) output[1] = bins->front();
-    context.set_output(0, ValueType::tensor(output_datatype(context.node()), std::move(output)));
+    Dims output{half_spectrum(size_of(context, 1)), size_of(context, 0)};
+    context.set_output(0, ValueType::tensor(SignalWindowAttrs::read(context.node()).dtype, std::move(output)));
 }
 
-// Input [batch, signal …, 1 or 2] (real or complex); along `axis` the transform's length, all or half of it.
+// The transformed axis, nothing when it is not known before execution. The last axis holds real and imaginary parts.
+std::optional<int> dft_axis(const InferContext& context, const DftAttrs& attrs, int rank) {
+    std::int64_t axis = attrs.axis.value_or(-2);
+    if (!attrs.axis && context.has_input(2)) {
+        const auto given = context.constant_integers(2);
+        if (!given || given->size() != 1) return std::nullopt;
+        axis = given->front();
+    }
+    const int result = checked_axis(context, axis, rank);
+    if (result == rank - 1) context.reject(format("axis {} holds real and imaginary parts", axis));
+    return result;
+}
+
 void infer_dft(InferContext& context) {
+    using Transform = DftAttrs::Transform;
+    const DftAttrs attrs = DftAttrs::read(context.node());
     const ValueType& input = context.input(0);
     if (!input.has_rank()) return context.set_output(0, tensor_of(input.dtype));
-    const Node& node = context.node();
-    Dims output = *input.dims;
-    const auto axis_input = context.constant_integers(2);
-    const std::int64_t named = node.opset_version() < 20               ? int_attribute(node, "axis", 1)
-                               : axis_input && axis_input->size() == 1 ? axis_input->front()
-                                                                       : -2;
-    const bool is_axis_known = node.opset_version() < 20 || axis_input || !context.has_input(2);
-    if (!is_axis_known) return context.set_output(0, ValueType::tensor(input.dtype, unknown_dims(input.rank())));
-    const auto axis = static_cast<std::size_t>(checked_axis(context, named, input.rank()));
-    const auto length = context.constant_integers(1);
-    if (context.has_input(1)) output[axis] = length && length->size() == 1 && length->front() >= 0 ? Dim(length->front()) : Dim();
-    if (flag_attribute(node, "onesided", 0)) output[axis] = output[axis].is_known() ? Dim(output[axis].extent() / 2 + 1) : Dim();
-    output.back() = 2;
+    if (input.rank() < 2) context.reject(format("the input has rank {}, expected a signal of real or complex numbers", input.rank()));
+    const auto axis = dft_axis(context, attrs, input.rank());
+    Dims output = axis ? *input.dims : unknown_dims(input.rank());
+    output.back() = attrs.transform == Transform::HalfToReal ? 1 : 2;
+    if (axis) {
+        Dim& points = output[static_cast<std::size_t>(*axis)];
+        if (context.has_input(1)) points = size_of(context, 1);
+        else if (attrs.transform == Transform::HalfToReal)
+            points = points.is_known() && points.extent() > 0 ? multiply(context, Dim(points.extent() - 1), 2) : Dim();
+        if (attrs.transform == Transform::RealToHalf) points = half_spectrum(points);
+    }
     context.set_output(0, ValueType::tensor(input.dtype, std::move(output)));
 }
 
-void infer_stft(InferContext& context) { context.set_output(0, ValueType::tensor(context.input(0).dtype, unknown_dims(4))); }
+// Points of a frame: input 3, or the length of the window, or the whole signal.
+Dim frame_length(const InferContext& context) {
+    if (context.has_input(3)) return size_of(context, 3);
+    const ValueType& source = context.input(context.has_input(2) ? 2 : 0);
+    const int rank = context.has_input(2) ? 1 : 3;
+    return source.has_rank() && source.rank() == rank ? (*source.dims)[static_cast<std::size_t>(rank / 2)] : Dim();
+}
+
+void infer_stft(InferContext& context) {
+    const StftAttrs attrs = StftAttrs::read(context.node());
+    const Dim frame = frame_length(context), step = size_of(context, 1);
+    Dims output{Dim(), Dim(), attrs.spectrum == StftAttrs::Spectrum::Half ? half_spectrum(frame) : frame, 2};
+    if (const Dims* signal = dims_of_rank(context, 0, 3)) {
+        output[0] = (*signal)[0];
+        const Dim& length = (*signal)[1];
+        if (step.is_known() && step.extent() > 0 && length.is_known() && frame.is_known())
+            output[1] = length.extent() < frame.extent() ? 0 : (length.extent() - frame.extent()) / step.extent() + 1;
+    }
+    context.set_output(0, ValueType::tensor(context.input(0).dtype, std::move(output)));
+}
 
 // clang-format off
 constexpr OpInfo kRows[] = {
-    {"", "BlackmanWindow", 17, 1, 1, 1, 1, infer_window},
-    {"", "DFT", 17, 1, 2, 1, 1, infer_dft},
-    {"", "DFT", 20, 1, 3, 1, 1, infer_dft},
-    {"", "HammingWindow", 17, 1, 1, 1, 1, infer_window},
-    {"", "HannWindow", 17, 1, 1, 1, 1, infer_window},
-    {"", "MelWeightMatrix", 17, 5, 5, 1, 1, infer_mel_matrix},
-    {"", "STFT", 17, 2, 4, 1, 1, infer_stft},
+    {"", "BlackmanWindow", 17, 1, 1, 1, 1, infer_window, check_attrs<SignalWindowAttrs>},
+    {"", "DFT", 17, 1, 2, 1, 1, infer_dft, check_attrs<DftAttrs>},
+    {"", "DFT", 20, 1, 3, 1, 1, infer_dft, check_attrs<DftAttrs>},
+    {"", "HammingWindow", 17, 1, 1, 1, 1, infer_window, check_attrs<SignalWindowAttrs>},
+    {"", "HannWindow", 17, 1, 1, 1, 1, infer_window, check_attrs<SignalWindowAttrs>},
+    {"", "MelWeightMatrix", 17, 5, 5, 1, 1, infer_mel_matrix, check_attrs<SignalWindowAttrs>},
+    {"", "STFT", 17, 2, 4, 1, 1, infer_stft, check_attrs<StftAttrs>},
 };
 // clang-format on
 

@@ -18,6 +18,7 @@ std::span<const KernelRow> conv_kernels();
 std::span<const KernelRow> conv_transpose_kernels();
 std::span<const KernelRow> einsum_kernels();
 std::span<const KernelRow> experimental_kernels();
+std::span<const KernelRow> fourier_kernels();
 std::span<const KernelRow> gather_kernels();
 std::span<const KernelRow> integer_product_kernels();
 std::span<const KernelRow> matmul_kernels();
@@ -25,6 +26,7 @@ std::span<const KernelRow> normalization_kernels();
 std::span<const KernelRow> pool_kernels();
 std::span<const KernelRow> qonnx_kernels();
 std::span<const KernelRow> quantize_kernels();
+std::span<const KernelRow> random_kernels();
 std::span<const KernelRow> recurrent_kernels();
 std::span<const KernelRow> reduce_kernels();
 std::span<const KernelRow> resize_kernels();
@@ -35,5 +37,6 @@ std::span<const KernelRow> slice_kernels();
 std::span<const KernelRow> softmax_kernels();
 std::span<const KernelRow> transpose_kernels();
 std::span<const KernelRow> unary_kernels();
+std::span<const KernelRow> window_function_kernels();
 
 }  // namespace mcompress::reference

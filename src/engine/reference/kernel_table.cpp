@@ -22,6 +22,7 @@ constexpr Family kFamilies[] = {
     reference::conv_transpose_kernels,
     reference::einsum_kernels,
     reference::experimental_kernels,
+    reference::fourier_kernels,
     reference::gather_kernels,
     reference::integer_product_kernels,
     reference::matmul_kernels,
@@ -29,6 +30,7 @@ constexpr Family kFamilies[] = {
     reference::pool_kernels,
     reference::qonnx_kernels,
     reference::quantize_kernels,
+    reference::random_kernels,
     reference::recurrent_kernels,
     reference::reduce_kernels,
     reference::resize_kernels,
@@ -39,6 +41,7 @@ constexpr Family kFamilies[] = {
     reference::softmax_kernels,
     reference::transpose_kernels,
     reference::unary_kernels,
+    reference::window_function_kernels,
 };
 // clang-format on
 
