@@ -47,6 +47,9 @@ public:
     /// As above for graphs that take or give sequences or optionals; with run() such an output is an Error (kOperatorUnsupported).
     virtual std::vector<RuntimeValue> run_values(std::span<const RuntimeValue> inputs, const Tap& tap = {}) const = 0;
     virtual std::span<const StepInfo> steps() const = 0;
+    /// Milliseconds of each of steps(), the median of `repeats` executions in a row within one run (so data is as warm as it can be):
+    /// their sum is what the run would take if steps cost nothing but their own work. Empty where an engine cannot tell.
+    virtual std::vector<double> time_steps(std::span<const Tensor> /*inputs*/, int /*repeats*/) const { return {}; }
 };
 
 /// The graph must outlive the plan and stay unchanged. Throws kOperatorUnsupported naming node and operator.

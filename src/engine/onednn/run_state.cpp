@@ -1,5 +1,7 @@
 #include "engine/onednn/run_state.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -170,7 +172,6 @@ void RunState::run_plain(const PlainStep& step, const Tap& tap) {
     }
     for (std::size_t index = 0; index < step.outputs.size(); ++index)
         if (step.outputs[index] >= 0) fill_slot(step.outputs[index], own(std::move(outputs[index])));
-    for (const SlotId slot : step.released) slots_[static_cast<std::size_t>(slot)] = RuntimeValue();
 }
 
 void RunState::run_tap(std::size_t index, const TapStep& step, const Tap& tap) {
@@ -200,16 +201,43 @@ std::vector<RuntimeValue> RunState::collect() {
     return outputs;
 }
 
+void RunState::run_step(std::size_t index, const Tap& tap) {
+    const Step& step = plan_.steps[index];
+    if (const auto* primitive = std::get_if<PrimitiveStep>(&step)) run_primitive(index, primitive->primitive);
+    else if (const auto* native = std::get_if<NativeStep>(&step)) native->run(pointers_[index], plan_.threads);
+    else if (const auto* plain = std::get_if<PlainStep>(&step)) run_plain(*plain, tap);
+    else if (tap) run_tap(index, std::get<TapStep>(step), tap);
+}
+
+void RunState::release(std::size_t index) {
+    if (const auto* plain = std::get_if<PlainStep>(&plan_.steps[index]))
+        for (const SlotId slot : plain->released) slots_[static_cast<std::size_t>(slot)] = RuntimeValue();
+}
+
 std::vector<RuntimeValue> RunState::run(std::span<const RuntimeValue> inputs, const Tap& tap) {
     start(inputs);
     for (std::size_t index = 0; index < plan_.steps.size(); ++index) {
-        const Step& step = plan_.steps[index];
-        if (const auto* primitive = std::get_if<PrimitiveStep>(&step)) run_primitive(index, primitive->primitive);
-        else if (const auto* native = std::get_if<NativeStep>(&step)) native->run(pointers_[index], plan_.threads);
-        else if (const auto* plain = std::get_if<PlainStep>(&step)) run_plain(*plain, tap);
-        else if (tap) run_tap(index, std::get<TapStep>(step), tap);
+        run_step(index, tap);
+        release(index);
     }
     return collect();
+}
+
+std::vector<double> RunState::time_steps(std::span<const RuntimeValue> inputs, int repeats) {
+    start(inputs);
+    std::vector<double> medians, times(static_cast<std::size_t>(std::max(repeats, 1)));
+    for (std::size_t index = 0; index < plan_.steps.size(); ++index) {
+        for (double& time : times) {
+            const auto begin = std::chrono::steady_clock::now();
+            run_step(index, {});
+            time = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+        }
+        release(index);
+        std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+        medians.push_back(times[times.size() / 2]);
+    }
+    collect();
+    return medians;
 }
 
 }  // namespace mcompress::onednn

@@ -15,6 +15,8 @@ public:
     RunState& operator=(const RunState&) = delete;
 
     std::vector<RuntimeValue> run(std::span<const RuntimeValue> inputs, const Tap& tap);
+    /// Milliseconds a step: the median of `repeats` executions in a row.
+    std::vector<double> time_steps(std::span<const RuntimeValue> inputs, int repeats);
 
 private:
     struct Patch {  // what points into a slot's tensor
@@ -34,6 +36,8 @@ private:
     void prepare_slots();
     void start(std::span<const RuntimeValue> inputs);
     void fill_slot(SlotId slot, RuntimeValue value);
+    void run_step(std::size_t index, const Tap& tap);
+    void release(std::size_t index);
     void run_primitive(std::size_t step, const Primitive& primitive);
     void run_plain(const PlainStep& step, const Tap& tap);
     void run_tap(std::size_t index, const TapStep& step, const Tap& tap);

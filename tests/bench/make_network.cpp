@@ -1,0 +1,113 @@
+// make_network resnet50|bert-base|vit-base OUT.onnx: networks of the standard shapes with random weights, for timings.
+#include <cstdio>
+#include <string_view>
+
+#include "bench/network_builder.h"
+#include "onnx/emit.h"
+#include "support/error.h"
+
+using namespace mcompress;
+using bench::NetworkBuilder;
+
+namespace {
+
+/// He et al. 2016, the variant with the stride in the 3×3 convolution; batch normalization is folded, as exporters leave it.
+Value* bottleneck(NetworkBuilder& b, Value* x, std::int64_t in, std::int64_t width, std::int64_t stride) {
+    const std::int64_t out = 4 * width;
+    Value* y = b.node("Relu", {b.conv(x, in, width, 1, 1)});
+    y = b.node("Relu", {b.conv(y, width, width, 3, stride)});
+    y = b.conv(y, width, out, 1, 1, 0.3);  // small, so that the sums of 16 blocks stay in range
+    Value* shortcut = in == out ? x : b.conv(x, in, out, 1, stride, 0.7);
+    return b.node("Relu", {b.node("Add", {y, shortcut})});
+}
+
+std::unique_ptr<Model> resnet50() {
+    NetworkBuilder b(17);
+    Value* x = b.input("input", {Dim("batch"), 3, 224, 224});
+    x = b.node("Relu", {b.conv(x, 3, 64, 7, 2)});
+    x = b.node("MaxPool", {x},
+               {{"kernel_shape", std::vector<std::int64_t>{3, 3}},
+                {"pads", std::vector<std::int64_t>{1, 1, 1, 1}},
+                {"strides", std::vector<std::int64_t>{2, 2}}});
+    std::int64_t in = 64;
+    const int depths[] = {3, 4, 6, 3};
+    for (int stage = 0; stage < 4; ++stage) {
+        const std::int64_t width = std::int64_t{64} << stage;
+        for (int block = 0; block < depths[stage]; ++block) {
+            x = bottleneck(b, x, in, width, block == 0 && stage > 0 ? 2 : 1);
+            in = 4 * width;
+        }
+    }
+    x = b.node("Flatten", {b.node("GlobalAveragePool", {x})});
+    x = b.node("Gemm", {x, b.random({1000, 2048}, 0.02), b.random({1000}, 0.02)}, {{"transB", std::int64_t{1}}});
+    return b.finish(x, {Dim("batch"), 1000});
+}
+
+/// Scaled dot-product attention with 64 values a head, written out as exporters do (Vaswani et al. 2017).
+Value* attention(NetworkBuilder& b, Value* x, std::int64_t width) {
+    const std::int64_t heads = width / 64;
+    const auto split = [&](std::vector<std::int64_t> order) {
+        Value* parts = b.node("Reshape", {b.linear(x, width, width), b.integers({0, 0, heads, 64})});
+        return b.node("Transpose", {parts}, {{"perm", std::move(order)}});
+    };
+    Value* query = split({0, 2, 1, 3});
+    Value* key = split({0, 2, 3, 1});
+    Value* value = split({0, 2, 1, 3});
+    Value* scores = b.node("Div", {b.node("MatMul", {query, key}), b.filled({}, 8.0F)});
+    Value* weights = b.node("Softmax", {scores}, {{"axis", std::int64_t{-1}}});
+    Value* context = b.node("Transpose", {b.node("MatMul", {weights, value})}, {{"perm", std::vector<std::int64_t>{0, 2, 1, 3}}});
+    return b.linear(b.node("Reshape", {context, b.integers({0, 0, width})}), width, width);
+}
+
+Value* feed_forward(NetworkBuilder& b, Value* x, std::int64_t width) {
+    return b.linear(b.gelu(b.linear(x, width, 4 * width)), 4 * width, width);
+}
+
+/// The encoder of BERT-base (Devlin et al. 2019): 12 layers of width 768, normalized after each sum; embedded tokens in.
+std::unique_ptr<Model> bert_base() {
+    constexpr std::int64_t kWidth = 768;
+    NetworkBuilder b(17);
+    const Dims dims{Dim("batch"), Dim("tokens"), kWidth};
+    Value* x = b.input("embeddings", dims);
+    for (int layer = 0; layer < 12; ++layer) {
+        x = b.layer_norm(b.node("Add", {attention(b, x, kWidth), x}), kWidth);
+        x = b.layer_norm(b.node("Add", {feed_forward(b, x, kWidth), x}), kWidth);
+    }
+    return b.finish(x, dims);
+}
+
+/// ViT-Base/16 at 224 pixels (Dosovitskiy et al. 2021): 12 layers of width 768, normalized before each block.
+std::unique_ptr<Model> vit_base() {
+    constexpr std::int64_t kWidth = 768;
+    NetworkBuilder b(17);
+    Value* x = b.input("input", {Dim("batch"), 3, 224, 224});
+    x = b.node("Reshape", {b.conv(x, 3, kWidth, 16, 16), b.integers({0, kWidth, 196})});
+    x = b.node("Transpose", {x}, {{"perm", std::vector<std::int64_t>{0, 2, 1}}});
+    x = b.node("Add", {x, b.random({1, 196, kWidth}, 0.02)});  // positions
+    for (int layer = 0; layer < 12; ++layer) {
+        x = b.node("Add", {attention(b, b.layer_norm(x, kWidth), kWidth), x});
+        x = b.node("Add", {feed_forward(b, b.layer_norm(x, kWidth), kWidth), x});
+    }
+    x = b.node("ReduceMean", {b.layer_norm(x, kWidth)}, {{"axes", std::vector<std::int64_t>{1}}, {"keepdims", std::int64_t{0}}});
+    x = b.node("Gemm", {x, b.random({1000, kWidth}, 0.02), b.random({1000}, 0.02)}, {{"transB", std::int64_t{1}}});
+    return b.finish(x, {Dim("batch"), 1000});
+}
+
+struct NetworkRow {
+    std::string_view name;
+    std::unique_ptr<Model> (*make)();
+};
+
+constexpr NetworkRow kNetworks[] = {{"resnet50", resnet50}, {"bert-base", bert_base}, {"vit-base", vit_base}};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        for (const NetworkRow& row : kNetworks)
+            if (argc == 3 && row.name == argv[1]) return emit_model(*row.make(), argv[2]), 0;
+    } catch (const Error& error) {
+        return std::fprintf(stderr, "%s\n", error.what()), 1;
+    }
+    return std::fprintf(stderr, "usage: make_network resnet50|bert-base|vit-base OUT.onnx\n"), 2;
+}
