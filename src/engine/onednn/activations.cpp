@@ -94,6 +94,7 @@ std::optional<Activation> scalar_arithmetic(const PropagatedValues& values, cons
     const std::string& type = node.op_type();
     if (type == "Add") return linear(1.0F, *number);
     if (type == "Mul") return linear(*number, 0.0F);
+    if (type == "Div" && scalar_at == 1 && std::isfinite(1.0F / *number)) return linear(1.0F / *number, 0.0F);
     if (type == "Sub") return scalar_at == 1 ? linear(1.0F, -*number) : linear(-1.0F, *number);
     return std::nullopt;
 }

@@ -1,5 +1,7 @@
 #include "engine/onednn/attributes.h"
 
+#include <cmath>
+
 namespace mcompress::onednn {
 
 namespace {
@@ -51,6 +53,10 @@ Tensor integer_bias(const std::vector<std::int32_t>& bias, const std::vector<flo
     return Tensor::from_values(Shape{static_cast<std::int64_t>(bias.size())}, real);
 }
 
+std::optional<Tensor> real_bias(std::span<const float> bias, const std::vector<float>&) {
+    return Tensor::from_values(Shape{static_cast<std::int64_t>(bias.size())}, bias);
+}
+
 std::vector<std::pair<int, Tensor>> runtime_arguments(const AttributeSpec& spec) {
     std::vector<std::pair<int, Tensor>> arguments;
     if (!spec.scales.empty())
@@ -70,6 +76,15 @@ EltwisePostOp hard_swish() { return {dnnl::algorithm::eltwise_hardswish, 1.0F / 
 
 Tensor integer_bias(const std::vector<std::int32_t>& bias, const std::vector<float>&) {
     return Tensor::from_values(Shape{static_cast<std::int64_t>(bias.size())}, bias);
+}
+
+std::optional<Tensor> real_bias(std::span<const float> bias, const std::vector<float>& scales) {
+    std::vector<float> scaled(bias.size());
+    for (std::size_t channel = 0; channel < bias.size(); ++channel) {
+        scaled[channel] = bias[channel] / scales[scales.size() > 1 ? channel : 0];
+        if (!std::isfinite(scaled[channel])) return std::nullopt;
+    }
+    return Tensor::from_values(Shape{static_cast<std::int64_t>(bias.size())}, scaled);
 }
 
 std::vector<std::pair<int, Tensor>> runtime_arguments(const AttributeSpec&) { return {}; }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -43,6 +45,9 @@ dnnl::primitive_attr make_attributes(const AttributeSpec& spec, int weight_scale
 
 /// A bias in accumulator units as an integer convolution wants it: v2 adds it before the scales (int32), v3 after them (float).
 Tensor integer_bias(const std::vector<std::int32_t>& bias, const std::vector<float>& scales);
+
+/// As above from real numbers, in float; nothing when they cannot be expressed in accumulator units.
+std::optional<Tensor> real_bias(std::span<const float> bias, const std::vector<float>& scales);
 
 /// v3 takes scales and zero points as arguments of each execution: argument numbers and tensors. None for v2, which builds them in.
 std::vector<std::pair<int, Tensor>> runtime_arguments(const AttributeSpec& spec);

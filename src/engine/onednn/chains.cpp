@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "engine/fused_groups.h"
+#include "engine/onednn/gelu.h"
+
 namespace mcompress::onednn {
 
 namespace {
@@ -12,9 +15,9 @@ constexpr std::string_view kHeads[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"
 
 class Finder {
 public:
-    Finder(const PropagatedValues& values, const std::function<bool(const Node&)>& is_taken,
+    Finder(const PropagatedValues& values, const std::function<ChainRole(const Node&)>& role,
            const std::function<bool(const Value&)>& is_kept)
-        : values_(values), is_taken_(is_taken), is_kept_(is_kept), live_(values.nodes.begin(), values.nodes.end()) {}
+        : values_(values), role_(role), is_kept_(is_kept), live_(values.nodes.begin(), values.nodes.end()) {}
 
     Chain follow(const Node& head) {
         Chain chain;
@@ -25,7 +28,7 @@ public:
             auto link = next(chain, *value, has_residual);
             if (!link) break;
             has_residual = has_residual || link->kind == ChainLink::Kind::Residual;
-            value = link->output;
+            value = link->kind == ChainLink::Kind::Quantize ? nullptr : link->output;
             used_.insert(link->nodes.begin(), link->nodes.end());
             chain.links.push_back(std::move(*link));
         }
@@ -33,7 +36,7 @@ public:
     }
 
 private:
-    bool is_free(const Node* node) const { return live_.contains(node) && !used_.contains(node) && !is_taken_(*node); }
+    bool is_free(const Node* node) const { return live_.contains(node) && !used_.contains(node) && role_(*node) == ChainRole::Float; }
 
     /// None when there are more than a chain can have.
     std::vector<const Node*> readers(const Value& value) const {
@@ -46,12 +49,25 @@ private:
     std::optional<ChainLink> next(const Chain& chain, const Value& value, bool has_residual) const {
         const auto nodes = readers(value);
         if (!std::all_of(nodes.begin(), nodes.end(), [&](const Node* node) { return is_free(node); })) return std::nullopt;
-        if (nodes.size() == 2) return gate(value, *nodes[0], *nodes[1]);
+        if (nodes.size() == 2) {
+            if (auto link = gelu(value)) return link;
+            return gate(value, *nodes[0], *nodes[1]);
+        }
         if (nodes.size() != 1) return std::nullopt;
         const Node& node = *nodes[0];
         if (const auto activation = activation_of(values_, node); activation && node.input(activation->input) == &value)
             return ChainLink{ChainLink::Kind::Activation, {&node}, activation->operations, nullptr, node.output(0)};
+        if (node.is("QuantizeLinear") && role_(*chain.head) == ChainRole::Codes && node.input(0) == &value && tensor_params(values_, node))
+            return ChainLink{ChainLink::Kind::Quantize, {&node}, {}, nullptr, node.output(0)};
         return node.is("Add") && node.input_count() == 2 ? addition(chain, value, node, has_residual) : std::nullopt;
+    }
+
+    std::optional<ChainLink> gelu(const Value& value) const {
+        const auto found = match_gelu(values_, value);
+        if (!found) return std::nullopt;
+        for (const Node* node : found->nodes)
+            if (!is_free(node) || (node != found->nodes.back() && is_kept_(*node->output(0)))) return std::nullopt;
+        return ChainLink{ChainLink::Kind::Activation, found->nodes, {found->operation}, nullptr, found->nodes.back()->output(0)};
     }
 
     std::optional<ChainLink> gate(const Value& value, const Node& first, const Node& second) const {
@@ -91,7 +107,7 @@ private:
     }
 
     const PropagatedValues& values_;
-    const std::function<bool(const Node&)>& is_taken_;
+    const std::function<ChainRole(const Node&)>& role_;
     const std::function<bool(const Value&)>& is_kept_;
     std::unordered_set<const Node*> live_;
     std::unordered_set<const Node*> used_;
@@ -105,15 +121,15 @@ std::vector<const Node*> Chain::nodes(std::size_t count) const {
     return all;
 }
 
-Chains find_chains(const PropagatedValues& values, const std::function<bool(const Node&)>& is_taken,
+Chains find_chains(const PropagatedValues& values, const std::function<ChainRole(const Node&)>& role,
                    const std::function<bool(const Value&)>& is_kept) {
     Chains chains;
-    Finder finder(values, is_taken, is_kept);
+    Finder finder(values, role, is_kept);
     // From the back: of two convolutions that meet in an addition the later one takes it, and the other is complete by then.
     for (auto node = values.nodes.rbegin(); node != values.nodes.rend(); ++node) {
         const bool is_head =
             (*node)->domain().empty() && std::find(std::begin(kHeads), std::end(kHeads), (*node)->op_type()) != std::end(kHeads);
-        if (is_head && !is_taken(**node) && (*node)->output(0) && values.dtype((*node)->output(0)) == DType::Float32)
+        if (is_head && role(**node) != ChainRole::Taken && (*node)->output(0) && values.dtype((*node)->output(0)) == DType::Float32)
             chains.list.push_back(finder.follow(**node));
     }
     for (const Chain& chain : chains.list) {

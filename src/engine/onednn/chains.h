@@ -1,4 +1,4 @@
-// A float convolution or matrix product and the element-wise nodes behind it that can run inside of its primitive.
+// A convolution or matrix product whose result is float, and the element-wise nodes behind it that can run inside of its primitive.
 #pragma once
 
 #include <unordered_map>
@@ -9,9 +9,9 @@
 namespace mcompress::onednn {
 
 struct ChainLink {
-    enum class Kind { Bias, Activation, Residual };
+    enum class Kind { Bias, Activation, Residual, Quantize };
     Kind kind;
-    std::vector<const Node*> nodes;         // one; two for a gated activation
+    std::vector<const Node*> nodes;         // one; more for an activation that is written out in several
     std::vector<EltwisePostOp> operations;  // of an activation
     const Value* other = nullptr;           // the bias or the residual
     const Value* output = nullptr;
@@ -36,8 +36,11 @@ struct Chains {
     std::unordered_map<const Node*, const Chain*> inside;
 };
 
-/// A value inside of a chain is read by nothing else and not wanted by anybody. Nodes of `taken` stay out.
-Chains find_chains(const PropagatedValues& values, const std::function<bool(const Node&)>& is_taken,
+/// Float: a node like any other. Codes: a product of 8-bit codes with a float result; a QuantizeLinear may end its chain. Taken: stays out.
+enum class ChainRole { Float, Codes, Taken };
+
+/// A value inside of a chain is read by nothing else and not wanted by anybody.
+Chains find_chains(const PropagatedValues& values, const std::function<ChainRole(const Node&)>& role,
                    const std::function<bool(const Value&)>& is_kept);
 
 }  // namespace mcompress::onednn

@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "engine/onednn/operators.h"
 #include "engine/onednn/plan.h"
@@ -33,7 +34,7 @@ public:
         const auto is_kept = [&](const Value& value) { return builder_.is_kept(&value); };
         groups_ = find_quantized_groups(builder_.values(), is_kept);
         chains_ = find_chains(
-            builder_.values(), [&](const Node& node) { return groups_.member.contains(&node); }, is_kept);
+            builder_.values(), [&](const Node& node) { return role_of(node); }, is_kept);
     }
 
     PlanData compile() {
@@ -41,11 +42,12 @@ public:
             if (!value->producer() || builder_.known(value)) builder_.add_tap(value);
         for (const Node* node : builder_.values().nodes) {
             if (node->is("mcompress", "Observe")) build_observer(*node);
+            else if (chains_.inside.contains(node)) continue;
+            else if (const auto chain = chains_.at_last.find(node); chain != chains_.at_last.end()) build_chain(*chain->second);
             else if (const auto group = groups_.at_last.find(node); group != groups_.at_last.end()) build_group_or_parts(*group->second);
             else if (groups_.member.contains(node)) continue;
             else if (node->is("DequantizeLinear") && is_absorbed(*node)) absorb(*node);
-            else if (const auto chain = chains_.at_last.find(node); chain != chains_.at_last.end()) build_chain(*chain->second);
-            else if (!chains_.inside.contains(node)) build_node(*node);
+            else build_node(*node);
         }
         return builder_.finish();
     }
@@ -67,6 +69,13 @@ private:
                          tap_outputs({&node});
                          builder_.end();
                      });
+    }
+
+    /// A product of codes that gives floats goes on in a chain.
+    ChainRole role_of(const Node& node) const {
+        const auto group = groups_.member.find(&node);
+        if (group == groups_.member.end()) return ChainRole::Float;
+        return group->second->kind == QuantizedGroup::Kind::Product && !group->second->output_params ? ChainRole::Codes : ChainRole::Taken;
     }
 
     /// Every reader is a group that works on the codes.
@@ -98,7 +107,7 @@ private:
             if (node->is("Conv") || node->is("Gemm") || node->is("MatMul")) {
                 Chain alone;
                 alone.head = node;
-                build_chain(alone);
+                build_float_chain(alone);
             } else {
                 build_node(*node);
             }
@@ -107,19 +116,38 @@ private:
 
     /// With as many links as oneDNN takes; the rest as nodes of their own.
     void build_chain(const Chain& chain) {
-        const auto build = chain.head->is("Gemm") ? build_gemm : chain.head->is("MatMul") ? build_matmul : build_convolution;
-        std::size_t links = chain.links.size();
-        Built built = Built::No;
-        for (;; --links) {
-            builder_.begin(chain.nodes(links));
-            built = attempt([&] { return build(builder_, chain, links); });
-            if (built == Built::Yes || links == 0) break;
+        std::optional<std::size_t> links;
+        if (const auto group = groups_.at_last.find(chain.head); group != groups_.at_last.end()) {
+            links = build_with_links(chain, 1,
+                                     [&](std::size_t count) { return build_quantized_chain(builder_, *group->second, chain, count); });
+            if (!links) build_group_or_parts(*group->second);
+        } else {
+            links = build_float_chain(chain);
         }
-        if (built == Built::Yes) tap_outputs(chain.nodes(links));
-        builder_.end();
-        if (built == Built::No) build_node(*chain.head);
-        for (std::size_t at = links; at < chain.links.size(); ++at)
+        for (std::size_t at = links.value_or(0); at < chain.links.size(); ++at)
             for (const Node* node : chain.links[at].nodes) build_node(*node);
+    }
+
+    /// Nothing: the head runs on a plain kernel.
+    std::optional<std::size_t> build_float_chain(const Chain& chain) {
+        const auto build = chain.head->is("Gemm") ? build_gemm : chain.head->is("MatMul") ? build_matmul : build_convolution;
+        const auto links = build_with_links(chain, 0, [&](std::size_t count) { return build(builder_, chain, count); });
+        if (!links) build_node(*chain.head);
+        return links;
+    }
+
+    /// The number of links built with the head; at least `fewest`.
+    template <typename Build> std::optional<std::size_t> build_with_links(const Chain& chain, std::size_t fewest, Build&& build) {
+        for (std::size_t links = chain.links.size() + 1; links-- > fewest;) {
+            const auto nodes = chain.nodes(links);
+            builder_.begin(nodes);
+            const Built built = attempt([&] { return build(links); });
+            if (built == Built::No) continue;
+            tap_outputs(nodes);
+            builder_.end();
+            return links;
+        }
+        return std::nullopt;
     }
 
     template <typename Build> static Built attempt(Build&& build) {

@@ -1,4 +1,4 @@
-// Softmax, LRN, BatchNormalization.
+// Softmax, LayerNormalization, LRN, BatchNormalization.
 #include <cmath>
 
 #include "engine/onednn/operators.h"
@@ -27,6 +27,30 @@ Built build_softmax(PlanBuilder& builder, const Node& node) {
     const BufferId source = builder.view(builder.plain_form(node.input(0)), layout);
     const BufferId result = builder.view(builder.result(node.output(0), plain_desc(shape, kFloat)), layout);
     builder.add({node.op_type()}, std::move(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, result}});
+    return Built::Yes;
+}
+
+Built build_layer_normalization(PlanBuilder& builder, const Node& node) {
+    const auto norm = attrs<LayerNormAttrs>(node);
+    const Value *scale = node.input(1), *shift = node.input(2);
+    if (node.output_count() > 1 || !scale) return Built::No;  // statistics are wanted, too
+    for (const Value* value : std::initializer_list<const Value*>{node.input(0), scale, shift, node.output(0)})
+        if (value && !builder.is_dense(value, DType::Float32)) return Built::No;
+    const Shape shape = builder.shape(node.input(0));
+    const auto axis = normalize_axis(norm.axis, shape.rank());
+    if (!axis) return Built::No;
+    const Shape normalized(std::vector<std::int64_t>(shape.begin() + *axis, shape.end()));
+    for (const Value* value : {scale, shift})
+        if (value && builder.shape(value) != normalized) return Built::No;
+    const std::int64_t inner = normalized.element_count();
+    const Desc layout = plain_desc(Shape{shape.element_count() / inner, inner}, kFloat), parameter = plain_desc(Shape{inner}, kFloat);
+    Primitive primitive = make_layer_normalization(builder.engine(), layout, norm.epsilon, shift ? NormShift::PerElement : NormShift::None);
+    if (primitive.is_reference()) return Built::No;
+    std::vector<Operand> operands{{DNNL_ARG_SRC, builder.view(builder.plain_form(node.input(0)), layout)},
+                                  {DNNL_ARG_SCALE, builder.view(builder.plain_form(scale), parameter)}};
+    if (shift) operands.push_back({DNNL_ARG_SHIFT, builder.view(builder.plain_form(shift), parameter)});
+    operands.push_back({DNNL_ARG_DST, builder.view(builder.result(node.output(0), plain_desc(shape, kFloat)), layout)});
+    builder.add({node.op_type()}, std::move(primitive), std::move(operands));
     return Built::Yes;
 }
 

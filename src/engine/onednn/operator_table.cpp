@@ -42,6 +42,7 @@ constexpr Row kRows[] = {
     {"ReduceMin", build_reduction},
     {"Resize", build_resize},
     {"Upsample", build_resize},
+    {"LayerNormalization", build_layer_normalization},
     {"LRN", build_lrn},
     {"BatchNormalization", build_batch_normalization},
     {"Reshape", build_reinterpretation},

@@ -22,6 +22,7 @@ Built build_activation(PlanBuilder& builder, const Node& node);
 Built build_binary(PlanBuilder& builder, const Node& node);
 Built build_concat(PlanBuilder& builder, const Node& node);
 Built build_softmax(PlanBuilder& builder, const Node& node);
+Built build_layer_normalization(PlanBuilder& builder, const Node& node);
 Built build_reduction(PlanBuilder& builder, const Node& node);
 Built build_resize(PlanBuilder& builder, const Node& node);
 Built build_lrn(PlanBuilder& builder, const Node& node);

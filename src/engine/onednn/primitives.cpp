@@ -218,6 +218,18 @@ Primitive make_softmax(const dnnl::engine& engine, SoftmaxKind softmax, const De
     return finish<Operation>(describe<Operation>(engine, user_scratchpad(), kind, chosen, layout, layout, axis));
 }
 
+Primitive make_layer_normalization(const dnnl::engine& engine, const Desc& layout, float epsilon, NormShift shift) {
+    using Operation = dnnl::layer_normalization_forward;
+    using Flags = dnnl::normalization_flags;
+    const auto flags = shift == NormShift::None ? Flags::use_scale : Flags::use_scale | Flags::use_shift;
+    const auto kind = prop_kind::forward_inference;
+#if DNNL_VERSION_MAJOR >= 3
+    return finish<Operation>(describe<Operation>(engine, user_scratchpad(), kind, layout, layout, epsilon, flags));
+#else
+    return finish<Operation>(describe<Operation>(engine, user_scratchpad(), kind, layout, epsilon, flags));
+#endif
+}
+
 Primitive make_reduction(const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& source, const Desc& destination) {
     return finish<dnnl::reduction>(describe<dnnl::reduction>(engine, user_scratchpad(), algorithm, source, destination, 0.0F, 0.0F));
 }

@@ -77,6 +77,9 @@ Primitive make_binary(const dnnl::engine& engine, dnnl::algorithm algorithm, con
 Primitive make_concat(const dnnl::engine& engine, int axis, const std::vector<Desc>& sources, const std::optional<Desc>& destination);
 enum class SoftmaxKind { Plain, Logarithmic };
 Primitive make_softmax(const dnnl::engine& engine, SoftmaxKind kind, const Desc& layout, int axis);
+enum class NormShift { None, PerElement };
+/// Layer normalization over the last axis with a scale, and a shift where asked.
+Primitive make_layer_normalization(const dnnl::engine& engine, const Desc& layout, float epsilon, NormShift shift);
 Primitive make_reduction(const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& source, const Desc& destination);
 Primitive make_resampling(const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& source, const Desc& destination);
 Primitive make_lrn(const dnnl::engine& engine, const Desc& layout, std::int64_t size, float alpha, float beta, float k);

@@ -2,8 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/onednn/int8_product.h"
-#include "engine/onednn/quantized_operators.h"
+#include "engine/onednn/quantized_product.h"
 #include "ops/attributes.h"
 #include "ops/conv.h"
 #include "ops/cost.h"
@@ -12,17 +11,6 @@
 namespace mcompress::onednn {
 
 namespace {
-
-using dnnl::memory;
-
-struct ProductPlan {
-    IntegerConvolution convolution;
-    std::vector<std::int16_t> weights;  // [M, C / group, kernel …], zero points subtracted
-    Window window;                      // of a convolution
-    Shape weight_shape;                 // [M, C / group, kernel …]
-    bool weights_fit_8_bits = true;
-    Desc source, destination;  // layouts
-};
 
 /// The weights with M outermost and their zero points subtracted; scales and zero points one an output.
 struct ReadWeights {
@@ -100,8 +88,6 @@ bool set_arithmetic(const PlanBuilder& builder, const QuantizedGroup& group, con
     return true;
 }
 
-memory::data_type type_of(DType dtype) { return *data_type_of(dtype); }
-
 std::optional<ProductPlan> plan_convolution(const PlanBuilder& builder, const QuantizedGroup& group) {
     const Node& node = *group.main;
     const Shape source = builder.shape(group.inputs[0].codes), destination = builder.shape(node.output(0));
@@ -135,8 +121,8 @@ std::optional<ProductPlan> plan_convolution(const PlanBuilder& builder, const Qu
         c.dilation_y = y.dilation;
         c.pad_top = y.pad_begin;
     }
-    plan.source = channels_last_desc(source, type_of(c.source));
-    plan.destination = channels_last_desc(destination, type_of(c.requantization.dtype));
+    plan.source = channels_last_desc(source, *data_type_of(c.source));
+    plan.destination = channels_last_desc(destination, *data_type_of(c.requantization.dtype));
     return plan;
 }
 
@@ -160,106 +146,31 @@ std::optional<ProductPlan> plan_product(const PlanBuilder& builder, const Quanti
     c.out_channels = stored[output_axis];
     c.width = c.out_width = source.element_count() / c.channels;
     plan.weight_shape = Shape{c.out_channels, c.channels};
-    plan.source = plain_desc(source, type_of(c.source));
-    plan.destination = plain_desc(destination, type_of(c.requantization.dtype));
+    plan.source = plain_desc(source, *data_type_of(c.source));
+    plan.destination = plain_desc(destination, *data_type_of(c.requantization.dtype));
     return plan;
-}
-
-bool has_byte_products() {
-    const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa()), wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_vnni);
-    return (isa & wanted) == wanted;
-}
-
-void set_window(ConvolutionSpec& spec, const ProductPlan& plan, const Shape& source) {
-    for (std::size_t axis = 0; axis < plan.window.size(); ++axis) {
-        const WindowAxis& window = plan.window[axis];
-        spec.strides.push_back(window.stride);
-        spec.dilations.push_back(window.dilation - 1);
-        spec.pad_begin.push_back(window.pad_begin);
-        const std::int64_t extent = source[static_cast<int>(axis) + 2], reach = window.dilation * (window.kernel - 1) + 1;
-        const bool fits = (extent + window.pad_begin + window.pad_end - reach) / window.stride + 1 == window.output;
-        spec.pad_end.push_back(fits ? window.pad_end : window.stride * (window.output - 1) + reach - window.pad_begin - extent);
-    }
-}
-
-AttributeSpec attributes_of(const Requantization& requantization, std::int32_t source_zero_point, int channel_axis) {
-    AttributeSpec attributes;
-    attributes.scales = requantization.scales;
-    attributes.scale_axis = channel_axis;
-    attributes.source_zero_point = source_zero_point;
-    if (requantization.dtype == DType::Float32) return attributes;
-    attributes.destination_zero_point = requantization.zero_point;
-    if (requantization.slope != 1.0F)
-        attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_relu, requantization.slope, 0.0F});
-    // oneDNN adds the zero point before it rounds: the sum has fewer bits behind the point, and ties go to another side when it is odd. The
-    // definition, and ONNX Runtime, round first.
-    if (requantization.zero_point != 0) attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_round});
-    const QuantRange whole = integer_range(requantization.dtype), range = requantization.range;
-    if (range.min > whole.min || range.max < whole.max)
-        attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_clip,
-                                                    static_cast<float>(range.min - requantization.zero_point),
-                                                    static_cast<float>(range.max - requantization.zero_point)});
-    return attributes;
-}
-
-std::string precision_of(const IntegerConvolution& c) { return code_name(c.source) + "s8→" + code_name(c.requantization.dtype); }
-
-/// oneDNN's integer convolution or inner product, where the processor computes it exactly.
-Built build_primitive(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan) {
-    const IntegerConvolution& c = plan.convolution;
-    const bool is_convolution = group.main->is("Conv");
-    std::vector<std::int8_t> bytes(plan.weights.size());
-    for (std::size_t at = 0; at < bytes.size(); ++at) {
-        if (plan.weights[at] != static_cast<std::int8_t>(plan.weights[at])) return Built::No;
-        bytes[at] = static_cast<std::int8_t>(plan.weights[at]);
-    }
-    const auto bias = c.bias.empty() ? std::nullopt : std::optional(integer_bias(c.bias, c.requantization.scales));
-    Shape logical = plan.weight_shape;
-    if (c.groups > 1) {
-        std::vector<std::int64_t> dims(logical.begin(), logical.end());
-        dims[0] /= c.groups;
-        dims.insert(dims.begin(), c.groups);
-        logical = Shape(std::move(dims));
-    }
-    ConvolutionSpec spec;
-    spec.source = is_convolution ? plan.source : plain_desc(Shape{c.width, c.channels}, type_of(c.source));
-    spec.weights = any_desc(logical, memory::data_type::s8);
-    spec.destination = is_convolution ? plan.destination : plain_desc(Shape{c.width, c.out_channels}, type_of(c.requantization.dtype));
-    if (bias) spec.bias = plain_desc(bias->shape(), type_of(bias->dtype()));
-    spec.attributes = attributes_of(c.requantization, c.source_zero_point, 1);
-    spec.grouped = c.groups > 1;
-    if (is_convolution) set_window(spec, plan, builder.shape(group.inputs[0].codes));
-    Primitive primitive =
-        is_convolution ? make_convolution(builder.engine(), spec)
-        : c.source_zero_point == 0 && c.requantization.zero_point == 0
-            ? make_inner_product(builder.engine(), {spec.source, spec.weights, spec.destination, spec.bias, spec.attributes})
-            : Primitive{};
-    if (primitive.kernel.empty() || primitive.is_reference()) return Built::No;
-    std::vector<Operand> operands{{DNNL_ARG_SRC, builder.view(builder.form(group.inputs[0].codes, plan.source), spec.source)}};
-    const Tensor stored = Tensor::from_values(logical, bytes);
-    operands.push_back({DNNL_ARG_WEIGHTS, builder.constant(stored, primitive.weights)});
-    if (bias) operands.push_back({DNNL_ARG_BIAS, builder.constant(*bias, *spec.bias)});
-    for (const auto& [argument, tensor] : runtime_arguments(spec.attributes))
-        operands.push_back({argument, builder.constant(tensor, plain_desc(tensor.shape(), type_of(tensor.dtype())))});
-    operands.push_back({DNNL_ARG_DST, builder.view(builder.result(group.output, plan.destination), spec.destination)});
-    builder.add({group_label(group), precision_of(c), count_macs(*group.main).value_or(0)}, std::move(primitive), std::move(operands));
-    return Built::Yes;
 }
 
 }  // namespace
 
+std::string ProductPlan::precision() const { return code_name(convolution.source) + "s8→" + code_name(convolution.requantization.dtype); }
+
+std::optional<ProductPlan> plan_quantized_product(const PlanBuilder& builder, const QuantizedGroup& group) {
+    return group.main->is("Conv") ? plan_convolution(builder, group) : plan_product(builder, group);
+}
+
 Built build_quantized_product(PlanBuilder& builder, const QuantizedGroup& group) {
-    auto plan = group.main->is("Conv") ? plan_convolution(builder, group) : plan_product(builder, group);
+    auto plan = plan_quantized_product(builder, group);
     if (!plan) return Built::No;
     const IntegerConvolution& c = plan->convolution;
     if (has_byte_products() && !c.is_depthwise()) {
         try {
-            if (build_primitive(builder, group, *plan) == Built::Yes) return Built::Yes;
+            if (build_integer_primitive(builder, group, *plan) == Built::Yes) return Built::Yes;
         } catch (const dnnl::error& error) {
             if (error.status != dnnl_unimplemented && error.status != dnnl_invalid_arguments) throw;
         }
     }
-    const StepLabel label{group_label(group), precision_of(c), count_macs(*group.main).value_or(0)};
+    const StepLabel label{group_label(group), plan->precision(), count_macs(*group.main).value_or(0)};
     const BufferId source = builder.form(group.inputs[0].codes, plan->source);
     const BufferId destination = builder.result(group.output, plan->destination);
     const auto packed = std::make_shared<const PackedConvolution>(std::move(plan->convolution), plan->weights);

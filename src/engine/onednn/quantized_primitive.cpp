@@ -1,0 +1,199 @@
+// Integer convolutions and matrix products by oneDNN, with the float operators behind them.
+#include <algorithm>
+#include <cmath>
+
+#include "engine/onednn/quantized_product.h"
+#include "ops/attributes.h"
+#include "ops/cost.h"
+
+namespace mcompress::onednn {
+
+namespace {
+
+using dnnl::memory;
+constexpr auto kFloat = memory::data_type::f32;
+
+memory::data_type type_of(DType dtype) { return *data_type_of(dtype); }
+
+void set_window(ConvolutionSpec& spec, const ProductPlan& plan, const Shape& source) {
+    for (std::size_t axis = 0; axis < plan.window.size(); ++axis) {
+        const WindowAxis& window = plan.window[axis];
+        spec.strides.push_back(window.stride);
+        spec.dilations.push_back(window.dilation - 1);
+        spec.pad_begin.push_back(window.pad_begin);
+        const std::int64_t extent = source[static_cast<int>(axis) + 2], reach = window.dilation * (window.kernel - 1) + 1;
+        const bool fits = (extent + window.pad_begin + window.pad_end - reach) / window.stride + 1 == window.output;
+        spec.pad_end.push_back(fits ? window.pad_end : window.stride * (window.output - 1) + reach - window.pad_begin - extent);
+    }
+}
+
+AttributeSpec attributes_of(const Requantization& requantization, std::int32_t source_zero_point) {
+    AttributeSpec attributes;
+    attributes.scales = requantization.scales;
+    attributes.scale_axis = 1;
+    attributes.source_zero_point = source_zero_point;
+    if (requantization.dtype == DType::Float32) return attributes;
+    attributes.destination_zero_point = requantization.zero_point;
+    if (requantization.slope != 1.0F)
+        attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_relu, requantization.slope, 0.0F});
+    const QuantRange whole = integer_range(requantization.dtype), range = requantization.range;
+    if (range.min > whole.min || range.max < whole.max)
+        attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_clip,
+                                                    static_cast<float>(range.min - requantization.zero_point),
+                                                    static_cast<float>(range.max - requantization.zero_point)});
+    // oneDNN adds the zero point before it rounds: the sum has fewer bits behind the point, and ties go to another side when it is odd. The
+    // definition, and ONNX Runtime, round first.
+    if (requantization.zero_point != 0) attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_round});
+    return attributes;
+}
+
+/// What a step adds to the plain product, and where it writes.
+struct Epilogue {
+    StepLabel label;
+    AttributeSpec attributes;
+    Tensor bias;                        // one number an output, as the primitive wants it; undefined: none
+    const Value* residual = nullptr;    // float, of the product's shape
+    std::size_t residual_position = 0;  // among the post-operations
+    const Value* output = nullptr;
+    Desc destination;
+};
+
+/// The weights with M outermost as the signed bytes oneDNN takes; nothing when they do not fit.
+std::optional<Tensor> signed_weights(const ProductPlan& plan) {
+    std::vector<std::int8_t> bytes(plan.weights.size());
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        bytes[at] = static_cast<std::int8_t>(plan.weights[at]);
+        if (plan.weights[at] != bytes[at]) return std::nullopt;
+    }
+    Shape logical = plan.weight_shape;
+    if (plan.convolution.groups > 1) {
+        std::vector<std::int64_t> dims(logical.begin(), logical.end());
+        dims[0] /= plan.convolution.groups;
+        dims.insert(dims.begin(), plan.convolution.groups);
+        logical = Shape(std::move(dims));
+    }
+    return Tensor::from_values(logical, bytes);
+}
+
+/// The primitive, and the layout in which the weights of signed_weights() lie before it chooses its own.
+struct Made {
+    Primitive primitive;
+    Desc stored_weights;
+    Desc source, destination;  // as the primitive sees them
+};
+
+Made make_convolution_step(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Shape& weights,
+                           const Epilogue& epilogue) {
+    ConvolutionSpec spec;
+    spec.source = plan.source;
+    spec.weights = any_desc(weights, memory::data_type::s8);
+    spec.destination = epilogue.destination;
+    if (epilogue.bias.defined()) spec.bias = plain_desc(epilogue.bias.shape(), type_of(epilogue.bias.dtype()));
+    spec.attributes = epilogue.attributes;
+    spec.grouped = plan.convolution.groups > 1;
+    set_window(spec, plan, builder.shape(group.inputs[0].codes));
+    return {make_convolution(builder.engine(), spec), plain_desc(weights, memory::data_type::s8), spec.source, spec.destination};
+}
+
+Made make_product_step(PlanBuilder& builder, const ProductPlan& plan, const Epilogue& epilogue) {
+    const IntegerConvolution& c = plan.convolution;
+    ProductSpec spec;
+    spec.source = plain_desc(Shape{c.width, c.channels}, type_of(c.source));
+    spec.weights = any_desc(Shape{c.channels, c.out_channels}, memory::data_type::s8);
+    spec.destination = plain_desc(Shape{c.width, c.out_channels}, element_type(epilogue.destination));
+    if (epilogue.bias.defined()) spec.bias = plain_desc(Shape{1, c.out_channels}, type_of(epilogue.bias.dtype()));
+    spec.attributes = epilogue.attributes;
+    const Desc stored = strided_desc(Shape{c.channels, c.out_channels}, memory::data_type::s8, {1, c.channels});
+    return {make_matmul(builder.engine(), spec), stored, spec.source, spec.destination};
+}
+
+Built build_step(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Epilogue& epilogue) {
+    const auto weights = signed_weights(plan);
+    if (!weights) return Built::No;
+    Made made = group.main->is("Conv") ? make_convolution_step(builder, group, plan, weights->shape(), epilogue)
+                                       : make_product_step(builder, plan, epilogue);
+    if (made.primitive.kernel.empty() || made.primitive.is_reference()) return Built::No;
+    std::vector<Operand> operands{{DNNL_ARG_SRC, builder.view(builder.form(group.inputs[0].codes, plan.source), made.source)}};
+    operands.push_back({DNNL_ARG_WEIGHTS, builder.constant(*weights, made.stored_weights, made.primitive.weights)});
+    if (epilogue.bias.defined()) {
+        const Desc layout = group.main->is("Conv") ? plain_desc(epilogue.bias.shape(), type_of(epilogue.bias.dtype()))
+                                                   : plain_desc(Shape{1, epilogue.bias.element_count()}, type_of(epilogue.bias.dtype()));
+        operands.push_back({DNNL_ARG_BIAS, builder.constant(epilogue.bias, layout, layout)});
+    }
+    if (epilogue.residual) {
+        const int argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(epilogue.residual_position)) | DNNL_ARG_SRC_1;
+        const BufferId residual = builder.form(epilogue.residual, with_type(epilogue.destination, kFloat));
+        operands.push_back({argument, builder.view(residual, with_type(made.destination, kFloat))});
+    }
+    for (const auto& [argument, tensor] : runtime_arguments(epilogue.attributes))
+        operands.push_back({argument, builder.constant(tensor, plain_desc(tensor.shape(), type_of(tensor.dtype())))});
+    operands.push_back({DNNL_ARG_DST, builder.view(builder.result(epilogue.output, epilogue.destination), made.destination)});
+    builder.add(epilogue.label, std::move(made.primitive), std::move(operands));
+    return Built::Yes;
+}
+
+/// The bias of a chain: a constant behind the product, or the group's own.
+std::optional<Tensor> chain_bias(const PlanBuilder& builder, const ProductPlan& plan, const ChainOperands& parts) {
+    const std::vector<float>& scales = plan.convolution.requantization.scales;
+    if (!parts.bias) return plan.convolution.bias.empty() ? Tensor{} : integer_bias(plan.convolution.bias, scales);
+    const Tensor* constant = builder.known(parts.bias);
+    const bool fits = constant && constant->dtype() == DType::Float32 && plan.convolution.bias.empty() &&
+                      constant->element_count() == plan.convolution.out_channels;
+    return fits ? real_bias({constant->data<float>(), scales.size()}, scales) : std::nullopt;
+}
+
+}  // namespace
+
+bool has_byte_products() {
+    const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa()), wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_vnni);
+    return (isa & wanted) == wanted;
+}
+
+Built build_integer_primitive(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan) {
+    const IntegerConvolution& c = plan.convolution;
+    Epilogue epilogue;
+    epilogue.label = {group_label(group), plan.precision(), count_macs(*group.main).value_or(0)};
+    epilogue.attributes = attributes_of(c.requantization, c.source_zero_point);
+    if (!c.bias.empty()) epilogue.bias = integer_bias(c.bias, c.requantization.scales);
+    epilogue.output = group.output;
+    epilogue.destination = plan.destination;
+    return build_step(builder, group, plan, epilogue);
+}
+
+Built build_quantized_chain(PlanBuilder& builder, const QuantizedGroup& group, const Chain& chain, std::size_t links) {
+    if (!has_byte_products()) return Built::No;
+    const auto plan = plan_quantized_product(builder, group);
+    if (!plan || plan->convolution.is_depthwise()) return Built::No;
+    const ChainOperands parts = chain_operands(chain, links);
+    const auto bias = chain_bias(builder, *plan, parts);
+    if (!bias) return Built::No;
+    Epilogue epilogue;
+    epilogue.bias = *bias;
+    epilogue.output = chain.output(links);
+    epilogue.destination = plan->destination;
+    epilogue.attributes = attributes_of(plan->convolution.requantization, plan->convolution.source_zero_point);
+    std::vector<PostOp>& post_ops = epilogue.attributes.post_ops;
+    post_ops = parts.before;
+    if (parts.residual) {
+        epilogue.residual = parts.residual;
+        epilogue.residual_position = post_ops.size();
+        const bool is_product = !group.main->is("Conv");
+        post_ops.push_back(BinaryPostOp{dnnl::algorithm::binary_add,
+                                        is_product ? plain_desc(Shape{plan->convolution.width, plan->convolution.out_channels}, kFloat)
+                                                   : plan->destination});
+    }
+    post_ops.insert(post_ops.end(), parts.after.begin(), parts.after.end());
+    std::string precision = plan->precision();
+    if (chain.links[links - 1].kind == ChainLink::Kind::Quantize) {
+        const QuantParams params = *tensor_params(builder.values(), *chain.links[links - 1].nodes[0]);
+        post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_linear, 1.0F / params.scale, 0.0F});
+        if (params.zero_point != 0) post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_round});
+        epilogue.attributes.destination_zero_point = params.zero_point;
+        epilogue.destination = with_type(plan->destination, type_of(params.dtype));
+        precision = code_name(plan->convolution.source) + "s8→" + code_name(params.dtype);
+    }
+    epilogue.label = {chain_label(chain, links), std::move(precision), count_macs(*group.main).value_or(0)};
+    return build_step(builder, group, *plan, epilogue);
+}
+
+}  // namespace mcompress::onednn

@@ -1,0 +1,33 @@
+// What a quantized Conv, Gemm or MatMul computes, in integers.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/onednn/int8_product.h"
+#include "engine/onednn/quantized_operators.h"
+#include "ops/window.h"
+
+namespace mcompress::onednn {
+
+struct ProductPlan {
+    IntegerConvolution convolution;
+    std::vector<std::int16_t> weights;  // [M, C / group, kernel …], zero points subtracted
+    Window window;                      // of a convolution
+    Shape weight_shape;                 // [M, C / group, kernel …]
+    Desc source, destination;           // layouts
+
+    std::string precision() const;  // "u8s8→u8"
+};
+
+/// Nothing when the group cannot be expressed in integers.
+std::optional<ProductPlan> plan_quantized_product(const PlanBuilder& builder, const QuantizedGroup& group);
+
+/// Whether the processor adds products of bytes exactly (AVX512-VNNI), so that oneDNN's integer kernels are right.
+bool has_byte_products();
+
+/// oneDNN's integer convolution or matrix product.
+Built build_integer_primitive(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan);
+
+}  // namespace mcompress::onednn
