@@ -163,7 +163,7 @@ Built build_integer_primitive(PlanBuilder& builder, const QuantizedGroup& group,
 Built build_quantized_chain(PlanBuilder& builder, const QuantizedGroup& group, const Chain& chain, std::size_t links) {
     if (!has_byte_products()) return Built::No;
     const auto plan = plan_quantized_product(builder, group);
-    if (!plan || plan->convolution.is_depthwise()) return Built::No;
+    if (!plan) return Built::No;
     const ChainOperands parts = chain_operands(chain, links);
     const auto bias = chain_bias(builder, *plan, parts);
     if (!bias) return Built::No;

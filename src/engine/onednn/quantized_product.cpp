@@ -162,8 +162,7 @@ std::optional<ProductPlan> plan_quantized_product(const PlanBuilder& builder, co
 Built build_quantized_product(PlanBuilder& builder, const QuantizedGroup& group) {
     auto plan = plan_quantized_product(builder, group);
     if (!plan) return Built::No;
-    const IntegerConvolution& c = plan->convolution;
-    if (has_byte_products() && !c.is_depthwise()) {
+    if (has_byte_products()) {
         try {
             if (build_integer_primitive(builder, group, *plan) == Built::Yes) return Built::Yes;
         } catch (const dnnl::error& error) {
