@@ -16,7 +16,7 @@ public:
     void observe(const Value& value, const Tensor& tensor);
     /// A tap that calls observe(); the observer must outlive it.
     Tap tap();
-    /// Adds all statistics to a table by name.
+    /// Adds all statistics to a table by qualified name.
     void merge_into(CalibrationTable& table) const;
 
 private:

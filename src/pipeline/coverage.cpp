@@ -13,31 +13,37 @@ namespace mcompress {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> kQuantizationOps{"QuantizeLinear",        "DequantizeLinear", "QLinearConv",
-                                                           "QLinearMatMul",         "ConvInteger",      "MatMulInteger",
-                                                           "DynamicQuantizeLinear", "QLinearSoftmax",   "QGemm"};
+constexpr std::array<std::string_view, 11> kQuantizationOps{
+    "QuantizeLinear", "DequantizeLinear",      "QLinearConv",    "QLinearMatMul", "ConvInteger",
+    "MatMulInteger",  "DynamicQuantizeLinear", "QLinearSoftmax", "QGemm",         "Quant",  // QONNX
+    "BipolarQuant"};
 constexpr std::array<std::string_view, 4> kComputeOps{"Conv", "ConvTranspose", "Gemm", "MatMul"};
 
 bool is_compute(const Node& node) {
     return node.domain().empty() && std::find(kComputeOps.begin(), kComputeOps.end(), node.op_type()) != kComputeOps.end();
 }
 
-bool is_dequantized(const Value* value) { return value && value->producer() && value->producer()->is("DequantizeLinear"); }
+bool is_dequantized(const Node& node, int index) {
+    const Node* producer = node.input(index) ? node.input(index)->producer() : nullptr;
+    return producer && producer->is("DequantizeLinear") && &producer->graph() == &node.graph();
+}
 
 // With activations in float only the weight has to be an integer.
 bool is_quantized(const Node& node, const QuantizeReport& report) {
-    if (!report.calibration) return is_dequantized(node.input(1));
-    return is_dequantized(node.input(0)) && is_dequantized(node.input(1));
+    if (!report.calibration) return is_dequantized(node, 1);
+    return is_dequantized(node, 0) && is_dequantized(node, 1);
 }
 
 }  // namespace
 
 void refuse_quantized(const Graph& graph) {
-    for (const Node* node : graph.nodes())
-        if (std::find(kQuantizationOps.begin(), kQuantizationOps.end(), node->op_type()) != kQuantizationOps.end())
-            throw Error(codes::kAlreadyQuantized,
-                        format("the model is quantized already: node '{}' is a {}", node->display_name(), node->op_type()),
-                        "start from the float model");
+    for_each_graph(const_cast<Graph&>(graph), [](Graph& each) {
+        for (const Node* node : each.nodes())
+            if (std::find(kQuantizationOps.begin(), kQuantizationOps.end(), node->op_type()) != kQuantizationOps.end())
+                throw Error(codes::kAlreadyQuantized,
+                            format("the model is quantized already: node '{}' is a {}", node->display_name(), node->op_type()),
+                            "start from the float model");
+    });
 }
 
 void measure_coverage(const Graph& graph, QuantizeReport& report) {
@@ -54,8 +60,8 @@ void measure_coverage(const Graph& graph, QuantizeReport& report) {
     }
     std::int64_t all_macs = 0;
     std::int64_t quantized_macs = 0;
-    for (const Node* node : graph.order()) {
-        if (!is_compute(*node)) continue;
+    const auto measure = [&](const Node* node) {
+        if (!is_compute(*node)) return;
         ++report.compute_nodes;
         const std::int64_t macs = count_macs(*node).value_or(0);
         all_macs += macs;
@@ -65,7 +71,10 @@ void measure_coverage(const Graph& graph, QuantizeReport& report) {
         } else {
             list_once(report.left_in_float, {node->display_name(), node->op_type(), "no rule applies to it"});
         }
-    }
+    };
+    for_each_graph(const_cast<Graph&>(graph), [&](Graph& each) {
+        for (const Node* node : each.order()) measure(node);
+    });
     report.quantized_macs_share = all_macs == 0 ? 0.0 : static_cast<double>(quantized_macs) / static_cast<double>(all_macs);
     if (!report.calibration) return;
     for (const Skip& group : find_unfused_groups(graph)) list_once(report.notes, group);

@@ -11,7 +11,7 @@ namespace mcompress {
 struct CalibrationTable {
     std::string fingerprint;  // of the fused graph the values belong to
     std::uint64_t samples = 0;
-    std::map<std::string, TensorStatistics> values;  // by value name
+    std::map<std::string, TensorStatistics> values;  // by the value's name, qualified in bodies
 
     /// Adds the statistics of another shard of the same graph; exact in any order. An empty table takes the other's fingerprint; throws
     /// kTableMismatch when the fingerprints differ.

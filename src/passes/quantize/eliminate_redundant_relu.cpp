@@ -15,6 +15,7 @@
 
 #include "ops/elementwise.h"
 #include "passes/quantize/qdq_pair.h"
+#include "passes/rewriter.h"
 #include "quant/affine.h"
 
 namespace mcompress {
@@ -52,29 +53,33 @@ public:
 
     PassResult run(Graph& graph) override {
         PassResult result;
-        for (Node* node : graph.order()) {
-            const std::optional<Bounds> bounds = bounds_of(*node);
-            if (!bounds || !node->input(0)) continue;
-            const Value* output = node->output(0);
-            const auto quantizes = [](const Use& use) { return use.index == 0 && use.node->is("QuantizeLinear"); };
-            if (output->uses().empty() || !std::any_of(output->uses().begin(), output->uses().end(), quantizes)) continue;
-            const auto redundant = [&](const Use& use) { return quantizes(use) && saturates(*use.node, *bounds); };
-            if (output->is_graph_output()) {
-                result.skipped.push_back({node->display_name(), node->op_type(), "its result is a graph output"});
-            } else if (!std::all_of(output->uses().begin(), output->uses().end(), quantizes)) {
-                result.skipped.push_back({node->display_name(), node->op_type(), "something else than a quantizer reads its result"});
-            } else if (!std::all_of(output->uses().begin(), output->uses().end(), redundant)) {
-                result.skipped.push_back({node->display_name(), node->op_type(), "a bound lies inside the quantized range"});
-            } else {
-                remove(graph, node);
-                ++result.rewrites;
-            }
-        }
+        for_each_node(graph, [&](Node& node) { visit(node, result); });
         return result;
     }
 
 private:
-    static void remove(Graph& graph, Node* node) {
+    static void visit(Node& each, PassResult& result) {
+        Node* node = &each;
+        const std::optional<Bounds> bounds = bounds_of(*node);
+        if (!bounds || !node->input(0)) return;
+        const Value* output = node->output(0);
+        const auto quantizes = [](const Use& use) { return use.index == 0 && use.node->is("QuantizeLinear"); };
+        if (output->uses().empty() || !std::any_of(output->uses().begin(), output->uses().end(), quantizes)) return;
+        const auto redundant = [&](const Use& use) { return quantizes(use) && saturates(*use.node, *bounds); };
+        if (output->is_graph_output()) {
+            result.skipped.push_back({node->display_name(), node->op_type(), "its result is a graph output"});
+        } else if (!std::all_of(output->uses().begin(), output->uses().end(), quantizes)) {
+            result.skipped.push_back({node->display_name(), node->op_type(), "something else than a quantizer reads its result"});
+        } else if (!std::all_of(output->uses().begin(), output->uses().end(), redundant)) {
+            result.skipped.push_back({node->display_name(), node->op_type(), "a bound lies inside the quantized range"});
+        } else {
+            remove(node);
+            ++result.rewrites;
+        }
+    }
+
+    static void remove(Node* node) {
+        Graph& graph = node->graph();
         const std::vector<Value*> bounds(node->inputs().begin() + 1, node->inputs().end());
         graph.replace_all_uses(node->output(0), node->input(0));
         graph.erase(node);

@@ -9,7 +9,11 @@
 namespace mcompress {
 namespace {
 
-bool is_dequantized(const Value* value) { return value && value->producer() && value->producer()->is("DequantizeLinear"); }
+/// In the node's own graph: kernels do not look for quantizers outside the body they are in.
+bool is_dequantized(const Node& node, int index) {
+    const Node* producer = node.input(index) ? node.input(index)->producer() : nullptr;
+    return producer && producer->is("DequantizeLinear") && &producer->graph() == &node.graph();
+}
 
 /// The quantizer that alone reads a value; null otherwise.
 const Node* only_quantizer(const Value* value) {
@@ -34,9 +38,8 @@ std::string_view result_reason(const Node& node) {
 }
 
 std::string_view compute_reason(const Node& node, const OpRule& rule) {
-    if (!is_dequantized(node.input(rule.weight_input))) return "its weight is not quantized";
-    if (rule.bias_input >= 0 && node.input(rule.bias_input) && !is_dequantized(node.input(rule.bias_input)))
-        return "its bias is not quantized";
+    if (!is_dequantized(node, rule.weight_input)) return "its weight is not quantized";
+    if (rule.bias_input >= 0 && node.input(rule.bias_input) && !is_dequantized(node, rule.bias_input)) return "its bias is not quantized";
     if (node.is("ConvTranspose")) return "ONNX Runtime has no integer kernel for it on the CPU";
     if (rule.result == ResultQuantizer::OnDemand) return {};  // these kernels can write floats
     return result_reason(node);
@@ -44,7 +47,7 @@ std::string_view compute_reason(const Node& node, const OpRule& rule) {
 
 std::string_view operands_reason(const Node& node, const OpRule& rule) {
     for (int index = 0; index < activation_input_count(node, rule); ++index)
-        if (!is_dequantized(node.input(index))) return "an operand is not quantized";
+        if (!is_dequantized(node, index)) return "an operand is not quantized";
     return result_reason(node);
 }
 
@@ -61,7 +64,7 @@ std::string_view pass_through_reason(const Node& node) {
 /// Empty for a group that fuses and for a node that is no group.
 std::string_view reason_of(const Node& node) {
     const OpRule& rule = find_op_rule(node);
-    if (!is_dequantized(node.input(0)) || !node.output(0)) return {};
+    if (!is_dequantized(node, 0) || !node.output(0)) return {};
     switch (rule.role) {
         case QuantizedRole::Compute: return compute_reason(node, rule);
         case QuantizedRole::Arithmetic:
@@ -81,9 +84,11 @@ std::string_view reason_of(const Node& node) {
 
 std::vector<Skip> find_unfused_groups(const Graph& graph) {
     std::vector<Skip> unfused;
-    for (const Node* node : graph.order())
-        if (const std::string_view reason = reason_of(*node); !reason.empty())
-            unfused.push_back({node->display_name(), node->op_type(), std::string(reason)});
+    for_each_graph(const_cast<Graph&>(graph), [&](Graph& each) {
+        for (const Node* node : each.order())
+            if (const std::string_view reason = reason_of(*node); !reason.empty())
+                unfused.push_back({node->display_name(), node->op_type(), std::string(reason)});
+    });
     return unfused;
 }
 

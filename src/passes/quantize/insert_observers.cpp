@@ -15,10 +15,6 @@
 namespace mcompress {
 namespace {
 
-bool is_observed(const Value* value) {
-    return std::any_of(value->uses().begin(), value->uses().end(), [](const Use& use) { return use.node->is("mcompress", "Observe"); });
-}
-
 class InsertObservers final : public Pass {
 public:
     explicit InsertObservers(QuantizationScheme scheme) : scheme_(std::move(scheme)) {}
@@ -29,10 +25,10 @@ public:
         if (scheme_.activations == ActivationMode::Float) return result;
         QuantizationPlan plan = plan_quantization(graph, scheme_);
         result.skipped = std::move(plan.skipped);
-        const ReadingOrder order(graph);
-        for (Value* value : plan.observed) {
-            if (is_observed(value)) continue;
-            insert(graph, value, order);
+        ReadingOrders orders;
+        for (const ObservedValue& observed : plan.observed) {
+            if (find_transparent(*observed.graph, observed.value, "Observe")) continue;
+            insert(observed, orders.of(*observed.graph));
             ++result.rewrites;
         }
         if (result.rewrites > 0) graph.opset_imports()->emplace("mcompress", 1);
@@ -40,13 +36,17 @@ public:
     }
 
 private:
-    static void insert(Graph& graph, Value* value, const ReadingOrder& order) {
-        const std::vector<Use> uses(value->uses().begin(), value->uses().end());
-        Node* observe =
-            graph.add_node({.op_type = "Observe", .inputs = {value}, .domain = "mcompress", .outputs = {value->name() + "_observed"}},
-                           order.first_reader(value));
-        graph.set_type(observe->output(0), value->type());
-        for (const Use& use : uses) graph.replace_use(use, observe->output(0));
+    static void insert(const ObservedValue& observed, const ReadingOrder& order) {
+        Value* value = observed.value;
+        std::vector<Use> uses(value->uses().begin(), value->uses().end());
+        // A body looks at what it captures from the time it is run, through an observer outside it if there is one.
+        if (observed.is_captured()) uses = readers_in(*observed.graph, value);
+        Value* source = observed.is_captured() ? uses.front().node->input(uses.front().index) : value;
+        Node* observe = observed.graph->add_node(
+            {.op_type = "Observe", .inputs = {source}, .domain = "mcompress", .outputs = {value->name() + "_observed"}},
+            order.first_reader(source));
+        observed.graph->set_type(observe->output(0), value->type());
+        for (const Use& use : uses) observed.graph->replace_use(use, observe->output(0));
     }
 
     QuantizationScheme scheme_;

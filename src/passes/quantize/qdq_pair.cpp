@@ -30,9 +30,15 @@ std::optional<QdqPair> pair_behind(const Value* value) {
     return QdqPair{codes->producer(), dequantize};
 }
 
+std::optional<QdqPair> pair_in_front_of(const Node& node, int index) {
+    std::optional<QdqPair> pair = pair_behind(node.input(index));
+    if (pair && &pair->dequantize->graph() != &node.graph()) pair.reset();
+    return pair;
+}
+
 std::optional<QdqPair> pair_of(const Value* value) {
     for (const Use& use : value->uses()) {
-        if (use.index != 0 || !use.node->is("QuantizeLinear")) continue;
+        if (use.index != 0 || !use.node->is("QuantizeLinear") || &use.node->graph() != &value->graph()) continue;
         for (const Use& inner : use.node->output(0)->uses())
             if (inner.index == 0 && inner.node->is("DequantizeLinear")) return QdqPair{use.node, inner.node};
     }
@@ -53,15 +59,14 @@ std::optional<QuantParams> params_of(const Node& node) {
     return params;
 }
 
-QdqPair add_pair(Value* source, Value* scale, Value* zero_point, const Node* before) {
-    Graph& graph = source->graph();
+QdqPair add_pair(Graph& graph, Value* source, std::string_view name, Value* scale, Value* zero_point, const Node* before) {
+    const std::string base(name);
     QdqPair pair;
-    pair.quantize =
-        graph.add_node({.op_type = "QuantizeLinear", .inputs = {source, scale, zero_point}, .outputs = {source->name() + "_q"}}, before);
+    pair.quantize = graph.add_node({.op_type = "QuantizeLinear", .inputs = {source, scale, zero_point}, .outputs = {base + "_q"}}, before);
     Value* codes = pair.quantize->output(0);
     graph.set_type(codes, with_dtype(source->type(), zero_point->type().dtype));
     pair.dequantize =
-        graph.add_node({.op_type = "DequantizeLinear", .inputs = {codes, scale, zero_point}, .outputs = {source->name() + "_dq"}}, before);
+        graph.add_node({.op_type = "DequantizeLinear", .inputs = {codes, scale, zero_point}, .outputs = {base + "_dq"}}, before);
     graph.set_type(pair.dequantized(), with_dtype(source->type(), DType::Float32));
     return pair;
 }
@@ -89,19 +94,22 @@ Value* scale_constant(Graph& graph, std::string_view name, float scale) {
 
 Value* zero_point_constant(Graph& graph, const QuantParams& params) {
     const std::string name = (params.dtype == DType::UInt8 ? "u8_" : "s8_") + std::to_string(params.zero_point);
-    return shared_constant(graph, name, zero_point_tensor(params));
+    Graph* main = &graph;
+    while (main->outer()) main = main->outer();
+    return shared_constant(*main, name, zero_point_tensor(params));
 }
 
-Node* add_dequantized_constant(Graph& graph, std::string_view name, Tensor codes, Tensor scales, int axis, const Node* before) {
+Node* add_dequantized_constant(Graph& home, std::string_view name, Tensor codes, Tensor scales, int axis, const Node* before) {
     const std::string base(name);
     std::vector<Attribute> attributes;
     // 1 is the attribute's default; a scalar scale has no axis.
     if (scales.shape().rank() == 1 && axis != 1) attributes.push_back({"axis", static_cast<std::int64_t>(axis), {}});
     const ValueType type = ValueType::tensor(DType::Float32, codes.shape());
-    Value* integers = graph.add_constant(base + "_q", std::move(codes));
+    Value* integers = home.add_constant(base + "_q", std::move(codes));
     std::vector<Value*> inputs{integers, nullptr};
-    if (integers->type().dtype == DType::Int8) inputs.push_back(graph.add_constant(base + "_z", Tensor(DType::Int8, scales.shape())));
-    inputs[1] = graph.add_constant(base + "_s", std::move(scales));
+    if (integers->type().dtype == DType::Int8) inputs.push_back(home.add_constant(base + "_z", Tensor(DType::Int8, scales.shape())));
+    inputs[1] = home.add_constant(base + "_s", std::move(scales));
+    Graph& graph = before->graph();
     Node* dequantize = graph.add_node(
         {.op_type = "DequantizeLinear", .inputs = inputs, .attributes = std::move(attributes), .outputs = {base + "_dq"}}, before);
     graph.set_type(dequantize->output(0), type);

@@ -23,27 +23,29 @@ struct QdqPair {
 
 /// The pair whose result `value` is; nothing when it is something else.
 std::optional<QdqPair> pair_behind(const Value* value);
-/// The pair that quantizes `value`, when it has one.
+/// The pair behind an input, when it lies in the node's own graph: a kernel does not look outside the body it is in.
+std::optional<QdqPair> pair_in_front_of(const Node& node, int index);
+/// The pair of the value's own graph that quantizes it, when it has one.
 std::optional<QdqPair> pair_of(const Value* value);
 
 /// Per-tensor parameters of a QuantizeLinear or DequantizeLinear; nothing when they are computed or per channel.
 std::optional<QuantParams> params_of(const Node& node);
 
-/// Appends a pair for `source` in front of `before`: outputs `<name>_q` and `<name>_dq`. Redirects nothing.
-QdqPair add_pair(Value* source, Value* scale, Value* zero_point, const Node* before);
+/// Appends a pair for `source` to a graph that sees it, in front of `before`: outputs `<name>_q` and `<name>_dq`. Redirects nothing.
+QdqPair add_pair(Graph& graph, Value* source, std::string_view name, Value* scale, Value* zero_point, const Node* before);
 void set_params(const QdqPair& pair, Value* scale, Value* zero_point);
 
 /// An initializer of that name and content: an existing one when there is one, so that equal zero points are stored once.
 Value* shared_constant(Graph& graph, std::string_view name, const Tensor& tensor);
 Value* scale_constant(Graph& graph, std::string_view name, float scale);
-/// One zero point a type and value in the whole graph, "u8_0".
+/// One zero point a type and value in the whole model, "u8_0": bodies read that of the main graph.
 Value* zero_point_constant(Graph& graph, const QuantParams& params);
 
-/// `<name>_q`, `<name>_s` → DequantizeLinear → `<name>_dq`, in front of `before`. `scales` is a scalar, or one
-/// value a channel along `axis`. Zero points are all 0. The standard lets
+/// `<name>_q`, `<name>_s` → DequantizeLinear → `<name>_dq`, in front of `before` and in its graph; the constants are added to `home`, which
+/// that graph sees. `scales` is a scalar, or one value a channel along `axis`. Zero points are all 0. The standard lets
 /// them be left out, and for biases they are; but where ONNX Runtime turns int8 weights into uint8 (session.x64quantprecision) it wants a zero
 /// point of their own for each, a vector like the scales.
-Node* add_dequantized_constant(Graph& graph, std::string_view name, Tensor codes, Tensor scales, int axis, const Node* before);
+Node* add_dequantized_constant(Graph& home, std::string_view name, Tensor codes, Tensor scales, int axis, const Node* before);
 
 /// Removes a constant (an initializer or a Constant node) that nothing reads any more.
 void erase_if_unused(Value* constant);

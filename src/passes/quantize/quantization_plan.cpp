@@ -4,6 +4,7 @@
 
 #include "ir/topology.h"
 #include "ops/attributes.h"
+#include "ops/control_flow.h"
 #include "passes/quantize/quantized_view.h"
 #include "support/nearest.h"
 
@@ -28,17 +29,58 @@ std::unordered_set<std::string> checked_exclusions(const Graph& graph, const std
     return wanted;
 }
 
+constexpr std::string_view kRounds = "errors of 8 bits add up over the rounds of a loop";
+
 bool may_be_float32(const Value* value) {
     const ValueType& type = value->type();
     return type.dtype == DType::Undefined || type.dtype == DType::Float32;
 }
 
+/// Inputs of the node's body that hold what the round before gave.
+std::span<Value* const> carried_inputs(const Node& node) {
+    if (node.is("Loop")) {
+        const auto inputs = attrs<LoopAttrs>(node).body->inputs();
+        return inputs.subspan(std::min<std::size_t>(inputs.size(), 2));
+    }
+    if (!node.is("Scan") || node.opset_version() < 9) return {};
+    const ScanAttrs scan = attrs<ScanAttrs>(node);
+    const auto states = static_cast<std::int64_t>(scan.body->inputs().size()) - scan.num_scan_inputs;
+    return scan.body->inputs().first(static_cast<std::size_t>(std::max<std::int64_t>(states, 0)));
+}
+
+/// Values that depend on what the round before of a Loop or Scan gave, in the body and in what lies inside it.
+std::unordered_set<const Value*> values_of_rounds(const Graph& graph) {
+    std::unordered_set<const Value*> found;
+    const auto depends = [&](const Value* value) { return found.contains(value); };
+    for_each_graph(const_cast<Graph&>(graph), [&](Graph& each) {
+        for (const Node* node : each.order()) {
+            const std::vector<Value*> captured = node->subgraphs().empty() ? std::vector<Value*>{} : captured_values(*node);
+            if (std::any_of(node->inputs().begin(), node->inputs().end(), depends) ||
+                std::any_of(captured.begin(), captured.end(), depends)) {
+                found.insert(node->outputs().begin(), node->outputs().end());
+                for (const Graph* body : node->subgraphs()) found.insert(body->inputs().begin(), body->inputs().end());
+            }
+            const auto carried = carried_inputs(*node);
+            found.insert(carried.begin(), carried.end());
+        }
+    });
+    return found;
+}
+
+/// What the planners of a graph and its bodies have in common.
+struct PlanScope {
+    const QuantizationScheme& scheme;
+    std::unordered_set<std::string> excluded;
+    std::unordered_set<const Value*> of_rounds;
+};
+
+/// Plans one graph; its bodies have planners of their own.
 class Planner {
 public:
-    Planner(const Graph& graph, const QuantizationScheme& scheme)
-        : graph_(graph), scheme_(scheme), order_(graph.order()), excluded_(checked_exclusions(graph, scheme.exclude)) {}
+    Planner(Graph& graph, const PlanScope& scope, QuantizationPlan& plan)
+        : graph_(graph), scheme_(scope.scheme), scope_(scope), order_(graph.order()), excluded_(scope.excluded), plan_(plan) {}
 
-    QuantizationPlan plan() {
+    void run() {
         if (scheme_.activations == ActivationMode::Static) {
             choose_candidates();
             follow_demand();
@@ -47,12 +89,12 @@ public:
             choose_weights();
         }
         collect_skipped();
-        return std::move(plan_);
     }
 
 private:
     /// The value whose parameters `value` has: through transparent nodes and PassThrough operators.
     const Value* root(const Value* value) const {
+        if (value && &value->graph() != &graph_) return see_through(const_cast<Value*>(value));
         const auto found = roots_.find(value);
         return found == roots_.end() ? value : found->second;
     }
@@ -103,6 +145,7 @@ private:
             if (!value) return "an input is absent";
             if (known_tensor(value)) return rule.role == QuantizedRole::Compute ? "its input is a constant" : "an operand is a constant";
             if (!may_be_float32(node.input(index)) || !may_be_float32(value)) return "its values are not float32";
+            if (rule.role != QuantizedRole::PassThrough && scope_.of_rounds.contains(value)) return kRounds;
             from_unit = from_unit || results_.contains(value);
         }
         if (rule.role == QuantizedRole::Compute) return weight_refusal(node, rule);
@@ -173,7 +216,7 @@ private:
         std::unordered_set<const Value*> seen;
         std::unordered_set<const Value*> derived;
         const auto observe = [&](const Value* value) {
-            if (!derived.contains(value) && seen.insert(value).second) plan_.observed.push_back(const_cast<Value*>(value));
+            if (!derived.contains(value) && seen.insert(value).second) plan_.observed.push_back({const_cast<Value*>(value), &graph_});
         };
         for (const Node* node : order_) {
             const auto unit = plan_.units.find(node);
@@ -204,7 +247,7 @@ private:
     bool is_reported(const Node& node) const {
         const OpRule& rule = find_op_rule(node);
         if (rule.role == QuantizedRole::Compute) return true;
-        if (scheme_.activations == ActivationMode::Float || node.is("Constant")) return false;
+        if (scheme_.activations == ActivationMode::Float || node.is("Constant") || !node.subgraphs().empty()) return false;
         if (rule.role == QuantizedRole::PassThrough && reasons_.at(&node) != "excluded by name") return false;
         return node.output(0) && is_float(node.output(0)->type().dtype);
     }
@@ -214,19 +257,14 @@ private:
             const auto reason = reasons_.find(node);
             if (reason != reasons_.end() && is_reported(*node))
                 plan_.skipped.push_back({node->display_name(), node->op_type(), std::string(reason->second)});
-            for (Graph* body : node->subgraphs())
-                for_each_graph(*body, [&](Graph& graph) {
-                    for (const Node* inner : graph.nodes())
-                        if (find_op_rule(*inner).role == QuantizedRole::Compute)
-                            plan_.skipped.push_back({inner->display_name(), inner->op_type(), "it is inside a subgraph"});
-                });
         }
     }
 
-    const Graph& graph_;
+    Graph& graph_;
     const QuantizationScheme& scheme_;
+    const PlanScope& scope_;
     std::vector<Node*> order_;
-    std::unordered_set<std::string> excluded_;
+    const std::unordered_set<std::string>& excluded_;
     std::unordered_map<const Value*, const Value*> roots_;
     std::unordered_map<const Node*, const OpRule*> candidates_;
     std::unordered_set<const Node*> pass_through_;
@@ -235,7 +273,7 @@ private:
     std::unordered_set<const Value*> results_;                 // the same values
     std::unordered_set<const Value*> lasting_;                 // read by something other than the way to a graph output
     std::unordered_map<const Node*, std::string_view> reasons_;
-    QuantizationPlan plan_;
+    QuantizationPlan& plan_;
 };
 
 }  // namespace
@@ -246,6 +284,11 @@ bool QuantizationPlan::reads_quantized(const Use& use) const {
     return unit != units.end() && use.index < activation_input_count(*use.node, *unit->second);
 }
 
-QuantizationPlan plan_quantization(const Graph& graph, const QuantizationScheme& scheme) { return Planner(graph, scheme).plan(); }
+QuantizationPlan plan_quantization(const Graph& graph, const QuantizationScheme& scheme) {
+    const PlanScope scope{scheme, checked_exclusions(graph, scheme.exclude), values_of_rounds(graph)};
+    QuantizationPlan plan;
+    for_each_graph(const_cast<Graph&>(graph), [&](Graph& each) { Planner(each, scope, plan).run(); });
+    return plan;
+}
 
 }  // namespace mcompress

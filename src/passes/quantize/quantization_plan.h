@@ -13,11 +13,20 @@
 
 namespace mcompress {
 
-/// Observe nodes and Quantize/Dequantize pairs are looked through, so the plan is the same before and after they are inserted.
+/// A value that units read, in the graph of these units: its own, or a body that captures it and has a pair of its own for it there, since
+/// kernels look for pairs in their graph.
+struct ObservedValue {
+    Value* value;
+    Graph* graph;
+
+    bool is_captured() const { return &value->graph() != graph; }
+};
+
+/// Of the graph and all its bodies. Observe nodes and Quantize/Dequantize pairs are looked through, so the plan is the same before and after they are inserted.
 struct QuantizationPlan {
-    /// Values that get parameters of their own, in topological order: what quantized units read, and the results that an integer kernel
+    /// Values that get parameters of their own, graph by graph, each behind the one around it, and in topological order: what quantized units read, and the results that an integer kernel
     /// writes. Results of PassThrough and Concat are not among them: their parameters follow from their inputs.
-    std::vector<Value*> observed;
+    std::vector<ObservedValue> observed;
     /// Units computed in integers (Compute, Arithmetic, Pooling, Concat), with their rules. Weights only: Compute nodes.
     std::unordered_map<const Node*, const OpRule*> units;
     /// PassThrough nodes between a quantized value and a unit that reads it.
@@ -26,7 +35,7 @@ struct QuantizationPlan {
     std::unordered_set<const Value*> unit_results;
     /// Values that a unit reads, directly or through carriers.
     std::unordered_set<const Value*> demanded;
-    /// Nodes left in float, in topological order, each with its reason.
+    /// Nodes left in float, in the same order, each with its reason.
     std::vector<Skip> skipped;
 
     bool is_unit(const Node* node) const { return units.contains(node); }

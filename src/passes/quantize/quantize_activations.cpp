@@ -6,9 +6,12 @@
 // Formula: choose_params (quant/choose_params.h) of the scheme's range method. All readers of a unit's result share the pair; of other
 // values (graph inputs, results of float operators) only quantized readers take it. Graph outputs stay what they were.
 //
-// Does nothing when the scheme leaves activations in float, or a value has a pair already.
+// A body that reads a value of an outer graph has a pair of its own, with the same parameters: kernels look for pairs in their graph.
+//
+// Does nothing when the scheme leaves activations in float, or a value has a pair already, or calibration never ran the body it is read in.
 #include "passes/quantize/quantize_activations.h"
 
+#include "ir/qualified_name.h"
 #include "passes/quantize/qdq_pair.h"
 #include "passes/quantize/quantization_plan.h"
 #include "passes/quantize/quantized_view.h"
@@ -31,25 +34,50 @@ public:
                         "raise the opset to 13 first");
         QuantizationPlan plan = plan_quantization(graph, scheme_);
         result.skipped = std::move(plan.skipped);
-        const ReadingOrder order(graph);
-        for (Value* value : plan.observed) {
-            if (pair_of(value)) continue;
+        const std::unordered_set<const Graph*> never_run = bodies_without_statistics(plan, result);
+        ReadingOrders orders;
+        for (const ObservedValue& observed : plan.observed) {
+            const Value* value = observed.value;
+            if (never_run.contains(observed.graph) || find_transparent(*observed.graph, value, "QuantizeLinear")) continue;
             const ValueRange range = range_of(*value);
             if (is_degenerate(range, scheme_.activation_dtype, scheme_.activation_symmetry))
                 result.skipped.push_back({value->name(), "", "all its values were 0 in the calibration data, so its scale is 1"});
-            quantize(graph, value, choose_params(range, scheme_.activation_dtype, scheme_.activation_symmetry), plan, order);
+            quantize(observed, choose_params(range, scheme_.activation_dtype, scheme_.activation_symmetry), plan,
+                     orders.of(*observed.graph));
             ++result.rewrites;
         }
         return result;
     }
 
 private:
+    const TensorStatistics* statistics_of(const Value& value) const {
+        if (!table_) return nullptr;
+        const auto found = table_->values.find(qualified_name(value));
+        return found == table_->values.end() ? nullptr : &found->second;
+    }
+
+    /// A branch that no sample took, a loop without a round: nothing is known of the values inside.
+    std::unordered_set<const Graph*> bodies_without_statistics(const QuantizationPlan& plan, PassResult& result) const {
+        std::unordered_set<const Graph*> bodies;
+        for (const ObservedValue& observed : plan.observed) {
+            const TensorStatistics* statistics = statistics_of(*observed.value);
+            if (observed.graph->outer() && (!statistics || statistics->count == 0)) bodies.insert(observed.graph);
+        }
+        for (const ObservedValue& observed : plan.observed) {
+            if (!bodies.contains(observed.graph)) continue;
+            for (const Node* node : observed.graph->order())
+                if (plan.is_unit(node))
+                    result.skipped.push_back({node->display_name(), node->op_type(), "calibration never ran the body that it is in"});
+        }
+        return bodies;
+    }
+
     ValueRange range_of(const Value& value) const {
-        const auto found = table_ ? table_->values.find(value.name()) : std::map<std::string, TensorStatistics>::const_iterator{};
-        if (!table_ || found == table_->values.end())
+        const TensorStatistics* found = statistics_of(value);
+        if (!found)
             throw Error(codes::kTableMismatch, format("the calibration has no statistics of '{}'", value.name()),
                         "calibrate this very model with the same options");
-        const TensorStatistics& statistics = found->second;
+        const TensorStatistics& statistics = *found;
         if (statistics.nan_count > 0 || statistics.infinite_count > 0)
             throw Error(codes::kDataNotFinite,
                         format("'{}' took {} NaN and {} infinite values in calibration", value.name(), statistics.nan_count,
@@ -61,13 +89,20 @@ private:
         return find_range_method(scheme_.range_method).choose(statistics);
     }
 
-    static void quantize(Graph& graph, Value* value, const QuantParams& params, const QuantizationPlan& plan, const ReadingOrder& order) {
-        const std::vector<Use> uses(value->uses().begin(), value->uses().end());
-        const QdqPair pair = add_pair(value, scale_constant(graph, value->name(), params.scale), zero_point_constant(graph, params),
-                                      order.first_reader(value));
+    static void quantize(const ObservedValue& observed, const QuantParams& params, const QuantizationPlan& plan,
+                         const ReadingOrder& order) {
+        Graph& graph = *observed.graph;
+        Value* value = observed.value;
         const bool takes_all = plan.unit_results.contains(value);
-        for (const Use& use : uses)
-            if (takes_all || plan.reads_quantized(use)) graph.replace_use(use, pair.dequantized());
+        std::vector<Use> uses(value->uses().begin(), value->uses().end());
+        if (observed.is_captured()) uses = readers_in(graph, value);
+        std::erase_if(uses, [&](const Use& use) { return !takes_all && (!plan.reads_quantized(use) || &use.node->graph() != &graph); });
+        if (uses.empty()) return;
+        // What a body captures may be dequantized outside already; to quantize it again with the same parameters changes nothing.
+        Value* source = observed.is_captured() ? uses.front().node->input(uses.front().index) : value;
+        const QdqPair pair = add_pair(graph, source, value->name(), scale_constant(graph, value->name(), params.scale),
+                                      zero_point_constant(graph, params), order.first_reader(source));
+        for (const Use& use : uses) graph.replace_use(use, pair.dequantized());
     }
 
     QuantizationScheme scheme_;

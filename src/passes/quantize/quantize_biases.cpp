@@ -20,6 +20,7 @@
 #include "passes/quantize/op_rules.h"
 #include "passes/quantize/qdq_pair.h"
 #include "passes/quantize/weight_codes.h"
+#include "passes/rewriter.h"
 #include "quant/affine.h"
 #include "quant/choose_params.h"
 
@@ -43,7 +44,7 @@ std::int64_t weight_axis(const Node& dequantize, int rank) {
 std::optional<Unit> unit_of(Node* node) {
     const OpRule& rule = find_op_rule(*node);
     if (rule.role != QuantizedRole::Compute || rule.bias_input < 0 || !node->input(rule.bias_input)) return std::nullopt;
-    const std::optional<QdqPair> activation = pair_behind(node->input(0));
+    const std::optional<QdqPair> activation = pair_in_front_of(*node, 0);
     const Value* weight = node->input(rule.weight_input);
     const Tensor* bias = known_tensor(node->input(rule.bias_input));
     if (!activation || !bias || bias->dtype() != DType::Float32 || !weight || !weight->producer()) return std::nullopt;
@@ -72,19 +73,20 @@ public:
     PassResult run(Graph& graph) override {
         PassResult result;
         std::vector<Unit> units;
-        for (Node* node : graph.order())
-            if (std::optional<Unit> unit = unit_of(node)) units.push_back(std::move(*unit));
+        for_each_node(graph, [&](Node& node) {
+            if (std::optional<Unit> unit = unit_of(&node)) units.push_back(std::move(*unit));
+        });
         // A weight may serve several units: its scales must suit all their biases before any bias is quantized.
-        for (const Unit& unit : units) raise_weight_scales(graph, unit, result);
+        for (const Unit& unit : units) raise_weight_scales(unit, result);
         for (Unit& unit : units) {
-            quantize(graph, unit);
+            quantize(unit);
             ++result.rewrites;
         }
         return result;
     }
 
 private:
-    static void raise_weight_scales(Graph& graph, const Unit& unit, PassResult& result) {
+    static void raise_weight_scales(const Unit& unit, PassResult& result) {
         const Tensor& scales = *known_tensor(unit.weight->input(1));
         std::vector<float> raised(scales.values<float>().begin(), scales.values<float>().end());
         int count = 0;
@@ -96,14 +98,14 @@ private:
             ++count;
         }
         if (count == 0) return;
-        requantize(graph, unit.weight, raised);
+        requantize(unit.weight, raised);
         const std::string channels = count == 1 ? "one channel was" : format("{} channels were", count);
         result.skipped.push_back(
             {unit.node->display_name(), unit.node->op_type(), "the weight scale of " + channels + " raised so that the bias fits int32"});
     }
 
     /// Rounds the codes of a dequantized weight again for greater scales; the codes stand for the float weight, which is gone by now.
-    static void requantize(Graph& graph, Node* weight, const std::vector<float>& scales) {
+    static void requantize(Node* weight, const std::vector<float>& scales) {
         const Tensor& old_codes = *known_tensor(weight->input(0));
         const Tensor& old_scales = *known_tensor(weight->input(1));
         const Shape& shape = old_codes.shape();
@@ -120,11 +122,12 @@ private:
             to[index] = static_cast<std::int8_t>(quantize_value(real, scales[channel], 0, range));
         }
         const Shape scale_shape = old_scales.shape();
-        graph.set_initializer(weight->input(0), std::move(codes));
-        graph.set_initializer(weight->input(1), Tensor::from_values(scale_shape, scales));
+        weight->input(0)->graph().set_initializer(weight->input(0), std::move(codes));
+        weight->input(1)->graph().set_initializer(weight->input(1), Tensor::from_values(scale_shape, scales));
     }
 
-    static void quantize(Graph& graph, const Unit& unit) {
+    static void quantize(const Unit& unit) {
+        Graph& graph = unit.node->graph();
         const Tensor& weight_scales = *known_tensor(unit.weight->input(1));
         const std::span<const float> factors = weight_scales.values<float>();
         const std::size_t channels = std::max(unit.bias.size(), factors.size());

@@ -12,12 +12,13 @@
 #include "passes/quantize/quantize_weights.h"
 
 #include <map>
-#include <utility>
+#include <tuple>
 
 #include "ops/attributes.h"
 #include "passes/quantize/qdq_pair.h"
 #include "passes/quantize/quantization_plan.h"
 #include "passes/quantize/weight_codes.h"
+#include "passes/rewriter.h"
 
 namespace mcompress {
 namespace {
@@ -35,18 +36,18 @@ public:
         QuantizationPlan plan = plan_quantization(graph, scheme_);
         if (scheme_.activations == ActivationMode::Float) result.skipped = std::move(plan.skipped);
         dequantized_.clear();
-        for (Node* node : graph.order()) {
-            const auto unit = plan.units.find(node);
-            if (unit == plan.units.end() || unit->second->role != QuantizedRole::Compute) continue;
+        for_each_node(graph, [&](Node& node) {
+            const auto unit = plan.units.find(&node);
+            if (unit == plan.units.end() || unit->second->role != QuantizedRole::Compute) return;
             const OpRule& rule = *unit->second;
-            if (node->input(rule.weight_input)->producer() && node->input(rule.weight_input)->producer()->is("DequantizeLinear")) continue;
-            if (scheme_.activations == ActivationMode::Static && !pair_behind(node->input(0))) {
-                result.skipped.push_back({node->display_name(), node->op_type(), "its activation is not quantized"});
-                continue;
+            if (node.input(rule.weight_input)->producer() && node.input(rule.weight_input)->producer()->is("DequantizeLinear")) return;
+            if (scheme_.activations == ActivationMode::Static && !pair_in_front_of(node, 0)) {
+                result.skipped.push_back(skip(node, "its activation is not quantized"));
+                return;
             }
-            quantize(graph, node, rule);
+            quantize(&node, rule);
             ++result.rewrites;
-        }
+        });
         return result;
     }
 
@@ -60,28 +61,42 @@ private:
                     "raise the opset to 13 first");
     }
 
-    void quantize(Graph& graph, Node* node, const OpRule& rule) {
+    void quantize(Node* node, const OpRule& rule) {
         Value* weight = node->input(rule.weight_input);
         const Tensor& tensor = *known_tensor(weight);
         const std::optional<int> axis =
             scheme_.weight_granularity == Granularity::PerChannel ? rule.channel_axis(*node, tensor.shape()) : std::nullopt;
-        Value*& dequantized = dequantized_[{weight, axis.value_or(-1)}];
-        if (!dequantized) {
+        Node*& first = dequantized_[{nullptr, weight, axis.value_or(-1)}];
+        Node*& dequantize = dequantized_[{&node->graph(), weight, axis.value_or(-1)}];
+        if (!first) {
             const bool limits_pairs =
                 scheme_.activations == ActivationMode::Static && scheme_.sum_width == SumWidth::SixteenBitPairs && rule.summation;
             const std::optional<SummationOrder> order = limits_pairs ? rule.summation(*node, tensor.shape()) : std::nullopt;
             QuantizedWeight codes = quantize_weight(tensor, axis, order, scheme_.weight_dtype, weight->name());
-            dequantized =
-                add_dequantized_constant(graph, weight->name(), std::move(codes.codes), std::move(codes.scales), axis.value_or(1), node)
-                    ->output(0);
+            first = dequantize = add_dequantized_constant(weight->graph(), weight->name(), std::move(codes.codes), std::move(codes.scales),
+                                                          axis.value_or(1), node);
+        } else if (!dequantize) {
+            dequantize = repeat_in(node, *first);
         }
-        graph.set_input(node, rule.weight_input, dequantized);
+        node->graph().set_input(node, rule.weight_input, dequantize->output(0));
         // The entry of a weight that is gone cannot be asked for again: nobody reads it.
         erase_if_unused(weight);
     }
 
+    /// The same codes, dequantized in the graph of another node, which is where kernels look for it.
+    static Node* repeat_in(Node* reader, const Node& dequantize) {
+        const Value* output = dequantize.output(0);
+        Node* copy = reader->graph().add_node({.op_type = dequantize.op_type(),
+                                               .inputs = {dequantize.inputs().begin(), dequantize.inputs().end()},
+                                               .attributes = {dequantize.attributes().begin(), dequantize.attributes().end()},
+                                               .outputs = {output->name()}},
+                                              reader);
+        reader->graph().set_type(copy->output(0), output->type());
+        return copy;
+    }
+
     QuantizationScheme scheme_;
-    std::map<std::pair<const Value*, int>, Value*> dequantized_;  // by weight and axis
+    std::map<std::tuple<const Graph*, const Value*, int>, Node*> dequantized_;  // by reading graph (null: the first one), weight and axis
 };
 
 }  // namespace

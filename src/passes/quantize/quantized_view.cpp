@@ -41,6 +41,22 @@ std::vector<Use> readers(const Value* value) {
     return result;
 }
 
+std::vector<Use> readers_in(const Graph& graph, const Value* value) {
+    std::vector<Use> result = readers(value);
+    std::erase_if(result, [&](const Use& use) { return &use.node->graph() != &graph; });
+    return result;
+}
+
+Node* find_transparent(const Graph& graph, const Value* value, std::string_view op_type) {
+    Node* found = nullptr;
+    for_each_alias(value, [&](const Value* alias) {
+        for (const Use& use : alias->uses())
+            if (!found && use.index == 0 && &use.node->graph() == &graph && use.node->op_type() == op_type && is_transparent(*use.node))
+                found = use.node;
+    });
+    return found;
+}
+
 bool reaches_output(const Value* value) {
     bool found = false;
     for_each_alias(value, [&](const Value* alias) { found = found || alias->is_graph_output(); });
@@ -48,17 +64,25 @@ bool reaches_output(const Value* value) {
 }
 
 ReadingOrder::ReadingOrder(const Graph& graph) {
-    for (const Node* node : graph.order()) positions_.emplace(node, positions_.size());
+    std::size_t position = 0;
+    for (Node* node : graph.order()) {
+        places_.emplace(node, Place{position, node});
+        for (Graph* body : node->subgraphs())
+            for_each_graph(*body, [&](Graph& each) {
+                for (const Node* inner : each.nodes()) places_.emplace(inner, Place{position, node});
+            });
+        ++position;
+    }
 }
 
 const Node* ReadingOrder::first_reader(const Value* value) const {
     const Node* first = nullptr;
     std::size_t first_position = 0;
     for (const Use& use : value->uses()) {
-        const auto found = positions_.find(use.node);
-        if (found == positions_.end() || (first && found->second >= first_position)) continue;
-        first = use.node;
-        first_position = found->second;
+        const auto found = places_.find(use.node);
+        if (found == places_.end() || (first && found->second.position >= first_position)) continue;
+        first = found->second.node;
+        first_position = found->second.position;
     }
     return first;
 }

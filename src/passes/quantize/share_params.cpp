@@ -30,20 +30,23 @@ public:
         PassResult result;
         if (scheme_.activations == ActivationMode::Float) return result;
         const QuantizationPlan plan = plan_quantization(graph, scheme_);
-        const ReadingOrder order(graph);
-        for (Node* node : graph.order()) {
-            if (plan.carriers.contains(node)) {
-                result.rewrites += carry_through(*node, plan, order);
-            } else if (const auto unit = plan.units.find(node); unit != plan.units.end() && unit->second->role == QuantizedRole::Concat) {
-                result.rewrites += unify(*node, plan, order);
+        for_each_graph(graph, [&](Graph& each) {
+            const ReadingOrder order(each);
+            for (Node* node : each.order()) {
+                if (plan.carriers.contains(node)) {
+                    result.rewrites += carry_through(*node, plan, order);
+                } else if (const auto unit = plan.units.find(node);
+                           unit != plan.units.end() && unit->second->role == QuantizedRole::Concat) {
+                    result.rewrites += unify(*node, plan, order);
+                }
             }
-        }
+        });
         return result;
     }
 
 private:
     static int carry_through(Node& node, const QuantizationPlan& plan, const ReadingOrder& order) {
-        const std::optional<QdqPair> input = pair_behind(node.input(0));
+        const std::optional<QdqPair> input = pair_in_front_of(node, 0);
         if (!input) return 0;
         int rewrites = 0;
         for (Value* output : node.outputs()) {
@@ -56,7 +59,7 @@ private:
 
     static QdqPair insert_pair(Value* value, Value* scale, Value* zero_point, const ReadingOrder& order) {
         const std::vector<Use> uses(value->uses().begin(), value->uses().end());
-        const QdqPair pair = add_pair(value, scale, zero_point, order.first_reader(value));
+        const QdqPair pair = add_pair(value->graph(), value, value->name(), scale, zero_point, order.first_reader(value));
         for (const Use& use : uses) value->graph().replace_use(use, pair.dequantized());
         return pair;
     }
@@ -64,8 +67,8 @@ private:
     int unify(Node& concat, const QuantizationPlan& plan, const ReadingOrder& order) {
         if (pair_of(concat.output(0))) return 0;
         std::vector<QuantParams> inputs;
-        for (const Value* input : concat.inputs()) {
-            const std::optional<QdqPair> pair = pair_behind(input);
+        for (int index = 0; index < concat.input_count(); ++index) {
+            const std::optional<QdqPair> pair = pair_in_front_of(concat, index);
             const std::optional<QuantParams> params = pair ? params_of(*pair->dequantize) : std::nullopt;
             if (!params) return 0;
             inputs.push_back(*params);
