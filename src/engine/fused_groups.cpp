@@ -81,13 +81,13 @@ private:
     /// The live node behind a value that nobody else reads.
     const Node* inner_producer(const Value* value) const {
         const Node* node = value->producer();
-        if (!node || !live_.contains(node) || value->uses().size() != 1 || is_kept_(*value) || values_.tensor(value)) return nullptr;
+        if (!node || !live_.contains(node) || value->uses().size() != 1 || is_kept_(*value) || values_.is_known(value)) return nullptr;
         return values_.dtype(value) == DType::Float32 ? node : nullptr;
     }
 
     int data_input(const Node& node) const {
         for (int index = 0; index < node.input_count(); ++index)
-            if (node.input(index) && !values_.tensor(node.input(index))) return index;
+            if (node.input(index) && !values_.is_known(node.input(index))) return index;
         return -1;
     }
 
@@ -113,7 +113,7 @@ private:
         const Node* node = value ? value->producer() : nullptr;
         if (!node || !live_.contains(node) || !node->is("DequantizeLinear") || !values_.shape(value)) return false;
         const auto params = tensor_params(values_, *node);
-        if (!params || values_.tensor(node->input(0))) return false;
+        if (!params || values_.is_known(node->input(0))) return false;
         group.inputs.push_back({node->input(0), *params});
         group.dequantizers.push_back(node);
         return true;
@@ -140,7 +140,7 @@ private:
 
     bool others_known(const Node& node) const {
         for (int index = 1; index < node.input_count(); ++index)
-            if (node.input(index) && !values_.tensor(node.input(index))) return false;
+            if (node.input(index) && !values_.is_known(node.input(index))) return false;
         return true;
     }
 

@@ -12,10 +12,18 @@ namespace mcompress {
 namespace {
 
 constexpr std::size_t kLargestFolded = std::size_t{1} << 30;
+/// Elements of dequantized weights that are computed only when somebody wants them. Larger ones are left to the run: see kFoldingGrowthBytes.
+constexpr std::int64_t kFewestDeferred = std::int64_t{1} << 14, kMostDeferred = std::int64_t{1} << 24;
+
+std::vector<Tensor> known_inputs(const PropagatedValues& values, const Node& node) {
+    std::vector<Tensor> inputs;
+    for (const Value* input : node.inputs()) inputs.push_back(input ? *values.tensor(input) : Tensor{});
+    return inputs;
+}
 
 class Propagation {
 public:
-    Propagation(const Graph& graph, const FoldNode& fold) : graph_(graph), fold_(fold) {}
+    Propagation(const Graph& graph, const FoldNode& fold) : graph_(graph) { values_.fold = fold; }
 
     void bind_inputs(const std::map<std::string, Shape>& shapes) {
         for (const Value* input : graph_.inputs()) {
@@ -41,7 +49,7 @@ public:
         for (const Value* input : node.inputs()) {
             types.push_back(input ? type_of(input) : ValueType{});
             constants.push_back(input ? known_of(input) : nullptr);
-            all_known = all_known && (!input || constants.back());
+            all_known = all_known && (!input || values_.is_known(input));
         }
         std::vector<ValueType> outputs = infer_node(node, types, constants);
         outputs.resize(static_cast<std::size_t>(node.output_count()));
@@ -51,9 +59,10 @@ public:
             if (type.kind == ValueType::Kind::Unknown) type = node.output(index)->type();
             values_.types[node.output(index)] = type;
         }
-        if (all_known && can_fold(node, outputs)) fold(node, constants);
-        if (values_.known.empty() || node.output_count() == 0 || !values_.known.contains(first_output(node)))
-            values_.nodes.push_back(&node);
+        if (all_known && is_deferrable(node, outputs)) values_.deferred[node.output(0)] = &node;
+        else if (all_known && can_fold(node, outputs)) fold(node);
+        const Value* output = first_output(node);
+        if (!output || !values_.is_known(output)) values_.nodes.push_back(&node);
     }
 
     /// Drops nodes nobody reads.
@@ -95,6 +104,13 @@ private:
         return found == values_.known.end() ? nullptr : &found->second;
     }
 
+    static bool is_deferrable(const Node& node, const std::vector<ValueType>& outputs) {
+        if (!node.is("DequantizeLinear") || !node.output(0) || !node.input(0) || !node.input(0)->constant()) return false;
+        const auto shape = outputs[0].shape();
+        const auto elements = shape ? shape->checked_element_count() : std::nullopt;
+        return elements && *elements >= kFewestDeferred && *elements <= kMostDeferred;
+    }
+
     static bool can_fold(const Node& node, const std::vector<ValueType>& outputs) {
         if (!node.subgraphs().empty() || node.is("mcompress", "Observe")) return false;
         const OpInfo* info = op_info(node);
@@ -109,10 +125,8 @@ private:
         return first_output(node) != nullptr;
     }
 
-    void fold(const Node& node, const std::vector<const Tensor*>& constants) {
-        std::vector<Tensor> inputs;
-        for (const Tensor* constant : constants) inputs.push_back(constant ? *constant : Tensor{});
-        const std::vector<Tensor> outputs = fold_(node, inputs);
+    void fold(const Node& node) {
+        const std::vector<Tensor> outputs = values_.fold(node, known_inputs(values_, node));
         if (outputs.empty()) return;
         for (int index = 0; index < node.output_count(); ++index) {
             const Tensor& tensor = outputs[static_cast<std::size_t>(index)];
@@ -124,29 +138,32 @@ private:
     }
 
     const Graph& graph_;
-    const FoldNode& fold_;
     PropagatedValues values_;
 };
 
 }  // namespace
 
 std::optional<Shape> PropagatedValues::shape(const Value* value) const {
-    if (const Tensor* constant = tensor(value)) return constant->shape();
+    if (value->constant()) return value->constant()->shape();
     const auto found = types.find(value);
     if (found == types.end() || !found->second.is_tensor()) return std::nullopt;
     return found->second.shape();
 }
 
 DType PropagatedValues::dtype(const Value* value) const {
-    if (const Tensor* constant = tensor(value)) return constant->dtype();
+    if (value->constant()) return value->constant()->dtype();
     const auto found = types.find(value);
     return found == types.end() || !found->second.is_tensor() ? DType::Undefined : found->second.dtype;
 }
 
 const Tensor* PropagatedValues::tensor(const Value* value) const {
     if (value->constant()) return value->constant();
-    const auto found = known.find(value);
-    return found == known.end() ? nullptr : &found->second;
+    if (const auto found = known.find(value); found != known.end()) return &found->second;
+    const auto node = deferred.find(value);
+    if (node == deferred.end()) return nullptr;
+    const std::vector<Tensor> outputs = fold(*node->second, known_inputs(*this, *node->second));
+    MCOMPRESS_CHECK(outputs.size() == 1 && outputs[0].defined());
+    return &(known[value] = outputs[0]);
 }
 
 PropagatedValues propagate_values(const Graph& graph, const std::map<std::string, Shape>& input_shapes, std::span<const Value* const> kept,

@@ -89,7 +89,7 @@ std::optional<Activation> scalar_arithmetic(const PropagatedValues& values, cons
     const auto number = known_scalar(values, node.input(scalar_at));
     const Value* other = node.input(1 - scalar_at);
     const auto shape = values.shape(other), result = values.shape(node.output(0));
-    if (!number || !std::isfinite(*number) || values.tensor(other) || !shape || !result || *shape != *result) return std::nullopt;
+    if (!number || !std::isfinite(*number) || values.is_known(other) || !shape || !result || *shape != *result) return std::nullopt;
     const auto linear = [&](float alpha, float beta) { return Activation{{{algorithm::eltwise_linear, alpha, beta}}, 1 - scalar_at}; };
     const std::string& type = node.op_type();
     if (type == "Add") return linear(1.0F, *number);

@@ -86,7 +86,7 @@ private:
         const auto shape = values_.shape(&value), other_shape = values_.shape(other), result = values_.shape(node.output(0));
         if (!shape || !other_shape || !result || *shape != *result || other == &value || values_.dtype(other) != DType::Float32)
             return std::nullopt;
-        if (values_.tensor(other)) {
+        if (values_.is_known(other)) {
             if (!chain.links.empty() || !is_bias(*chain.head, *shape, *other_shape)) return std::nullopt;
             return ChainLink{ChainLink::Kind::Bias, {&node}, {}, other, node.output(0)};
         }

@@ -4,7 +4,6 @@
 #include "engine/onednn/operators.h"
 #include "ops/attributes.h"
 #include "ops/conv.h"
-#include "ops/cost.h"
 
 namespace mcompress::onednn {
 
@@ -129,7 +128,7 @@ Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t li
     bool in_place = false;
     if (parts.residual) {
         spec.destination = primitive.destination;
-        if (!parts.before.empty() && builder.known(parts.residual)) return Built::No;
+        if (!parts.before.empty() && builder.is_known(parts.residual)) return Built::No;
         in_place = builder.dies_here(parts.residual) && builder.is_writable(builder.any_form(parts.residual)) && parts.before.empty();
         auto made = with_residual(builder, spec, parts, in_place);
         if (!made || made->destination != primitive.destination) return Built::No;
@@ -143,8 +142,7 @@ Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t li
         operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(parts.before.size())) | DNNL_ARG_SRC_1, residual});
     const Desc layout = primitive.destination;
     operands.push_back({DNNL_ARG_DST, in_place ? builder.result_in(output, residual, layout) : builder.result(output, layout)});
-    builder.add({chain_label(chain, links), chain_precision(chain), count_macs(node).value_or(0)}, std::move(primitive),
-                std::move(operands));
+    builder.add({chain_label(chain, links), chain_precision(chain), builder.macs(node)}, std::move(primitive), std::move(operands));
     return Built::Yes;
 }
 

@@ -39,7 +39,7 @@ public:
 
     PlanData compile() {
         for (const Value* value : options_.tapped)
-            if (!value->producer() || builder_.known(value)) builder_.add_tap(value);
+            if (!value->producer() || builder_.is_known(value)) builder_.add_tap(value);
         for (const Node* node : builder_.values().nodes) {
             if (node->is("mcompress", "Observe")) build_observer(*node);
             else if (chains_.inside.contains(node)) continue;

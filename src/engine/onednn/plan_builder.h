@@ -35,8 +35,11 @@ public:
     bool is_dense(const Value* value, DType dtype) const;
     /// The shape of a dense value.
     Shape shape(const Value* value) const { return *values_.shape(value); }
+    bool is_known(const Value* value) const { return value && values_.is_known(value); }
     /// Null when the contents are not known at compile time.
     const Tensor* known(const Value* value) const { return value ? values_.tensor(value) : nullptr; }
+    /// Multiply-accumulates of the node at the planned shapes; 0 when they are not known.
+    std::int64_t macs(const Node& node) const;
     /// Nobody reads the value after the nodes that are being built: its memory may be overwritten.
     bool dies_here(const Value* value) const;
     /// It is wanted as it is: by the caller or by a tap.

@@ -5,6 +5,7 @@
 #include "engine/onednn/plan_builder.h"
 #include "engine/reference/program.h"
 #include "ir/topology.h"
+#include "ops/cost.h"
 #include "support/error.h"
 
 namespace mcompress::onednn {
@@ -40,6 +41,18 @@ template <typename Visit> void for_each_read_slot(const Step& step, Visit&& visi
 }
 
 }  // namespace
+
+std::int64_t PlanBuilder::macs(const Node& node) const {
+    const auto planned = [&](std::span<Value* const> values) {
+        std::vector<ValueType> types;
+        for (const Value* value : values) {
+            const auto shape = value ? values_.shape(value) : std::nullopt;
+            types.push_back(shape ? ValueType::tensor(values_.dtype(value), *shape) : value ? value->type() : ValueType{});
+        }
+        return types;
+    };
+    return count_macs(node, planned(node.inputs()), planned(node.outputs())).value_or(0);
+}
 
 void PlanBuilder::begin(std::vector<const Node*> nodes) { current_ = std::move(nodes); }
 
@@ -125,7 +138,7 @@ void PlanBuilder::add_tap(const Value* value) {
     step.value = value;
     const Value* source = canonical(value);
     const auto found = forms_.find(source);
-    if (slots_.contains(source) || known(source) || found == forms_.end()) {
+    if (slots_.contains(source) || is_known(source) || found == forms_.end()) {
         step.slot = slot_of(source);
     } else {
         step.buffer = found->second.front();

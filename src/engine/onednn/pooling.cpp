@@ -20,7 +20,7 @@ Built add_pooling(PlanBuilder& builder, const Node& node, PoolingSpec spec) {
 
 bool is_poolable(const PlanBuilder& builder, const Node& node) {
     return builder.is_dense(node.input(0), DType::Float32) && builder.is_dense(node.output(0), DType::Float32) &&
-           builder.shape(node.input(0)).rank() >= 3 && builder.shape(node.input(0)).rank() <= 5 && !builder.known(node.input(0));
+           builder.shape(node.input(0)).rank() >= 3 && builder.shape(node.input(0)).rank() <= 5 && !builder.is_known(node.input(0));
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 
 #include "engine/onednn/operators.h"
 #include "ops/attributes.h"
-#include "ops/cost.h"
 #include "ops/matmul.h"
 
 namespace mcompress::onednn {
@@ -49,8 +48,7 @@ void add_product(PlanBuilder& builder, const Chain& chain, std::size_t links, co
     const Value* output = chain.output(links);
     const Desc plain = plain_desc(builder.shape(output), kFloat);
     operands.push_back({DNNL_ARG_DST, builder.view(builder.result(output, plain), primitive.destination)});
-    builder.add({chain_label(chain, links), chain_precision(chain), count_macs(*chain.head).value_or(0)}, std::move(primitive),
-                std::move(operands));
+    builder.add({chain_label(chain, links), chain_precision(chain), builder.macs(*chain.head)}, std::move(primitive), std::move(operands));
 }
 
 }  // namespace
@@ -67,7 +65,7 @@ Built build_gemm(PlanBuilder& builder, const Chain& chain, std::size_t links) {
     const std::int64_t rows = destination[0], columns = destination[1], inner = builder.shape(node.input(0))[1];
     Tensor bias;
     if (const Value* value = node.input(2) ? node.input(2) : parts.bias) {
-        if (!builder.known(value)) return Built::No;
+        if (!builder.is_known(value)) return Built::No;
         bias = row_bias(*builder.known(value), columns, node.input(2) ? gemm.beta : 1.0F);
         if (!bias.defined()) return Built::No;
     }

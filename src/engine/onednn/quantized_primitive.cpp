@@ -4,7 +4,6 @@
 
 #include "engine/onednn/quantized_product.h"
 #include "ops/attributes.h"
-#include "ops/cost.h"
 
 namespace mcompress::onednn {
 
@@ -58,21 +57,34 @@ struct Epilogue {
     Desc destination;
 };
 
-/// The weights with M outermost as the signed bytes oneDNN takes; nothing when they do not fit.
-std::optional<Tensor> signed_weights(const ProductPlan& plan) {
-    std::vector<std::int8_t> bytes(plan.weights.size());
+/// Weights as the signed bytes oneDNN takes, and where M lies in them.
+struct SignedWeights {
+    Tensor codes;
+    int output_axis = 0;
+};
+
+/// The stored codes where they are such bytes already; nothing when they do not fit.
+std::optional<SignedWeights> signed_weights(const QuantizedGroup& group, const ProductPlan& plan) {
+    const QuantizedWeights& weights = group.weights;
+    const bool are_signed =
+        weights.codes->dtype() == DType::Int8 && std::ranges::all_of(weights.zero_points, [](auto zero) { return zero == 0; });
+    if (are_signed) return SignedWeights{*weights.codes, plan.output_axis};
+    const std::vector<std::int16_t> widened = widened_weights(group, plan.output_axis);
+    std::vector<std::int8_t> bytes(widened.size());
     for (std::size_t at = 0; at < bytes.size(); ++at) {
-        bytes[at] = static_cast<std::int8_t>(plan.weights[at]);
-        if (plan.weights[at] != bytes[at]) return std::nullopt;
+        bytes[at] = static_cast<std::int8_t>(widened[at]);
+        if (widened[at] != bytes[at]) return std::nullopt;
     }
-    Shape logical = plan.weight_shape;
-    if (plan.convolution.groups > 1) {
-        std::vector<std::int64_t> dims(logical.begin(), logical.end());
-        dims[0] /= plan.convolution.groups;
-        dims.insert(dims.begin(), plan.convolution.groups);
-        logical = Shape(std::move(dims));
-    }
-    return Tensor::from_values(logical, bytes);
+    return SignedWeights{Tensor::from_values(plan.weight_shape, bytes), 0};
+}
+
+/// [M, C / group, kernel …] with the groups as an axis of their own.
+Shape grouped_shape(const ProductPlan& plan) {
+    if (plan.convolution.groups == 1) return plan.weight_shape;
+    std::vector<std::int64_t> dims = plan.weight_shape.dims();
+    dims[0] /= plan.convolution.groups;
+    dims.insert(dims.begin(), plan.convolution.groups);
+    return Shape(std::move(dims));
 }
 
 /// The primitive, and the layout in which the weights of signed_weights() lie before it chooses its own.
@@ -82,8 +94,8 @@ struct Made {
     Desc source, destination;  // as the primitive sees them
 };
 
-Made make_convolution_step(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Shape& weights,
-                           const Epilogue& epilogue) {
+Made make_convolution_step(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Epilogue& epilogue) {
+    const Shape weights = grouped_shape(plan);
     ConvolutionSpec spec;
     spec.source = plan.source;
     spec.weights = any_desc(weights, memory::data_type::s8);
@@ -95,7 +107,7 @@ Made make_convolution_step(PlanBuilder& builder, const QuantizedGroup& group, co
     return {make_convolution(builder.engine(), spec), plain_desc(weights, memory::data_type::s8), spec.source, spec.destination};
 }
 
-Made make_product_step(PlanBuilder& builder, const ProductPlan& plan, const Epilogue& epilogue) {
+Made make_product_step(PlanBuilder& builder, const ProductPlan& plan, int output_axis, const Epilogue& epilogue) {
     const IntegerConvolution& c = plan.convolution;
     ProductSpec spec;
     spec.source = plain_desc(Shape{c.width, c.channels}, type_of(c.source));
@@ -103,18 +115,20 @@ Made make_product_step(PlanBuilder& builder, const ProductPlan& plan, const Epil
     spec.destination = plain_desc(Shape{c.width, c.out_channels}, element_type(epilogue.destination));
     if (epilogue.bias.defined()) spec.bias = plain_desc(Shape{1, c.out_channels}, type_of(epilogue.bias.dtype()));
     spec.attributes = epilogue.attributes;
-    const Desc stored = strided_desc(Shape{c.channels, c.out_channels}, memory::data_type::s8, {1, c.channels});
+    const Shape weights{c.channels, c.out_channels};
+    const Desc stored =
+        output_axis == 1 ? plain_desc(weights, memory::data_type::s8) : strided_desc(weights, memory::data_type::s8, {1, c.channels});
     return {make_matmul(builder.engine(), spec), stored, spec.source, spec.destination};
 }
 
 Built build_step(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Epilogue& epilogue) {
-    const auto weights = signed_weights(plan);
+    const auto weights = signed_weights(group, plan);
     if (!weights) return Built::No;
-    Made made = group.main->is("Conv") ? make_convolution_step(builder, group, plan, weights->shape(), epilogue)
-                                       : make_product_step(builder, plan, epilogue);
+    Made made = group.main->is("Conv") ? make_convolution_step(builder, group, plan, epilogue)
+                                       : make_product_step(builder, plan, weights->output_axis, epilogue);
     if (made.primitive.kernel.empty() || made.primitive.is_reference()) return Built::No;
     std::vector<Operand> operands{{DNNL_ARG_SRC, builder.view(builder.form(group.inputs[0].codes, plan.source), made.source)}};
-    operands.push_back({DNNL_ARG_WEIGHTS, builder.constant(*weights, made.stored_weights, made.primitive.weights)});
+    operands.push_back({DNNL_ARG_WEIGHTS, builder.constant(weights->codes, made.stored_weights, made.primitive.weights)});
     if (epilogue.bias.defined()) {
         const Desc layout = group.main->is("Conv") ? plain_desc(epilogue.bias.shape(), type_of(epilogue.bias.dtype()))
                                                    : plain_desc(Shape{1, epilogue.bias.element_count()}, type_of(epilogue.bias.dtype()));
@@ -152,7 +166,7 @@ bool has_byte_products() {
 Built build_integer_primitive(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan) {
     const IntegerConvolution& c = plan.convolution;
     Epilogue epilogue;
-    epilogue.label = {group_label(group), plan.precision(), count_macs(*group.main).value_or(0)};
+    epilogue.label = {group_label(group), plan.precision(), builder.macs(*group.main)};
     epilogue.attributes = attributes_of(c.requantization, c.source_zero_point);
     if (!c.bias.empty()) epilogue.bias = integer_bias(c.bias, c.requantization.scales);
     epilogue.output = group.output;
@@ -192,7 +206,7 @@ Built build_quantized_chain(PlanBuilder& builder, const QuantizedGroup& group, c
         epilogue.destination = with_type(plan->destination, type_of(params.dtype));
         precision = code_name(plan->convolution.source) + "s8→" + code_name(params.dtype);
     }
-    epilogue.label = {chain_label(chain, links), std::move(precision), count_macs(*group.main).value_or(0)};
+    epilogue.label = {chain_label(chain, links), std::move(precision), builder.macs(*group.main)};
     return build_step(builder, group, *plan, epilogue);
 }
 

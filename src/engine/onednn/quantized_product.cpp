@@ -5,43 +5,20 @@
 #include "engine/onednn/quantized_product.h"
 #include "ops/attributes.h"
 #include "ops/conv.h"
-#include "ops/cost.h"
 #include "ops/matmul.h"
 
 namespace mcompress::onednn {
 
 namespace {
 
-/// The weights with M outermost and their zero points subtracted; scales and zero points one an output.
-struct ReadWeights {
-    std::vector<std::int16_t> values;
-    std::vector<float> scales;
-};
-
-/// `output_axis` is where M lies in the stored tensor; a stored [K, M] is transposed.
-std::optional<ReadWeights> read_weights(const QuantizedWeights& weights, int output_axis) {
-    const Shape& shape = weights.codes->shape();
-    const std::int64_t outputs = shape[output_axis], inner = shape.element_count() / outputs;
-    const auto count = static_cast<std::size_t>(outputs);
+/// One scale an output; nothing when the parameters are not given one an output or one for all.
+std::optional<std::vector<float>> output_scales(const QuantizedWeights& weights, int output_axis) {
+    const auto count = static_cast<std::size_t>(weights.codes->shape()[output_axis]);
     if (weights.scales.size() > 1 && (weights.axis != output_axis || weights.scales.size() != count)) return std::nullopt;
     if (weights.zero_points.size() > 1 && weights.zero_points.size() != count) return std::nullopt;
-    ReadWeights read;
-    read.values.resize(static_cast<std::size_t>(shape.element_count()));
-    const auto copy = [&](const auto* codes) {
-        for (std::int64_t output = 0; output < outputs; ++output) {
-            const auto channel = static_cast<std::size_t>(output);
-            const std::int32_t zero = weights.zero_points.empty() ? 0 : weights.zero_points[weights.zero_points.size() > 1 ? channel : 0];
-            for (std::int64_t at = 0; at < inner; ++at) {
-                const std::int64_t from = output_axis == 0 ? output * inner + at : at * outputs + output;
-                read.values[static_cast<std::size_t>(output * inner + at)] = static_cast<std::int16_t>(codes[from] - zero);
-            }
-        }
-    };
-    if (weights.codes->dtype() == DType::UInt8) copy(weights.codes->data<std::uint8_t>());
-    else copy(weights.codes->data<std::int8_t>());
-    read.scales = weights.scales;
-    read.scales.resize(count, weights.scales[0]);
-    return read;
+    std::vector<float> scales = weights.scales;
+    scales.resize(count, weights.scales[0]);
+    return scales;
 }
 
 /// The bias in units of source scale * weight scale: the stored codes where they are in these units, else the nearest integers.
@@ -64,15 +41,16 @@ std::optional<std::vector<std::int32_t>> read_bias(const PlanBuilder& builder, c
 }
 
 /// Scales, bias and range. False when the group cannot be expressed in integers.
-bool set_arithmetic(const PlanBuilder& builder, const QuantizedGroup& group, const ReadWeights& weights, IntegerConvolution& convolution) {
+bool set_arithmetic(const PlanBuilder& builder, const QuantizedGroup& group, const std::vector<float>& weight_scales,
+                    IntegerConvolution& convolution) {
     const QuantParams& source = group.inputs[0].params;
     convolution.source = source.dtype;
     convolution.source_zero_point = source.zero_point;
-    auto bias = read_bias(builder, group, weights.scales);
+    auto bias = read_bias(builder, group, weight_scales);
     if (!bias) return false;
     convolution.bias = std::move(*bias);
     Requantization& requantization = convolution.requantization;
-    for (const float scale : weights.scales) {
+    for (const float scale : weight_scales) {
         const float unit = source.scale * scale;
         requantization.scales.push_back(group.output_params ? unit / group.output_params->scale : unit);
         if (!std::isfinite(requantization.scales.back())) return false;
@@ -96,10 +74,9 @@ std::optional<ProductPlan> plan_convolution(const PlanBuilder& builder, const Qu
     ProductPlan plan;
     plan.weight_shape = group.weights.codes->shape();
     plan.window = attributes.geometry(source, plan.weight_shape);
-    auto weights = read_weights(group.weights, 0);
+    const auto scales = output_scales(group.weights, 0);
     IntegerConvolution& c = plan.convolution;
-    if (!weights || !set_arithmetic(builder, group, *weights, c)) return std::nullopt;
-    plan.weights = std::move(weights->values);
+    if (!scales || !set_arithmetic(builder, group, *scales, c)) return std::nullopt;
     c.batch = source[0];
     c.channels = source[1];
     c.out_channels = destination[1];
@@ -137,11 +114,11 @@ std::optional<ProductPlan> plan_product(const PlanBuilder& builder, const Quanti
         if (gemm.alpha != 1.0F || gemm.beta != 1.0F || gemm.a == MatrixOrder::Transposed) return std::nullopt;
         if (gemm.b == MatrixOrder::Transposed) output_axis = 0;
     }
-    auto weights = read_weights(group.weights, output_axis);
+    const auto scales = output_scales(group.weights, output_axis);
     ProductPlan plan;
+    plan.output_axis = output_axis;
     IntegerConvolution& c = plan.convolution;
-    if (!weights || !set_arithmetic(builder, group, *weights, c)) return std::nullopt;
-    plan.weights = std::move(weights->values);
+    if (!scales || !set_arithmetic(builder, group, *scales, c)) return std::nullopt;
     c.channels = stored[1 - output_axis];
     c.out_channels = stored[output_axis];
     c.width = c.out_width = source.element_count() / c.channels;
@@ -152,6 +129,26 @@ std::optional<ProductPlan> plan_product(const PlanBuilder& builder, const Quanti
 }
 
 }  // namespace
+
+std::vector<std::int16_t> widened_weights(const QuantizedGroup& group, int output_axis) {
+    const QuantizedWeights& weights = group.weights;
+    const Shape& shape = weights.codes->shape();
+    const std::int64_t outputs = shape[output_axis], inner = shape.element_count() / outputs;
+    std::vector<std::int16_t> values(static_cast<std::size_t>(shape.element_count()));
+    const auto copy = [&](const auto* codes) {
+        for (std::int64_t output = 0; output < outputs; ++output) {
+            const auto channel = static_cast<std::size_t>(output);
+            const std::int32_t zero = weights.zero_points.empty() ? 0 : weights.zero_points[weights.zero_points.size() > 1 ? channel : 0];
+            for (std::int64_t at = 0; at < inner; ++at) {
+                const std::int64_t from = output_axis == 0 ? output * inner + at : at * outputs + output;
+                values[static_cast<std::size_t>(output * inner + at)] = static_cast<std::int16_t>(codes[from] - zero);
+            }
+        }
+    };
+    if (weights.codes->dtype() == DType::UInt8) copy(weights.codes->data<std::uint8_t>());
+    else copy(weights.codes->data<std::int8_t>());
+    return values;
+}
 
 std::string ProductPlan::precision() const { return code_name(convolution.source) + "s8→" + code_name(convolution.requantization.dtype); }
 
@@ -169,10 +166,10 @@ Built build_quantized_product(PlanBuilder& builder, const QuantizedGroup& group)
             if (error.status != dnnl_unimplemented && error.status != dnnl_invalid_arguments) throw;
         }
     }
-    const StepLabel label{group_label(group), plan->precision(), count_macs(*group.main).value_or(0)};
+    const StepLabel label{group_label(group), plan->precision(), builder.macs(*group.main)};
     const BufferId source = builder.form(group.inputs[0].codes, plan->source);
     const BufferId destination = builder.result(group.output, plan->destination);
-    const auto packed = std::make_shared<const PackedConvolution>(std::move(plan->convolution), plan->weights);
+    const auto packed = std::make_shared<const PackedConvolution>(std::move(plan->convolution), widened_weights(group, plan->output_axis));
     builder.add_native(label, integer_kernel_name(),
                        [packed](std::span<std::byte* const> at, int threads) { packed->run(at[0], at[1], threads); },
                        {source, destination});

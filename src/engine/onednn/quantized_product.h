@@ -13,16 +13,19 @@ namespace mcompress::onednn {
 
 struct ProductPlan {
     IntegerConvolution convolution;
-    std::vector<std::int16_t> weights;  // [M, C / group, kernel …], zero points subtracted
-    Window window;                      // of a convolution
-    Shape weight_shape;                 // [M, C / group, kernel …]
-    Desc source, destination;           // layouts
+    int output_axis = 0;       // of the stored weights: 1 for a [K, M]
+    Window window;             // of a convolution
+    Shape weight_shape;        // [M, C / group, kernel …]
+    Desc source, destination;  // layouts
 
     std::string precision() const;  // "u8s8→u8"
 };
 
 /// Nothing when the group cannot be expressed in integers.
 std::optional<ProductPlan> plan_quantized_product(const PlanBuilder& builder, const QuantizedGroup& group);
+
+/// The weights as [M, C / group, kernel …] with their zero points subtracted; a stored [K, M] is transposed.
+std::vector<std::int16_t> widened_weights(const QuantizedGroup& group, int output_axis);
 
 /// Whether the processor adds products of bytes exactly (AVX512-VNNI), so that oneDNN's integer kernels are right.
 bool has_byte_products();

@@ -55,14 +55,15 @@ Built build_reinterpretation(PlanBuilder& builder, const Node& node) {
     const Value* source = node.input(0);
     if (!is_movable(builder, source) || !is_movable(builder, node.output(0)) || (node.output_count() > 1 && node.output(1)))
         return Built::No;
-    if (builder.known(source) || builder.shape(source).element_count() != builder.shape(node.output(0)).element_count()) return Built::No;
+    if (builder.is_known(source) || builder.shape(source).element_count() != builder.shape(node.output(0)).element_count())
+        return Built::No;
     builder.share(node.output(0), source, builder.plain_form(source), plain_desc(builder.shape(node.output(0)), type_of(builder, source)));
     return Built::Yes;
 }
 
 Built build_identity(PlanBuilder& builder, const Node& node) {
     const Value* source = node.input(0);
-    if (node.output_count() != 1 || !node.output(0) || builder.known(source) ||
+    if (node.output_count() != 1 || !node.output(0) || builder.is_known(source) ||
         builder.values().dtype(source) != builder.values().dtype(node.output(0)))
         return Built::No;
     if (builder.values().dtype(source) == DType::Undefined) return Built::No;
@@ -73,7 +74,7 @@ Built build_identity(PlanBuilder& builder, const Node& node) {
 
 Built build_transpose(PlanBuilder& builder, const Node& node) {
     const Value* source = node.input(0);
-    if (!is_movable(builder, source) || !is_movable(builder, node.output(0)) || builder.known(source)) return Built::No;
+    if (!is_movable(builder, source) || !is_movable(builder, node.output(0)) || builder.is_known(source)) return Built::No;
     const Shape shape = builder.shape(source), result = builder.shape(node.output(0));
     const std::vector<int> order = attrs<TransposeAttrs>(node).resolve(shape.rank());
     const std::vector<std::int64_t> strides = shape.strides();
