@@ -153,4 +153,45 @@ std::string to_json(const ValidateReport& report) {
     return dump(json);
 }
 
+std::string to_json(const BenchReport& report) {
+    Json json = document("mcompress/bench");
+    json["rows"] = Json::array();
+    for (const BenchRow& row : report.rows) {
+        Json entry{{"model", row.model},
+                   {"inputs", pairs(row.inputs)},
+                   {"batch", row.batch},
+                   {"threads", row.threads},
+                   {"compile_ms", row.compile_ms},
+                   {"first_run_ms", row.first_run_ms},
+                   {"latency", latency_json(row.latency)},
+                   {"samples_per_second", row.samples_per_second()},
+                   {"macs", row.macs},
+                   {"gops", row.gops()},
+                   {"steps_ms", row.steps_ms},
+                   {"reorders_ms", row.reorders_ms}};
+        if (row.opponent)
+            entry["against"] = {{"model", report.opponent}, {"latency", latency_json(*row.opponent)}, {"speedup", row.speedup}};
+        if (report.step_detail == StepDetail::Shown) {
+            entry["steps"] = Json::array();
+            for (std::size_t at = 0; at < row.step_ms.size(); ++at)
+                entry["steps"].push_back({{"name", row.steps[at].name},
+                                          {"operators", row.steps[at].op},
+                                          {"kernel", row.steps[at].kernel},
+                                          {"precision", row.steps[at].precision},
+                                          {"macs", row.steps[at].macs},
+                                          {"ms", row.step_ms[at]}});
+        }
+        json["rows"].push_back(std::move(entry));
+    }
+    json["peak_gops"] = Json::array();
+    for (const auto& [threads, rates] : report.peaks)
+        json["peak_gops"].push_back(
+            {{"threads", threads}, {"f32", rates.f32}, {"int8", rates.int8 > 0.0 ? Json(rates.int8) : Json(nullptr)}});
+    json["contention"] = {{"contended", report.contention.is_contended()},
+                          {"measurable", report.contention.is_measurable},
+                          {"processors_used_by_others", report.contention.others},
+                          {"share_of_time_waited", report.contention.waiting}};
+    return dump(json);
+}
+
 }  // namespace mcompress

@@ -11,5 +11,6 @@ std::string to_json(const ModelSummary& summary);
 std::string to_json(const OptimizeReport& report);
 std::string to_json(const QuantizeReport& report);
 std::string to_json(const ValidateReport& report);
+std::string to_json(const BenchReport& report);
 
 }  // namespace mcompress

@@ -7,12 +7,16 @@
 #include <utility>
 #include <vector>
 
+#include "engine/peak.h"
 #include "ops/cost.h"
 #include "passes/pass_manager.h"
+#include "validate/contention.h"
 #include "validate/fidelity.h"
 #include "validate/latency.h"
 
 namespace mcompress {
+
+enum class StepDetail { Hidden, Shown };
 
 /// A model at rest.
 struct ModelSummary {
@@ -79,6 +83,35 @@ struct ValidateReport {
     int latency_threads = 0;
     StepSummary candidate_steps;
     std::vector<Gate> gates;
+};
+
+/// A model at one batch size and number of threads.
+struct BenchRow {
+    std::string model;                                        // the file
+    std::vector<std::pair<std::string, std::string>> inputs;  // name, type as run
+    std::int64_t batch = 1;
+    int threads = 1;
+    double compile_ms = 0.0;
+    double first_run_ms = 0.0;
+    Latency latency;
+    std::int64_t macs = 0;
+    double steps_ms = 0.0;     // sum of the steps' own times
+    double reorders_ms = 0.0;  // of them, spent on changing layouts
+    std::vector<StepInfo> steps;
+    std::vector<double> step_ms;      // by step, warm
+    std::optional<Latency> opponent;  // of the model to compare with, measured in alternation
+    double speedup = 0.0;             // median ratio of the opponent's time to this one's
+
+    double samples_per_second() const { return 1e3 * static_cast<double>(batch) / latency.median_ms; }
+    double gops() const { return 2e-6 * static_cast<double>(macs) / latency.median_ms; }
+};
+
+struct BenchReport {
+    std::vector<BenchRow> rows;
+    std::string opponent;                          // the file, when there is one
+    std::vector<std::pair<int, PeakRates>> peaks;  // by number of threads
+    Contention contention;
+    StepDetail step_detail = StepDetail::Hidden;
 };
 
 }  // namespace mcompress

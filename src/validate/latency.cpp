@@ -20,30 +20,36 @@ double quantile(std::vector<double> values, double q) {
     return values[std::min(values.size() - 1, static_cast<std::size_t>(q * static_cast<double>(values.size())))];
 }
 
-Latency summarize(const std::vector<double>& times) {
+}  // namespace
+
+std::vector<std::vector<double>> time_alternating(std::span<const TimedPlan> plans, double seconds) {
+    constexpr std::size_t kWarmUp = 3;
+    constexpr std::size_t kAtLeast = 10;
+    for (std::size_t run = 0; run < kWarmUp; ++run)
+        for (const TimedPlan& timed : plans) timed.plan->run(timed.inputs);
+    std::vector<std::vector<double>> times(plans.size());
+    const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+    for (std::size_t round = 0; round < kAtLeast || Clock::now() < end; ++round)
+        for (std::size_t at = 0; at < plans.size(); ++at) times[at].push_back(time_run(*plans[at].plan, plans[at].inputs));
+    return times;
+}
+
+Latency summarize_times(const std::vector<double>& times) {
     return {times.size(), quantile(times, 0.0), quantile(times, 0.5), quantile(times, 0.9)};
 }
 
-}  // namespace
+double median_ratio(const std::vector<double>& numerators, const std::vector<double>& denominators) {
+    std::vector<double> ratios;
+    for (std::size_t at = 0; at < std::min(numerators.size(), denominators.size()); ++at)
+        ratios.push_back(numerators[at] / std::max(denominators[at], 1e-6));
+    return quantile(ratios, 0.5);
+}
 
 LatencyPair measure_latency(const ExecutionPlan& reference, std::span<const Tensor> reference_inputs, const ExecutionPlan& candidate,
                             std::span<const Tensor> candidate_inputs, double seconds) {
-    constexpr std::size_t kWarmUp = 3;
-    constexpr std::size_t kAtLeast = 10;
-    for (std::size_t run = 0; run < kWarmUp; ++run) {
-        reference.run(reference_inputs);
-        candidate.run(candidate_inputs);
-    }
-    std::vector<double> a;
-    std::vector<double> b;
-    std::vector<double> ratios;
-    const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-    while (a.size() < kAtLeast || Clock::now() < end) {
-        a.push_back(time_run(reference, reference_inputs));
-        b.push_back(time_run(candidate, candidate_inputs));
-        ratios.push_back(a.back() / std::max(b.back(), 1e-6));
-    }
-    return {summarize(a), summarize(b), quantile(ratios, 0.5)};
+    const TimedPlan plans[] = {{&reference, reference_inputs}, {&candidate, candidate_inputs}};
+    const auto times = time_alternating(plans, seconds);
+    return {summarize_times(times[0]), summarize_times(times[1]), median_ratio(times[0], times[1])};
 }
 
 }  // namespace mcompress

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "engine/engine.h"
@@ -20,6 +21,21 @@ struct LatencyPair {
     Latency candidate;
     double speedup = 0.0;  // median of the pairwise ratios reference/candidate
 };
+
+/// A plan and what to run it on; both must outlive the measurement. The plan uses the threads it was compiled for.
+struct TimedPlan {
+    const ExecutionPlan* plan = nullptr;
+    std::span<const Tensor> inputs;
+};
+
+/// Runs the plans in alternation after a warm-up, for about `seconds` in all and at least 10 times each: alternating runs see the same phases
+/// of the machine. The milliseconds of every run, a list a plan.
+std::vector<std::vector<double>> time_alternating(std::span<const TimedPlan> plans, double seconds);
+
+/// `times` must not be empty.
+Latency summarize_times(const std::vector<double>& times);
+/// Median of times[0][i] / times[1][i].
+double median_ratio(const std::vector<double>& numerators, const std::vector<double>& denominators);
 
 /// Runs both plans in alternation after a warm-up, for about `seconds` in all and at least 10 runs each: alternating runs see the same
 /// phases of the machine. The plans use the threads they were compiled for.

@@ -32,6 +32,7 @@ CommandRun configure_calibrate(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_run(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_validate(CLI::App& app, const GlobalOptions& global);
+CommandRun configure_bench(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_passes(CLI::App& app, const GlobalOptions& global);
 
 /// The threads a command should use.
