@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that mcompress needs, and nothing when all of them are there.
 #
-#   tools/install-deps.sh [--for demo|test]     demo: build and run the program; test (the default): the test tools too
+#   tools/install-deps.sh [--for demo|test|interop]     demo: build and run the program; test (the default): the test tools too;
+#                                                       interop: those, Node.js and npm
 #
 # Needs Debian 12 or later, and root or sudo when something is missing.
 set -euo pipefail
 
-usage() { sed -n '2,6s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,7s/^# \{0,1\}//p' "$0"; }
 purpose=test
 while [ $# -gt 0 ]; do
     case $1 in
@@ -27,11 +28,13 @@ build=(
     libxxhash-dev
 )
 tests=(catch2 libonnx-testdata python3 python3-numpy python3-pil clang-format)
+interop=(nodejs npm)
 
 case $purpose in
 demo) wanted=("${build[@]}") ;;
 test) wanted=("${build[@]}" "${tests[@]}") ;;
-*) echo "install-deps: --for takes demo or test, not '$purpose'" >&2; exit 2 ;;
+interop) wanted=("${build[@]}" "${tests[@]}" "${interop[@]}") ;;
+*) echo "install-deps: --for takes demo, test or interop, not '$purpose'" >&2; exit 2 ;;
 esac
 
 command -v dpkg-query >/dev/null || { echo "install-deps: this is not a Debian system (no dpkg-query)" >&2; exit 1; }

@@ -9,29 +9,8 @@
 // Values of another judge ("--- expected by formula: …") are never overwritten. Cases that ONNX Runtime cannot run are listed.
 'use strict';
 const fs = require('fs'), os = require('os'), path = require('path'), {execFileSync} = require('child_process');
-const packageFolder = process.env.ORT_NODE || path.dirname(require.resolve('onnxruntime-node/package.json', {paths: [process.cwd(), __dirname]}));
-const ort = require(packageFolder);
-const VERSION = JSON.parse(fs.readFileSync(path.join(packageFolder, 'package.json'))).version;
-
-// ONNX's name of a type: that of onnxruntime-node and the array that holds its elements
-const TYPES = {float: ['float32', Float32Array], double: ['float64', Float64Array], float16: ['float16', Uint16Array], uint8: ['uint8', Uint8Array],
-  int8: ['int8', Int8Array], uint16: ['uint16', Uint16Array], int16: ['int16', Int16Array], int32: ['int32', Int32Array], int64: ['int64', BigInt64Array],
-  uint32: ['uint32', Uint32Array], uint64: ['uint64', BigUint64Array], bool: ['bool', Uint8Array]};
+const {ort, VERSION, feed, numbers} = require('../interop/tensors.js');
 const WIDTH = 150;
-
-function feed(input) {
-  if (input.type === 'string') return new ort.Tensor('string', input.data, input.dims);
-  const bytes = Uint8Array.from(Buffer.from(input.data, 'hex')), [type, Typed] = TYPES[input.type];
-  let data = new Typed(bytes.buffer);
-  if (type === 'float16' && ort.Tensor.prototype && globalThis.Float16Array) data = new Float16Array(bytes.buffer);
-  return new ort.Tensor(type, data, input.dims);
-}
-
-function halfToNumber(bits) {
-  const sign = bits & 0x8000 ? -1 : 1, exponent = bits >> 10 & 31, mantissa = bits & 1023;
-  if (exponent === 31) return mantissa ? NaN : sign * Infinity;
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + mantissa / 1024) : 2 ** -14 * mantissa / 1024);
-}
 
 // The shortest text that reads back as the same float or double.
 function numberText(value, isFloat) {
@@ -47,9 +26,8 @@ function numberText(value, isFloat) {
 
 function elementTexts(output, tensor) {
   if (output.type === 'string') return Array.from(tensor.data, text => JSON.stringify(text));
-  const isHalf = output.type === 'float16' && tensor.data instanceof Uint16Array;
-  return Array.from(tensor.data, value => numberText(typeof value === 'boolean' ? Number(value) : isHalf ? halfToNumber(value) : value,
-    output.type !== 'double'));
+  const isWide = /int64/.test(output.type);
+  return (isWide ? Array.from(tensor.data) : numbers(tensor)).map(value => numberText(value, output.type !== 'double'));
 }
 
 // "y: float[2,3] = …", continued on indented lines.

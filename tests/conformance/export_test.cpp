@@ -5,49 +5,16 @@
 #include <iostream>
 
 #include "catch.h"
+#include "fixtures/judge_json.h"
 #include "fixtures/text_case.h"
 #include "onnx/emit.h"
 #include "ops/infer.h"
 #include "support/error.h"
 
 using namespace mcompress;
-using testing::TextCase;
+using namespace mcompress::testing;
 
 namespace {
-
-/// Element types that tensors of onnxruntime-node can have.
-constexpr DType kPortable[] = {DType::Float32, DType::Float64, DType::Float16, DType::UInt8,  DType::Int8, DType::UInt16, DType::Int16,
-                               DType::Int32,   DType::Int64,   DType::UInt32,  DType::UInt64, DType::Bool, DType::String};
-
-bool is_portable(DType dtype) { return std::find(std::begin(kPortable), std::end(kPortable), dtype) != std::end(kPortable); }
-
-std::string json_list(const auto& values, auto&& text_of) {
-    std::string text = "[";
-    for (const auto& value : values) text += (text.size() > 1 ? "," : "") + text_of(value);
-    return text + "]";
-}
-
-std::string json_string(const std::string& text) {
-    std::string result = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') result += '\\';
-        if (c == '\n') result += "\\n";
-        else result += c;
-    }
-    return result + "\"";
-}
-
-std::string json_tensor(const testing::NamedTensor& each) {
-    const Tensor& tensor = each.tensor;
-    std::string data;
-    if (tensor.dtype() == DType::String) data = json_list(tensor.strings(), json_string);
-    else {
-        for (std::size_t i = 0; i < tensor.byte_size(); ++i) data += format("{:02x}", static_cast<int>(tensor.bytes()[i]));
-        data = json_string(data);
-    }
-    return format("{{\"name\":{},\"type\":\"{}\",\"dims\":{},\"data\":{}}}", json_string(each.name), dtype_name(tensor.dtype()),
-                  json_list(tensor.shape(), [](std::int64_t dim) { return std::to_string(dim); }), data);
-}
 
 /// Reads `output` through a Cast to float, which holds its values exactly; the name to read it by.
 std::string cast_to_float(Graph& graph, int index) {
@@ -61,10 +28,10 @@ std::string cast_to_float(Graph& graph, int index) {
 /// One line of JSON: the case's file, its model, inputs to feed and outputs to read.
 std::string export_case(const TextCase& given, const std::filesystem::path& file) {
     TextCase text_case = given;  // inputs that cannot be handed over are constants of the model
-    std::vector<testing::NamedTensor> fed;
+    std::vector<NamedTensor> fed;
     for (auto& each : text_case.inputs) (is_portable(each.tensor.dtype()) ? fed : text_case.constants).push_back(each);
     text_case.inputs = fed;
-    const auto model = make_model(text_case, testing::Inputs::AsInputs);
+    const auto model = make_model(text_case, Inputs::AsInputs);
     Graph& graph = *model->graph;
     infer_types(graph);
     std::vector<std::string> outputs;
@@ -76,7 +43,7 @@ std::string export_case(const TextCase& given, const std::filesystem::path& file
     }
     emit_model(*model, file);
     return format("{{\"case\":{},\"model\":{},\"inputs\":{},\"outputs\":{}}}", json_string(text_case.path.string()),
-                  json_string(file.string()), json_list(fed, json_tensor),
+                  json_string(file.string()), json_list(fed, [](const NamedTensor& each) { return json_tensor(each.name, each.tensor); }),
                   json_list(outputs, [](const std::string& text) { return text; }));
 }
 
@@ -88,7 +55,7 @@ TEST_CASE("export text cases to MCOMPRESS_EXPORT_CASES", "[.export]") {
     std::filesystem::create_directories(folder);
     std::ofstream index(std::filesystem::path(folder) / "cases.jsonl");
     int number = 0;
-    for (const TextCase& text_case : testing::read_text_cases()) {
+    for (const TextCase& text_case : read_text_cases()) {
         try {
             index << export_case(text_case, std::filesystem::path(folder) / format("{}.onnx", number++)) << "\n";
         } catch (const Error& error) {

@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+// ONNX Runtime's word on what test_interop exported: every model loads, and gives what our engine gives.
+//
+//   agree.js FOLDER          FOLDER/subjects.jsonl names models, inputs and our outputs; exit code 1 when one does not load or agree
+//   agree.js --probe         exit code 0 when ONNX Runtime is there
+//
+// A model that ONNX Runtime does not load counts only when it loads the original. Disagreements that are known stand in disagreements.txt.
+'use strict';
+const fs = require('fs'), path = require('path');
+const {ort, VERSION, feed, numbers} = require('./tensors.js');
+
+// Of ONNX's backend test runner. Quantized results differ by whole steps where a value falls on a rounding edge.
+// Sums that cancel leave a remainder in the size of their terms.
+const RELATIVE = 1e-3, ABSOLUTE = 1e-5, OF_LARGEST = 1e-6, QUANTIZED = 0.05;
+
+function knownDisagreements() {
+  const known = new Map();
+  for (const line of fs.readFileSync(path.join(__dirname, 'disagreements.txt'), 'utf8').split('\n'))
+    if (line && !line.startsWith('#')) known.set(line.split(/\s+/)[0], line.replace(/^\S+\s+/, ''));
+  return known;
+}
+
+const open = model => ort.InferenceSession.create(model, {intraOpNumThreads: 2, interOpNumThreads: 1, graphOptimizationLevel: 'all', logSeverityLevel: 4,
+  executionProviders: ['cpu'], extra: {session: {x64quantprecision: '1'}}});
+
+function difference(kind, ours, theirs) {
+  if (ours.dims.join() !== theirs.dims.join()) return `shape [${ours.dims}], ONNX Runtime [${theirs.dims}]`;
+  if (ours.type === 'string') return ours.data.join('\0') === Array.from(theirs.data).join('\0') ? '' : 'other strings';
+  const a = numbers(feed(ours)), b = numbers(theirs);
+  const largest = b.reduce((most, value) => Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most, 0);
+  for (let i = 0; i < b.length; ++i) {
+    const allowed = kind === 'quantized' ? QUANTIZED * largest + ABSOLUTE : ABSOLUTE + RELATIVE * Math.abs(b[i]) + OF_LARGEST * largest;
+    if (a[i] === b[i] || (Number.isNaN(a[i]) && Number.isNaN(b[i])) || Math.abs(a[i] - b[i]) <= allowed) continue;
+    return `element ${i} is ${a[i]}, ONNX Runtime ${b[i]}`;
+  }
+  return '';
+}
+
+// {state, reason}: agrees, differs, refused (it loads the original) or foreign (nor does it load the original).
+async function judge(item) {
+  const reason = error => String(error.message).replace(/\s+/g, ' ').slice(0, 200);
+  let session;
+  try {
+    session = await open(item.model);
+  } catch (error) {
+    try {
+      await (await open(item.original)).release();
+      return {state: 'refused', reason: reason(error)};
+    } catch { return {state: 'foreign', reason: reason(error)}; }
+  }
+  const names = new Set(session.inputNames), feeds = Object.fromEntries(item.inputs.filter(x => names.has(x.name)).map(x => [x.name, feed(x)]));
+  let outputs;
+  try {
+    outputs = await session.run(feeds);
+  } catch (error) {
+    try {
+      await (await open(item.original)).run(feeds);
+      return {state: 'refused', reason: reason(error)};
+    } catch { return {state: 'foreign', reason: reason(error)}; }
+  } finally {
+    await session.release();
+  }
+  for (const ours of item.outputs) {
+    const problem = difference(item.kind, ours, outputs[ours.name]);
+    if (problem) return {state: 'differs', reason: `${ours.name}: ${problem}`};
+  }
+  return {state: 'agrees', reason: ''};
+}
+
+async function main(folder) {
+  const items = fs.readFileSync(path.join(folder, 'subjects.jsonl'), 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line));
+  const known = knownDisagreements(), stale = new Set(known.keys()), counts = {};
+  for (const item of items) {
+    const verdict = await judge(item);
+    if (verdict.state === 'differs' && known.has(item.name)) verdict.state = 'known', stale.delete(item.name);
+    const count = counts[item.kind] ??= {agrees: 0, known: 0, foreign: 0, refused: 0, differs: 0};
+    ++count[verdict.state];
+    if (verdict.state === 'refused' || verdict.state === 'differs') console.log(`  ${item.kind} ${item.name}: ${verdict.state}: ${verdict.reason}`), process.exitCode = 1;
+  }
+  for (const name of stale) console.log(`  ${name} agrees: take it out of disagreements.txt`), process.exitCode = 1;
+  for (const [kind, c] of Object.entries(counts))
+    console.log(`  ${kind.padEnd(10)} ${c.agrees} agree, ${c.differs} differ, ${c.refused} are refused, ${c.known} known disagreements, ` +
+      `${c.foreign} that ONNX Runtime ${VERSION} cannot run`);
+  if (!items.length) console.log('  nothing was exported'), process.exitCode = 1;
+}
+if (process.argv[2] !== '--probe') main(process.argv[2]).catch(error => { console.error('agree.js: ' + error.message); process.exit(1); });
