@@ -4,6 +4,7 @@
 #include <limits>
 #include <numbers>
 
+#include "engine/reference/broadcast.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
 #include "ops/elementwise.h"
@@ -14,12 +15,7 @@ namespace mcompress::reference {
 namespace {
 
 template <typename Types, typename Op> void map(const KernelContext& context, Types types, Op op) {
-    const Tensor& x = context.required(0);
-    dispatch(types, context, x.dtype(), [&]<typename T>() {
-        const T* from = x.data<T>();
-        T* to = context.make_output(0, x.dtype(), x.shape()).template mutable_data<T>();
-        for (std::int64_t i = 0; i < x.element_count(); ++i) to[i] = static_cast<T>(op(from[i]));
-    });
+    dispatch(types, context, context.required(0).dtype(), [&]<typename T>() { map_elements<T, T>(context, op); });
 }
 
 void relu(const KernelContext& context) {

@@ -1,5 +1,8 @@
 // Comparisons, logic and Where.
+#include <algorithm>
+#include <array>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 
 #include "engine/reference/broadcast.h"
@@ -59,6 +62,28 @@ void logical_xor(const KernelContext& context) {
     compare(context, Logical{}, [](bool a, bool b) { return a != b; });
 }
 
+/// Both elements are read whatever the choice: no branch to mispredict, and a loop the compiler vectorizes where the steps are 1.
+template <typename T>
+void choose(T* to, const bool* choice, const T* yes, const T* no, const std::array<std::int64_t, 3>& steps, std::int64_t count) {
+    const auto loop = [&](auto choice_step, auto yes_step, auto no_step) {
+        for (std::int64_t i = 0; i < count; ++i) {
+            const T a = yes[i * yes_step], b = no[i * no_step];
+            to[i] = choice[i * choice_step] ? a : b;
+        }
+    };
+    constexpr std::integral_constant<std::int64_t, 0> fixed{};
+    constexpr std::integral_constant<std::int64_t, 1> next{};
+    if (steps[0] == 0 && (*choice ? steps[1] : steps[2]) == 1) {
+        std::copy_n(*choice ? yes : no, count, to);
+        return;
+    }
+    if (steps[0] == 1 && steps[1] == 1 && steps[2] == 1) loop(next, next, next);
+    else if (steps[0] == 1 && steps[1] == 0 && steps[2] == 1) loop(next, fixed, next);
+    else if (steps[0] == 1 && steps[1] == 1 && steps[2] == 0) loop(next, next, fixed);
+    else if (steps[0] == 1 && steps[1] == 0 && steps[2] == 0) loop(next, fixed, fixed);
+    else loop(steps[0], steps[1], steps[2]);
+}
+
 void where(const KernelContext& context) {
     const Tensor &condition = context.required(0), &a = context.required(1), &b = context.required(2);
     if (condition.dtype() != DType::Bool || a.dtype() != b.dtype()) context.reject("expected a bool tensor and two tensors of one type");
@@ -69,12 +94,14 @@ void where(const KernelContext& context) {
     const auto steps = loop.inner_steps();
     dispatch_size(context, a.dtype(), [&]<typename T>() {
         T* to = reinterpret_cast<T*>(y.mutable_bytes());
-        loop.run([&](const auto& offset) {
-            const bool* choice = condition.data<bool>() + offset[0];
-            const T* yes = reinterpret_cast<const T*>(a.bytes()) + offset[1];
-            const T* no = reinterpret_cast<const T*>(b.bytes()) + offset[2];
-            for (std::int64_t i = 0; i < loop.inner_size(); ++i) *to++ = choice[i * steps[0]] ? yes[i * steps[1]] : no[i * steps[2]];
-        });
+        const std::int64_t elements = shape.element_count();
+        for_ranges(elements, 64, elements * static_cast<std::int64_t>(3 * sizeof(T) + 1), context.threads,
+                   [&](std::int64_t begin, std::int64_t end) {
+                       loop.run(begin, end, [&](const auto& offset, std::int64_t position, std::int64_t count) {
+                           choose(to + position, condition.data<bool>() + offset[0], reinterpret_cast<const T*>(a.bytes()) + offset[1],
+                                  reinterpret_cast<const T*>(b.bytes()) + offset[2], steps, count);
+                       });
+                   });
     });
 }
 

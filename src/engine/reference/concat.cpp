@@ -1,8 +1,7 @@
 // Concat and Split: runs of bytes along one axis.
-#include <cstring>
-
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
+#include "engine/reference/strided.h"
 #include "ops/shape.h"
 #include "support/error.h"
 
@@ -29,8 +28,7 @@ void concat(const KernelContext& context) {
     for (const Tensor& part : context.inputs) {
         const std::size_t bytes = packed_byte_size(first.dtype(), part.shape()[axis] * inner);
         if (bytes == 0) continue;
-        for (std::int64_t o = 0; o < outer; ++o)
-            std::memcpy(to + static_cast<std::size_t>(o) * row, part.bytes() + static_cast<std::size_t>(o) * bytes, bytes);
+        copy_rows(to, row, part.bytes(), bytes, bytes, outer, context.threads);
         to += bytes;
     }
 }
@@ -50,8 +48,7 @@ void split(const KernelContext& context) {
         shape[axis] = parts[i];
         std::byte* to = context.make_output(static_cast<int>(i), x.dtype(), shape).mutable_bytes();
         const std::size_t bytes = packed_byte_size(x.dtype(), parts[i] * inner);
-        for (std::int64_t o = 0; o < outer && bytes > 0; ++o)
-            std::memcpy(to + static_cast<std::size_t>(o) * bytes, from + static_cast<std::size_t>(o) * row, bytes);
+        copy_rows(to, bytes, from, row, bytes, outer, context.threads);
         from += bytes;
     }
 }

@@ -4,6 +4,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "engine/reference/broadcast.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
 #include "ops/elementwise.h"
@@ -12,20 +13,13 @@ namespace mcompress::reference {
 
 namespace {
 
-template <typename In, typename Out, typename Op> void apply(const KernelContext& context, Op op) {
-    const Tensor& x = context.required(0);
-    const In* from = x.data<In>();
-    Out* to = context.make_output(0, dtype_of<Out>, x.shape()).template mutable_data<Out>();
-    for (std::int64_t i = 0; i < x.element_count(); ++i) to[i] = static_cast<Out>(op(from[i]));
-}
-
 /// Applies `op`, a generic callable, to elements of the listed types.
 template <typename Types, typename Op> void map(const KernelContext& context, Types types, Op op) {
-    dispatch(types, context, context.required(0).dtype(), [&]<typename T>() { apply<T, T>(context, op); });
+    dispatch(types, context, context.required(0).dtype(), [&]<typename T>() { map_elements<T, T>(context, op); });
 }
 
 template <typename Types, typename Op> void test(const KernelContext& context, Types types, Op op) {
-    dispatch(types, context, context.required(0).dtype(), [&]<typename T>() { apply<T, bool>(context, op); });
+    dispatch(types, context, context.required(0).dtype(), [&]<typename T>() { map_elements<T, bool>(context, op); });
 }
 
 void abs(const KernelContext& context) {

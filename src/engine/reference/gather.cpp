@@ -6,6 +6,7 @@
 
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
+#include "engine/reference/ranges.h"
 #include "engine/reference/strided.h"
 #include "ops/indexing.h"
 #include "support/error.h"
@@ -33,11 +34,15 @@ void gather(const KernelContext& context) {
     const std::size_t bytes = packed_byte_size(x.dtype(), inner);
     std::byte* to = context.make_output(0, x.dtype(), Shape(std::move(dims))).mutable_bytes();
     if (bytes == 0) return;
-    for (std::int64_t o = 0; o < outer; ++o)
-        for (const std::int64_t index : indices) {
-            std::memcpy(to, x.bytes() + static_cast<std::size_t>(o * x.shape()[axis] + index) * bytes, bytes);
-            to += bytes;
+    const auto picked = static_cast<std::int64_t>(indices.size()), blocks = outer * picked;
+    for_ranges(blocks, 1, 2 * blocks * static_cast<std::int64_t>(bytes), context.threads, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t at = begin, count = 0; at < end; at += count) {
+            count = std::min(picked - at % picked, end - at);
+            gather_rows(to + static_cast<std::size_t>(at) * bytes,
+                        x.bytes() + static_cast<std::size_t>(at / picked * x.shape()[axis]) * bytes, bytes, indices.data() + at % picked,
+                        count);
         }
+    });
 }
 
 /// Output element i reads the input at i's own coordinates, but for `axis`, where the index says.

@@ -4,6 +4,7 @@
 
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
+#include "engine/reference/ranges.h"
 #include "engine/reference/strided.h"
 #include "ops/shape.h"
 #include "support/error.h"
@@ -39,7 +40,8 @@ void slice(const KernelContext& context) {
     Tensor& y = context.make_output(0, x.dtype(), shape);
     if (shape.element_count() == 0) return;
     dispatch_size(context, x.dtype(), [&]<typename T>() {
-        copy_strided(reinterpret_cast<T*>(y.mutable_bytes()), reinterpret_cast<const T*>(x.bytes()) + offset, shape, strides);
+        copy_strided(reinterpret_cast<T*>(y.mutable_bytes()), reinterpret_cast<const T*>(x.bytes()) + offset, shape, strides,
+                     context.threads);
     });
 }
 
@@ -117,9 +119,11 @@ void pad_with_constant(const KernelContext& context, const PadAttrs& a, const st
     for (std::size_t axis = 0; axis < amounts.size(); ++axis) to_offset += std::max<std::int64_t>(0, amounts[axis].begin) * outer[axis];
     const StridedLoop<2> loop(box, {own, outer});
     const T* from = reinterpret_cast<const T*>(x.bytes()) + from_offset;
-    loop.run([&](const auto& offset) {
-        for (std::int64_t i = 0; i < loop.inner_size(); ++i)
-            to[to_offset + offset[1] + i * loop.inner_steps()[1]] = from[offset[0] + i * loop.inner_steps()[0]];
+    const std::int64_t elements = box.element_count(), size = static_cast<std::int64_t>(sizeof(T));
+    for_ranges(elements, 64, 2 * elements * size, context.threads, [&](std::int64_t begin, std::int64_t end) {
+        loop.run(begin, end, [&](const auto& offset, std::int64_t, std::int64_t count) {
+            std::copy_n(from + offset[0], count, to + to_offset + offset[1]);  // the innermost elements lie together in both
+        });
     });
 }
 

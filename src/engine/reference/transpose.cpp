@@ -15,7 +15,7 @@ namespace {
 void read_strided(const KernelContext& context, const Tensor& x, const Shape& shape, const Strides& strides) {
     Tensor& y = context.make_output(0, x.dtype(), shape);
     dispatch_size(context, x.dtype(), [&]<typename T>() {
-        copy_strided(reinterpret_cast<T*>(y.mutable_bytes()), reinterpret_cast<const T*>(x.bytes()), shape, strides);
+        copy_strided(reinterpret_cast<T*>(y.mutable_bytes()), reinterpret_cast<const T*>(x.bytes()), shape, strides, context.threads);
     });
 }
 
