@@ -48,6 +48,8 @@ private:
     Tensor concatenate(const std::vector<Sample>& parts, std::size_t slot, std::size_t index) const {
         const Tensor& first = parts.front()[slot].second;
         Shape shape = first.shape();
+        const auto is_first = [&](const Sample& part) { return part.size() == parts.front().size() && part[slot].second.equals(first); };
+        if (shape.rank() == 0 && std::all_of(parts.begin(), parts.end(), is_first)) return first;  // a setting, not a part of the sample
         for (std::size_t at = 0; at < parts.size(); ++at) {
             const bool fits = parts[at].size() == parts.front().size() && parts[at][slot].second.dtype() == first.dtype() &&
                               parts[at][slot].second.shape() == first.shape();

@@ -1,6 +1,7 @@
 #include "onnx/opset_adapters.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "support/error.h"
 #include "tensor/float16.h"
@@ -39,6 +40,12 @@ void move_integers(Graph& graph, Node* node, std::string_view attribute, int ind
         give_input(graph, node, index, attribute, Tensor::from_values<std::int64_t>({count}, *values));
     }
     graph.erase_attribute(node, attribute);
+}
+
+/// Multiplies the node's first input by a constant.
+void multiply_first(Graph& graph, Node* node, Tensor factor) {
+    Value* constant = graph.add_constant(node->display_name() + "_factor", std::move(factor));
+    graph.set_input(node, 0, graph.add_node({.op_type = "Mul", .inputs = {node->input(0), constant}}, node)->output(0));
 }
 
 bool is_scalar_type(DType dtype) {
@@ -152,6 +159,44 @@ void move_topk_count(Graph& graph, Node* node, const KnownTypes&) {
     if (const auto* count = attribute_value<std::int64_t>(*node, "k"))
         give_input(graph, node, 1, "k", Tensor::from_values<std::int64_t>({1}, {*count}));
     graph.erase_attribute(node, "k");
+}
+
+std::string refuse_scale_of_unknown_type(const Node& node, const KnownTypes& types) {
+    return node.input(0) && types.of(node.input(0)).dtype != DType::Float32 ? "scales values that are not known to be float32" : "";
+}
+
+std::string refuse_unclear_crop(const Node& node, const KnownTypes&) {
+    const auto border = attribute_or<std::vector<std::int64_t>>(node, "border", {}),
+               scale = attribute_or<std::vector<std::int64_t>>(node, "scale", {});
+    if (border.size() != 4) return "has no border of four";
+    return scale.empty() || scale.size() == 2 ? "" : "has a scale that is no height and width";
+}
+
+void write_out_affine(Graph& graph, Node* node, const KnownTypes&) {
+    multiply_first(graph, node, Tensor::scalar(attribute_or<float>(*node, "alpha", 1.0F)));
+    give_input(graph, node, 1, "beta", Tensor::scalar(attribute_or<float>(*node, "beta", 0.0F)));
+    for (const char* attribute : {"alpha", "beta"}) graph.erase_attribute(node, attribute);
+}
+
+void write_out_image_scaler(Graph& graph, Node* node, const KnownTypes&) {
+    multiply_first(graph, node, Tensor::scalar(attribute_or<float>(*node, "scale", 1.0F)));
+    const auto bias = attribute_or<std::vector<float>>(*node, "bias", {});
+    give_input(graph, node, 1, "bias", Tensor::from_values(Shape{static_cast<std::int64_t>(bias.size()), 1, 1}, bias));
+    for (const char* attribute : {"scale", "bias"}) graph.erase_attribute(node, attribute);
+}
+
+void write_out_crop(Graph& graph, Node* node, const KnownTypes&) {
+    const auto border = attribute_or<std::vector<std::int64_t>>(*node, "border", {}),  // left, top, right, bottom
+        size = attribute_or<std::vector<std::int64_t>>(*node, "scale", {});            // height, width
+    const auto end = [&](std::size_t axis, std::int64_t from, std::int64_t margin) {
+        if (!size.empty()) return from + size[axis];
+        return margin == 0 ? std::numeric_limits<std::int64_t>::max() : -margin;
+    };
+    const std::vector<std::int64_t> ends{end(0, border[1], border[3]), end(1, border[0], border[2])};
+    give_input(graph, node, 1, "starts", Tensor::from_values<std::int64_t>({2}, {border[1], border[0]}));
+    give_input(graph, node, 2, "ends", Tensor::from_values<std::int64_t>({2}, ends));
+    give_input(graph, node, 3, "axes", Tensor::from_values<std::int64_t>({2}, {2, 3}));
+    for (const char* attribute : {"border", "scale"}) graph.erase_attribute(node, attribute);
 }
 
 void move_clip_bounds(Graph& graph, Node* node, const KnownTypes& types) {

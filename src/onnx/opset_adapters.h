@@ -16,6 +16,14 @@ std::string refuse_resize_of_unclear_rounding(const Node& node, const KnownTypes
 std::string refuse_tf_half_pixel(const Node& node, const KnownTypes& types);    // the mode tf_half_pixel_for_nn is gone
 std::string refuse_used_statistics(const Node& node, const KnownTypes& types);  // BatchNormalization's further outputs mean training
 
+std::string refuse_scale_of_unknown_type(const Node& node, const KnownTypes& types);  // factors become tensors of the input's type
+std::string refuse_unclear_crop(const Node& node, const KnownTypes& types);           // no border of four
+
+// ---- operators that became others ----
+void write_out_affine(Graph& graph, Node* node, const KnownTypes& types);        // alpha x + beta
+void write_out_crop(Graph& graph, Node* node, const KnownTypes& types);          // [N, C, H, W] inside a border
+void write_out_image_scaler(Graph& graph, Node* node, const KnownTypes& types);  // scale x + bias[channel]
+
 // ---- attributes that became inputs ----
 void move_upsample_scales(Graph& graph, Node* node, const KnownTypes& types);
 void move_slice_ranges(Graph& graph, Node* node, const KnownTypes& types);

@@ -29,6 +29,10 @@ constexpr OpsetChange kChanges[] = {
     {"Slice", 10, nullptr, move_slice_ranges},
     {"TopK", 10, nullptr, move_topk_count},
     {"Upsample", 10, nullptr, nullptr, "Resize"},
+    // experimental operators went
+    {"Affine", 10, refuse_scale_of_unknown_type, write_out_affine, "Add"},
+    {"Crop", 10, refuse_unclear_crop, write_out_crop, "Slice"},
+    {"ImageScaler", 10, refuse_scale_of_unknown_type, write_out_image_scaler, "Add"},
     {"Clip", 11, refuse_clip_of_unknown_type, move_clip_bounds},
     {"Pad", 11, refuse_pad_of_unknown_type, move_pads},
     {"Resize", 11, refuse_resize_of_unclear_rounding, spell_out_resize},

@@ -16,6 +16,8 @@ namespace {
 
 /// Newer operators are not in every libonnx that we build with; for them the tables are complete.
 constexpr int kNewestInRegistry = 17;
+/// The opset without the experimental operators, which libonnx does not know at all.
+constexpr int kExperimentalUntil = 10;
 
 bool is_listed_compatible(std::string_view op, int version) {
     const std::string word = " " + std::string(op) + " ";
@@ -50,7 +52,8 @@ struct Route {
 
 Route find_route(std::string op, int from, int to) {
     Route route;
-    if (from <= kNewestInRegistry && !onnx::OpSchemaRegistry::Schema(op, from, "")) {
+    const bool is_experimental = from < kExperimentalUntil && find_change(op, kExperimentalUntil);
+    if (from <= kNewestInRegistry && !is_experimental && !onnx::OpSchemaRegistry::Schema(op, from, "")) {
         route.problem = format("is no operator of opset {}", from);
         return route;
     }

@@ -5,7 +5,6 @@
 #include "engine/engine.h"
 #include "engine/reference/kernel.h"
 #include "ir/fingerprint.h"
-#include "onnx/emit.h"
 #include "onnx/load.h"
 #include "onnx/upgrade.h"
 #include "ops/infer.h"
@@ -48,8 +47,8 @@ std::vector<PassRun> prepare(Model& model) {
 CalibrationTable calibrate_graph(Graph& graph, const CalibrateRequest& request) {
     const std::string id = fingerprint(graph);
     run_pipeline("observe", graph, pass_inputs());
-    const auto engine = make_onednn_engine();
-    CalibrationTable table = calibrate(graph, *engine, *request.data, {.threads = request.threads, .progress = request.progress});
+    CalibrationTable table =
+        calibrate(graph, *make_onednn_engine(), *request.data, {.threads = request.threads, .progress = request.progress});
     run_pipeline("strip", graph, pass_inputs());
     table.fingerprint = id;
     return table;
@@ -78,8 +77,7 @@ OptimizeReport optimize_model(const std::filesystem::path& path, const std::file
     infer_types(*model->graph);
     report.before = summarize(*model, path);
     report.passes = run_pipeline("fuse", *model->graph, pass_inputs());
-    emit_model(*model, output);
-    report.after = summarize(*model, output);
+    report.after = emit_and_summarize(*model, output);
     return report;
 }
 
@@ -107,8 +105,7 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
                               scheme.range_method};
 
     append(report.passes, run_pipeline("quantize", *model->graph, pass_inputs(scheme, &table)));
-    emit_model(*model, request.output);
-    report.after = summarize(*model, request.output);
+    report.after = emit_and_summarize(*model, request.output);
     measure_coverage(*model->graph, report);
     return report;
 }

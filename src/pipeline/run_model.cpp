@@ -7,6 +7,7 @@
 #include "engine/plan_cache.h"
 #include "onnx/load.h"
 #include "ops/infer.h"
+#include "pipeline/fixed_batch.h"
 #include "support/error.h"
 #include "support/parallel.h"
 
@@ -38,6 +39,16 @@ Tensor join(const std::vector<Tensor>& parts) {
     return joined;
 }
 
+/// Of a batch that was filled up: the rows of the samples that were given. Outputs without an axis for the batch stay as they are.
+Tensor first_rows(const Tensor& tensor, std::size_t batch, std::size_t count) {
+    const bool has_rows = tensor.defined() && tensor.dtype() != DType::String && dtype_bits(tensor.dtype()) >= 8 &&
+                          tensor.shape().rank() > 0 && tensor.shape()[0] == static_cast<std::int64_t>(batch);
+    if (!has_rows) return tensor;
+    Shape shape = tensor.shape();
+    shape[0] = static_cast<std::int64_t>(count);
+    return Tensor::from_bytes(tensor.dtype(), shape, {tensor.bytes(), tensor.byte_size() / batch * count});
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> make_engine(const std::string& name) {
@@ -50,20 +61,23 @@ std::vector<std::pair<std::string, Tensor>> run_model(const RunRequest& request)
     const auto model = load_model(request.model);
     const Graph& graph = *model->graph;
     infer_types(*model->graph);
-    if (request.data->size() == 0) throw Error(codes::kDataEmpty, "there is no sample to run", "pass --data with at least one sample");
+    const auto [samples, batch] = fit_batch(graph, *request.data, LastBatch::Fill);
+    const Dataset& data = *samples;
     const auto engine = make_engine(request.engine);
     PlanCache plans(*engine, graph, {.threads = 1});
-    std::vector<std::vector<Tensor>> parts(graph.outputs().size(), std::vector<Tensor>(request.data->size()));
+    std::vector<std::vector<Tensor>> parts(graph.outputs().size(), std::vector<Tensor>(data.size()));
     std::atomic<std::size_t> done{0};
-    parallel_for(request.data->size(), request.threads, [&](int, std::size_t index) {
-        with_context([&] { return format("sample {}", request.data->sample_name(index)); },
+    parallel_for(data.size(), request.threads, [&](int, std::size_t index) {
+        with_context([&] { return format("sample {}", data.sample_name(index)); },
                      [&] {
-                         const auto inputs = bind_inputs(graph, request.data->sample(index));
+                         const auto inputs = bind_inputs(graph, data.sample(index));
                          std::vector<Tensor> outputs = plans.plan_for(inputs)->run(inputs);
                          for (std::size_t at = 0; at < outputs.size(); ++at) parts[at][index] = std::move(outputs[at]);
                      });
-        if (request.progress) request.progress(++done, request.data->size());
+        if (request.progress) request.progress(++done, data.size());
     });
+    if (const std::size_t rest = request.data->size() % batch; rest > 0)
+        for (std::vector<Tensor>& of_output : parts) of_output.back() = first_rows(of_output.back(), batch, rest);
     std::vector<std::pair<std::string, Tensor>> results;
     for (std::size_t at = 0; at < parts.size(); ++at) {
         const std::string& name = graph.outputs()[at]->name();

@@ -20,7 +20,7 @@ struct RunRequest {
     Progress progress = {};
 };
 
-/// Every output over all samples, in sample order: joined along the first axis where the shapes allow it, else one array a sample named
+/// Every output over all samples (single ones are put together for a model of fixed batch, the last batch filled up and cut again), in sample order: joined along the first axis where the shapes allow it, else one array a sample named
 /// "output.0", "output.1", …
 std::vector<std::pair<std::string, Tensor>> run_model(const RunRequest& request);
 

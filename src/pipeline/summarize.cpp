@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ir/fingerprint.h"
+#include "onnx/emit.h"
 #include "support/format.h"
 
 namespace mcompress {
@@ -48,6 +49,12 @@ ModelSummary summarize(const Model& model, const std::filesystem::path& path) {
     summary.precision = name_precision(summary.cost);
     summary.fingerprint = fingerprint(model);
     return summary;
+}
+
+ModelSummary emit_and_summarize(Model& model, const std::filesystem::path& path) {
+    const EmitResult written = emit_model(model, path);
+    model.external_files.assign(written.data_file.empty() ? 0 : 1, written.data_file);
+    return summarize(model, path);
 }
 
 StepSummary summarize_steps(const ExecutionPlan& plan) {

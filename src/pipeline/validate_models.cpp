@@ -6,6 +6,7 @@
 #include "engine/bind_inputs.h"
 #include "onnx/load.h"
 #include "ops/infer.h"
+#include "pipeline/fixed_batch.h"
 #include "pipeline/summarize.h"
 #include "support/error.h"
 
@@ -41,9 +42,8 @@ std::vector<Gate> check_gates(const ValidationGates& gates, const FidelityResult
 }
 
 // Both plans on the first sample, with all threads.
-void measure_speed(const Engine& engine, const Graph& reference, const Graph& candidate, const ValidateRequest& request,
-                   ValidateReport& report) {
-    const Sample sample = request.data->sample(0);
+void measure_speed(const Engine& engine, const Graph& reference, const Graph& candidate, const Sample& sample,
+                   const ValidateRequest& request, ValidateReport& report) {
     const auto compile = [&](const Graph& graph, const std::vector<Tensor>& inputs) {
         CompileOptions options{.threads = request.threads};
         for (std::size_t at = 0; at < inputs.size(); ++at)
@@ -65,7 +65,8 @@ void measure_speed(const Engine& engine, const Graph& reference, const Graph& ca
 ValidateReport validate_models(const ValidateRequest& request) {
     ValidateReport report;
     report.data = request.data_name;
-    // Layers are matched by the names of the fused graph, which is also the fair opponent: nobody runs a network unfused.
+    // Outputs are compared with those of the model as it came. Layers are matched by the names of the fused graph, which is also the fair
+    // opponent in speed: nobody runs a network unfused.
     std::vector<PassRun> ignored;
     const auto original = load_model(request.reference);
     const auto reference = load_prepared(request.reference, ignored);
@@ -76,12 +77,21 @@ ValidateReport validate_models(const ValidateRequest& request) {
     report.candidate = summarize(*candidate, request.candidate);
 
     const auto engine = make_onednn_engine();
+    if (!request.labels.empty() && request.labels.size() != request.data->size())
+        throw Error(codes::kLabelsMismatch, format("{} labels for {} samples", request.labels.size(), request.data->size()),
+                    "each sample needs one label");
+    const FixedBatch batch = fit_batch(*original->graph, *request.data, LastBatch::LeaveOut);
+    const Dataset& data = *batch.samples;
     FidelityOptions options{.threads = request.threads, .labels = request.labels, .progress = request.progress};
-    report.fidelity = measure_fidelity(*engine, *reference->graph, *candidate->graph, *request.data, options);
-    report.layer_samples = std::min(request.layer_samples, request.data->size());
+    if (!request.labels.empty()) {
+        options.labels_per_sample = batch.size;
+        options.labels = options.labels.first(data.size() * batch.size);
+    }
+    report.fidelity = measure_fidelity(*engine, *original->graph, *candidate->graph, data, options);
+    report.layer_samples = std::min(request.layer_samples, data.size());
     if (report.layer_samples > 0)
-        report.layers = measure_layers(*engine, *reference->graph, *candidate->graph, *request.data, report.layer_samples, request.threads);
-    measure_speed(*engine, *reference->graph, *candidate->graph, request, report);
+        report.layers = measure_layers(*engine, *reference->graph, *candidate->graph, data, report.layer_samples, request.threads);
+    measure_speed(*engine, *reference->graph, *candidate->graph, data.sample(0), request, report);
     report.gates = check_gates(request.gates, report.fidelity);
     return report;
 }

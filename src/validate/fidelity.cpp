@@ -39,22 +39,27 @@ struct SampleResult {
     bool classifies = false;
 };
 
-void classify(const Tensor& shape_of, std::span<const float> reference, std::span<const float> candidate, std::optional<std::int64_t> label,
+using Labels = std::span<const std::int64_t>;
+
+void classify(const Tensor& shape_of, std::span<const float> reference, std::span<const float> candidate, Labels labels,
               SampleResult& result) {
     const auto layout = rows_and_classes(shape_of);
     if (!layout) return;
     const auto [rows, classes] = *layout;
-    if (label && (*label < 0 || static_cast<std::size_t>(*label) >= classes))
-        throw Error(codes::kLabelsMismatch, format("label {} is not among the model's {} classes", *label, classes),
-                    "check the labels file");
+    for (const std::int64_t label : labels)
+        if (label < 0 || static_cast<std::size_t>(label) >= classes)
+            throw Error(codes::kLabelsMismatch, format("label {} is not among the model's {} classes", label, classes),
+                        "check the labels file");
+    if (labels.size() > 1 && labels.size() != rows)
+        throw Error(codes::kLabelsMismatch, format("{} labels for the {} rows of a batch", labels.size(), rows), "leave --labels out");
     result.classifies = true;
     for (std::size_t row = 0; row < rows; ++row) {
         const auto a = reference.subspan(row * classes, classes);
         const auto b = candidate.subspan(row * classes, classes);
         ++result.classification.rows;
         result.classification.agreements += argmax(a) == argmax(b) ? 1 : 0;
-        if (!label) continue;
-        const auto index = static_cast<std::size_t>(*label);
+        if (labels.empty()) continue;
+        const auto index = static_cast<std::size_t>(labels[labels.size() > 1 ? row : 0]);
         const std::size_t in_a = rank_of_label(a, index);
         const std::size_t in_b = rank_of_label(b, index);
         result.classification.reference_top1 += in_a < 1 ? 1 : 0;
@@ -65,7 +70,7 @@ void classify(const Tensor& shape_of, std::span<const float> reference, std::spa
 }
 
 SampleResult compare_outputs(const Graph& graph, const std::vector<Tensor>& reference, const std::vector<Tensor>& candidate,
-                             std::optional<std::int64_t> label) {
+                             Labels labels) {
     SampleResult result;
     result.outputs.resize(reference.size());
     for (std::size_t at = 0; at < reference.size(); ++at) {
@@ -78,7 +83,7 @@ SampleResult compare_outputs(const Graph& graph, const std::vector<Tensor>& refe
         const std::vector<float> a = to_floats(reference[at]);
         const std::vector<float> b = to_floats(candidate[at]);
         result.outputs[at].add(a, b);
-        if (at == 0) classify(reference[at], a, b, label, result);
+        if (at == 0) classify(reference[at], a, b, labels, result);
     }
     return result;
 }
@@ -117,7 +122,8 @@ FidelityResult measure_fidelity(const Engine& engine, const Graph& reference, co
                                 const FidelityOptions& options) {
     check_outputs_match(reference, candidate);
     if (data.size() == 0) throw Error(codes::kDataEmpty, "there is no sample to validate with", "pass --data with at least one sample");
-    if (!options.labels.empty() && options.labels.size() != data.size())
+    const std::size_t each = options.labels.empty() ? 0 : options.labels_per_sample;
+    if (options.labels.size() != data.size() * each)
         throw Error(codes::kLabelsMismatch, format("{} labels for {} samples", options.labels.size(), data.size()),
                     "each sample needs one label");
     PlanCache reference_plans(engine, reference, {.threads = 1});
@@ -130,10 +136,8 @@ FidelityResult measure_fidelity(const Engine& engine, const Graph& reference, co
                      [&] {
                          const auto a = bind_inputs(reference, sample);
                          const auto b = bind_inputs(candidate, sample);
-                         std::optional<std::int64_t> label;
-                         if (!options.labels.empty()) label = options.labels[index];
-                         results[index] =
-                             compare_outputs(reference, reference_plans.plan_for(a)->run(a), candidate_plans.plan_for(b)->run(b), label);
+                         results[index] = compare_outputs(reference, reference_plans.plan_for(a)->run(a),
+                                                          candidate_plans.plan_for(b)->run(b), options.labels.subspan(index * each, each));
                      });
         if (options.progress) options.progress(++done, data.size());
     });

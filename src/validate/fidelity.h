@@ -17,7 +17,8 @@ namespace mcompress {
 
 struct FidelityOptions {
     int threads = 1;                       // samples in flight; the result does not depend on it
-    std::span<const std::int64_t> labels;  // class index of each sample; empty: none
+    std::span<const std::int64_t> labels;  // class indices, sample by sample; empty: none
+    std::size_t labels_per_sample = 1;     // one for all rows of a sample, or one a row
     std::function<void(std::size_t done, std::size_t total)> progress;
 };
 

@@ -86,6 +86,20 @@ TEST_CASE("upsample becomes resize") {
     CHECK(contains(text, "(x, y_roi, y_scales)"));
 }
 
+TEST_CASE("experimental operators are written out") {
+    const std::string text = upgraded(7, 13, R"(g (float[1,3,8,9] x) => (float[1,3,5,4] y) {
+        s = ImageScaler <scale = 2.0, bias = [-1.0, -2.0, -3.0]> (x)
+        c = Crop <border = [1, 2, 4, 1]> (s)
+        y = Affine <alpha = 0.5, beta = 3.0> (c) })");
+    CHECK(contains(text, "s = Add ("));
+    CHECK(contains(text, "c = Slice (s, "));
+    CHECK(contains(text, "int64[2] {2, 1}"));    // from the top and from the left
+    CHECK(contains(text, "int64[2] {-1, -4}"));  // to the bottom and to the right
+    CHECK(contains(text, "y = Add ("));
+    CHECK_FALSE(contains(text, "Affine"));
+    CHECK_THROWS_AS(upgraded(11, 13, "g (float[2] x) => (float[2] y) { y = Affine <alpha = 0.5> (x) }"), Error);
+}
+
 TEST_CASE("unused statistics of batch normalization go") {
     const std::string text = upgraded(9, 15, R"(g (float[1,2] x, float[2] s, float[2] b, float[2] m, float[2] v) => (float[1,2] y)
         { y, om, ov = BatchNormalization (x, s, b, m, v) })");
