@@ -15,11 +15,17 @@
 
 namespace mcompress {
 
+/// In which type an engine may compute what the graph says in float32. BFloat16 keeps 8 bits of precision and needs a processor with
+/// AVX512; sums are float32.
+enum class ComputeType { Float32, BFloat16 };
+
 struct CompileOptions {
     /// Shapes of the graph's inputs, by name. Needed for inputs whose type has unknown dimensions.
     std::map<std::string, Shape> input_shapes = {};
     /// Threads a run of the plan uses.
     int threads = 1;
+    /// The reference engine computes in float32 whatever is asked.
+    ComputeType compute = ComputeType::Float32;
     /// Values to hand to the tap besides what Observe nodes read; each then exists as a tensor at run time (this may split fused steps).
     std::vector<const Value*> tapped = {};
 };

@@ -104,10 +104,11 @@ struct Compiled {
     double compile_ms = 0.0, first_run_ms = 0.0;
 };
 
-Compiled compile(const Engine& engine, const Loaded& loaded, const BenchRequest& request, std::int64_t batch, int threads) {
+Compiled compile(const Engine& engine, const Loaded& loaded, const BenchRequest& request, std::int64_t batch, int threads,
+                 ComputeType compute) {
     Compiled compiled;
     compiled.inputs = loaded.inputs(request, batch);
-    CompileOptions options{.threads = threads};
+    CompileOptions options{.threads = threads, .compute = compute};
     for (std::size_t at = 0; at < compiled.inputs.size(); ++at)
         if (compiled.inputs[at].defined()) options.input_shapes[loaded.model->graph->inputs()[at]->name()] = compiled.inputs[at].shape();
     auto begin = Clock::now();
@@ -132,7 +133,7 @@ void add_steps(const Compiled& compiled, BenchRow& row) {
 
 BenchRow measure(const Engine& engine, const Loaded& loaded, const Loaded* opponent, const BenchRequest& request, std::int64_t batch,
                  int threads) {
-    const Compiled compiled = compile(engine, loaded, request, batch, threads);
+    const Compiled compiled = compile(engine, loaded, request, batch, threads, request.compute);
     BenchRow row;
     row.model = loaded.path;
     row.batch = batch;
@@ -145,7 +146,7 @@ BenchRow measure(const Engine& engine, const Loaded& loaded, const Loaded* oppon
                                     ValueType::tensor(tensor.dtype(), tensor.shape()).to_string());
     std::vector<TimedPlan> plans{{compiled.plan.get(), compiled.inputs}};
     std::optional<Compiled> other;
-    if (opponent) other = compile(engine, *opponent, request, batch, threads);
+    if (opponent) other = compile(engine, *opponent, request, batch, threads, ComputeType::Float32);
     if (other) plans.push_back({other->plan.get(), other->inputs});
     const auto times = time_alternating(plans, request.seconds);
     row.latency = summarize_times(times[0]);

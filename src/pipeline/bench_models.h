@@ -21,7 +21,8 @@ struct BenchRequest {
     std::map<std::string, Shape> shapes;  // of inputs; those not named take 1 for unknown dimensions
     const Dataset* data = nullptr;        // its first sample is run; none: random numbers
     std::string engine = "onednn";
-    double seconds = 2.0;  // a row
+    ComputeType compute = ComputeType::Float32;  // of the models; the opponent runs in float32
+    double seconds = 2.0;                        // a row
     StepDetail step_detail = StepDetail::Hidden;
 };
 

@@ -57,6 +57,12 @@ std::unique_ptr<Engine> make_engine(const std::string& name) {
     throw Error(codes::kUsage, format("there is no engine '{}'", name), "use onednn or reference");
 }
 
+ComputeType compute_type(const std::string& name) {
+    if (name == "f32") return ComputeType::Float32;
+    if (name == "bf16") return ComputeType::BFloat16;
+    throw Error(codes::kUsage, format("there is no compute type '{}'", name), "use f32 or bf16");
+}
+
 std::vector<std::pair<std::string, Tensor>> run_model(const RunRequest& request) {
     const auto model = load_model(request.model);
     const Graph& graph = *model->graph;
@@ -64,7 +70,7 @@ std::vector<std::pair<std::string, Tensor>> run_model(const RunRequest& request)
     const auto [samples, batch] = fit_batch(graph, *request.data, LastBatch::Fill);
     const Dataset& data = *samples;
     const auto engine = make_engine(request.engine);
-    PlanCache plans(*engine, graph, {.threads = 1});
+    PlanCache plans(*engine, graph, {.threads = 1, .compute = request.compute});
     std::vector<std::vector<Tensor>> parts(graph.outputs().size(), std::vector<Tensor>(data.size()));
     std::atomic<std::size_t> done{0};
     parallel_for(data.size(), request.threads, [&](int, std::size_t index) {

@@ -44,20 +44,22 @@ std::vector<Gate> check_gates(const ValidationGates& gates, const FidelityResult
 // Both plans on the first sample, with all threads.
 void measure_speed(const Engine& engine, const Graph& reference, const Graph& candidate, const Sample& sample,
                    const ValidateRequest& request, ValidateReport& report) {
-    const auto compile = [&](const Graph& graph, const std::vector<Tensor>& inputs) {
-        CompileOptions options{.threads = request.threads};
+    const auto compile = [&](const Graph& graph, const std::vector<Tensor>& inputs, ComputeType compute) {
+        CompileOptions options{.threads = request.threads, .compute = compute};
         for (std::size_t at = 0; at < inputs.size(); ++at)
             if (inputs[at].defined()) options.input_shapes[graph.inputs()[at]->name()] = inputs[at].shape();
         return engine.compile(graph, options);
     };
     const auto reference_inputs = bind_inputs(reference, sample);
     const auto candidate_inputs = bind_inputs(candidate, sample);
-    const auto reference_plan = compile(reference, reference_inputs);
-    const auto candidate_plan = compile(candidate, candidate_inputs);
+    const auto reference_plan = compile(reference, reference_inputs, ComputeType::Float32);
+    const auto candidate_plan = compile(candidate, candidate_inputs, request.compute);
     report.candidate_steps = summarize_steps(*candidate_plan);
     if (request.latency_seconds <= 0.0) return;
     report.latency_threads = request.threads;
+    const ContentionProbe probe;
     report.latency = measure_latency(*reference_plan, reference_inputs, *candidate_plan, candidate_inputs, request.latency_seconds);
+    report.contention = probe.since();
 }
 
 }  // namespace
@@ -83,6 +85,7 @@ ValidateReport validate_models(const ValidateRequest& request) {
     const FixedBatch batch = fit_batch(*original->graph, *request.data, LastBatch::LeaveOut);
     const Dataset& data = *batch.samples;
     FidelityOptions options{.threads = request.threads, .labels = request.labels, .progress = request.progress};
+    options.candidate_compute = request.compute;
     if (!request.labels.empty()) {
         options.labels_per_sample = batch.size;
         options.labels = options.labels.first(data.size() * batch.size);
@@ -90,7 +93,8 @@ ValidateReport validate_models(const ValidateRequest& request) {
     report.fidelity = measure_fidelity(*engine, *original->graph, *candidate->graph, data, options);
     report.layer_samples = std::min(request.layer_samples, data.size());
     if (report.layer_samples > 0)
-        report.layers = measure_layers(*engine, *reference->graph, *candidate->graph, data, report.layer_samples, request.threads);
+        report.layers =
+            measure_layers(*engine, *reference->graph, *candidate->graph, data, report.layer_samples, request.threads, request.compute);
     measure_speed(*engine, *reference->graph, *candidate->graph, data.sample(0), request, report);
     report.gates = check_gates(request.gates, report.fidelity);
     return report;

@@ -27,7 +27,8 @@ struct ValidateRequest {
     std::vector<std::int64_t> labels = {};
     ValidationGates gates = {};
     std::size_t layer_samples = 16;
-    double latency_seconds = 1.0;  // 0: no latency measurement
+    double latency_seconds = 1.0;                // 0: no latency measurement
+    ComputeType compute = ComputeType::Float32;  // of the candidate's float products
     int threads = 1;
     Progress progress = {};
 };

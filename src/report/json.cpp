@@ -69,6 +69,13 @@ Json latency_json(const Latency& latency) {
     return {{"runs", latency.runs}, {"min_ms", latency.minimum_ms}, {"median_ms", latency.median_ms}, {"p90_ms", latency.p90_ms}};
 }
 
+Json contention_json(const Contention& contention) {
+    return {{"contended", contention.is_contended()},
+            {"measurable", contention.is_measurable},
+            {"processors_used_by_others", contention.others},
+            {"share_of_time_waited", contention.waiting}};
+}
+
 Json classification_json(const ClassificationResult& result) {
     Json json{{"rows", result.rows}, {"agreement", result.agreement()}};
     if (result.has_labels) {
@@ -145,7 +152,8 @@ std::string to_json(const ValidateReport& report) {
         json["latency"] = {{"threads", report.latency_threads},
                            {"reference", latency_json(report.latency->reference)},
                            {"candidate", latency_json(report.latency->candidate)},
-                           {"speedup", report.latency->speedup}};
+                           {"speedup", report.latency->speedup},
+                           {"contention", contention_json(report.contention)}};
     json["candidate_plan"] = steps_json(report.candidate_steps);
     json["gates"] = Json::array();
     for (const Gate& gate : report.gates)
@@ -187,10 +195,7 @@ std::string to_json(const BenchReport& report) {
     for (const auto& [threads, rates] : report.peaks)
         json["peak_gops"].push_back(
             {{"threads", threads}, {"f32", rates.f32}, {"int8", rates.int8 > 0.0 ? Json(rates.int8) : Json(nullptr)}});
-    json["contention"] = {{"contended", report.contention.is_contended()},
-                          {"measurable", report.contention.is_measurable},
-                          {"processors_used_by_others", report.contention.others},
-                          {"share_of_time_waited", report.contention.waiting}};
+    json["contention"] = contention_json(report.contention);
     return dump(json);
 }
 

@@ -81,6 +81,7 @@ struct ValidateReport {
     std::size_t layer_samples = 0;
     std::optional<LatencyPair> latency;
     int latency_threads = 0;
+    Contention contention;  // while the latency was measured
     StepSummary candidate_steps;
     std::vector<Gate> gates;
 };

@@ -78,7 +78,8 @@ std::string classification_text(const ValidateReport& report, const Classificati
                        points(result.reference_top5, result.candidate_top5)});
     }
     if (report.latency)
-        table.add_row({format("latency, batch 1, {} thread{}", report.latency_threads, report.latency_threads == 1 ? "" : "s"),
+        table.add_row({format("latency, batch 1, {} thread{}{}", report.latency_threads, report.latency_threads == 1 ? "" : "s",
+                              report.contention.is_contended() ? " (machine not quiet)" : ""),
                        format("{:.3f} ms", report.latency->reference.median_ms), format("{:.3f} ms", report.latency->candidate.median_ms),
                        format("{:.2f}x", report.latency->speedup)});
     table.add_row({"bytes on disk", with_thousands(static_cast<std::int64_t>(report.reference.bytes)),

@@ -127,7 +127,7 @@ FidelityResult measure_fidelity(const Engine& engine, const Graph& reference, co
         throw Error(codes::kLabelsMismatch, format("{} labels for {} samples", options.labels.size(), data.size()),
                     "each sample needs one label");
     PlanCache reference_plans(engine, reference, {.threads = 1});
-    PlanCache candidate_plans(engine, candidate, {.threads = 1});
+    PlanCache candidate_plans(engine, candidate, {.threads = 1, .compute = options.candidate_compute});
     std::vector<SampleResult> results(data.size());
     std::atomic<std::size_t> done{0};
     parallel_for(data.size(), options.threads, [&](int, std::size_t index) {

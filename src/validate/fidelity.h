@@ -20,6 +20,7 @@ struct FidelityOptions {
     std::span<const std::int64_t> labels;  // class indices, sample by sample; empty: none
     std::size_t labels_per_sample = 1;     // one for all rows of a sample, or one a row
     std::function<void(std::size_t done, std::size_t total)> progress;
+    ComputeType candidate_compute = ComputeType::Float32;
 };
 
 struct OutputFidelity {
@@ -71,6 +72,6 @@ struct LayerFidelity {
 
 /// Cumulative error of each layer (the candidate runs on its own activations) over the first `samples` samples.
 std::vector<LayerFidelity> measure_layers(const Engine& engine, const Graph& reference, const Graph& candidate, const Dataset& data,
-                                          std::size_t samples, int threads);
+                                          std::size_t samples, int threads, ComputeType candidate_compute = ComputeType::Float32);
 
 }  // namespace mcompress

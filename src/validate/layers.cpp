@@ -37,10 +37,10 @@ std::vector<LayerPair> match_layers(const Graph& reference, const Graph& candida
 }
 
 std::vector<LayerFidelity> measure_layers(const Engine& engine, const Graph& reference, const Graph& candidate, const Dataset& data,
-                                          std::size_t samples, int threads) {
+                                          std::size_t samples, int threads, ComputeType candidate_compute) {
     const std::vector<LayerPair> pairs = match_layers(reference, candidate);
     CompileOptions reference_options{.threads = 1};
-    CompileOptions candidate_options{.threads = 1};
+    CompileOptions candidate_options{.threads = 1, .compute = candidate_compute};
     std::unordered_map<const Value*, std::vector<std::size_t>> reference_slots;
     std::unordered_map<const Value*, std::vector<std::size_t>> candidate_slots;
     for (std::size_t at = 0; at < pairs.size(); ++at) {

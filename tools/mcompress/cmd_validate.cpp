@@ -5,6 +5,7 @@
 #include "command.h"
 #include "data/labels.h"
 #include "data_options.h"
+#include "pipeline/run_model.h"
 #include "pipeline/validate_models.h"
 #include "report/json.h"
 #include "report/text.h"
@@ -22,6 +23,7 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
         double min_sqnr = 0.0;
         std::size_t layer_samples = 16;
         double latency_seconds = 1.0;
+        std::string compute = "f32";
         bool steps = false;
         bool json = false;
     };
@@ -33,6 +35,7 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
     auto* agreement = app.add_option("--min-agreement", options->min_agreement, "Gate: percent of equal decisions, else exit code 1");
     auto* drop = app.add_option("--max-drop", options->max_drop, "Gate: percentage points of top-1 that may be lost, else exit code 1");
     auto* sqnr = app.add_option("--min-sqnr", options->min_sqnr, "Gate: output SQNR in dB, else exit code 1");
+    app.add_option("--compute", options->compute, "Type of the candidate's float products: f32, or bf16")->capture_default_str();
     app.add_option("--layer-samples", options->layer_samples, "Samples for the layer comparison (0: none)")->capture_default_str();
     app.add_option("--latency-seconds", options->latency_seconds, "Time to spend on measuring latency (0: none)")->capture_default_str();
     app.add_flag("--steps", options->steps, "Also list the candidate's execution steps");
@@ -45,6 +48,7 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
                                 .data_name = options->data.data,
                                 .layer_samples = options->layer_samples,
                                 .latency_seconds = options->latency_seconds,
+                                .compute = compute_type(options->compute),
                                 .threads = thread_count(global),
                                 .progress = make_progress("validating", global.quiet)};
         if (!options->labels.empty()) request.labels = load_labels(options->labels, *data);

@@ -14,11 +14,12 @@ ChainOperands chain_operands(const Chain& chain, std::size_t links) {
     return operands;
 }
 
-std::string chain_precision(const Chain& chain) {
+std::string chain_precision(const PlanBuilder& builder, const Chain& chain) {
     const Value* weights = chain.head->input(1);
     const bool stored_as_codes = weights && weights->producer() && weights->producer()->is("DequantizeLinear") &&
                                  weights->producer()->input(0) && weights->producer()->input(0)->is_constant();
-    return stored_as_codes ? "f32 (weights dequantized)" : "f32";
+    const std::string type = builder.float_type() == dnnl::memory::data_type::bf16 ? "bf16" : "f32";
+    return stored_as_codes ? type + " (weights dequantized)" : type;
 }
 
 std::string chain_label(const Chain& chain, std::size_t links) {

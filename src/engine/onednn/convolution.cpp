@@ -115,9 +115,9 @@ Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t li
     ConvolutionSpec spec;
     spec.kind = geometry.kind;
     spec.grouped = geometry.group > 1;
-    spec.source = any_desc(source_shape, memory::data_type::f32);
-    spec.weights = any_desc(weights.logical, memory::data_type::f32);
-    spec.destination = any_desc(destination, memory::data_type::f32);
+    spec.source = any_desc(source_shape, builder.float_type());
+    spec.weights = any_desc(weights.logical, builder.float_type());
+    spec.destination = any_desc(destination, builder.float_type());
     if (bias) spec.bias = plain_desc(Shape{destination[1]}, memory::data_type::f32);
     set_window(spec, geometry, source_shape);
     spec.attributes.post_ops = parts.before;
@@ -142,7 +142,8 @@ Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t li
         operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(parts.before.size())) | DNNL_ARG_SRC_1, residual});
     const Desc layout = primitive.destination;
     operands.push_back({DNNL_ARG_DST, in_place ? builder.result_in(output, residual, layout) : builder.result(output, layout)});
-    builder.add({chain_label(chain, links), chain_precision(chain), builder.macs(node)}, std::move(primitive), std::move(operands));
+    builder.add({chain_label(chain, links), chain_precision(builder, chain), builder.macs(node)}, std::move(primitive),
+                std::move(operands));
     return Built::Yes;
 }
 

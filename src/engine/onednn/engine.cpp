@@ -177,6 +177,9 @@ class OneDnnEngine : public Engine {
 public:
     std::string_view name() const override { return "onednn"; }
     std::unique_ptr<ExecutionPlan> compile(const Graph& graph, const CompileOptions& options) const override {
+        const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa()), wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
+        if (options.compute == ComputeType::BFloat16 && (isa & wanted) != wanted)
+            throw Error(codes::kUsage, "this processor cannot compute in bfloat16: it has no AVX512", "compute in f32");
         const ThreadScope scope(options.threads);
         return translate_errors([&]() -> std::unique_ptr<ExecutionPlan> {
             reference::throw_if_unsupported(graph);

@@ -18,14 +18,16 @@ Built build_softmax(PlanBuilder& builder, const Node& node) {
     const Shape shape = builder.shape(node.input(0));
     const auto axis = normalize_axis(softmax.axis, shape.rank());
     if (!axis) return Built::No;
+    const BufferId held = builder.row_major_form(node.input(0));
+    const auto type = element_type(builder.desc(held));
     const bool follows = softmax.extent == SoftmaxAttrs::Extent::AxisAndFollowing;
     const Desc layout =
-        follows ? plain_desc(Shape{shape.product(0, *axis), shape.product(*axis, shape.rank())}, kFloat) : plain_desc(shape, kFloat);
+        follows ? plain_desc(Shape{shape.product(0, *axis), shape.product(*axis, shape.rank())}, type) : plain_desc(shape, type);
     Primitive primitive =
         make_softmax(builder.engine(), node.is("LogSoftmax") ? SoftmaxKind::Logarithmic : SoftmaxKind::Plain, layout, follows ? 1 : *axis);
     if (primitive.is_reference()) return Built::No;
-    const BufferId source = builder.view(builder.plain_form(node.input(0)), layout);
-    const BufferId result = builder.view(builder.result(node.output(0), plain_desc(shape, kFloat)), layout);
+    const BufferId source = builder.view(held, layout);
+    const BufferId result = builder.view(builder.result(node.output(0), plain_desc(shape, type)), layout);
     builder.add({node.op_type()}, std::move(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, result}});
     return Built::Yes;
 }
@@ -43,13 +45,15 @@ Built build_layer_normalization(PlanBuilder& builder, const Node& node) {
     for (const Value* value : {scale, shift})
         if (value && builder.shape(value) != normalized) return Built::No;
     const std::int64_t inner = normalized.element_count();
-    const Desc layout = plain_desc(Shape{shape.element_count() / inner, inner}, kFloat), parameter = plain_desc(Shape{inner}, kFloat);
+    const BufferId held = builder.row_major_form(node.input(0));
+    const auto type = element_type(builder.desc(held));
+    const Desc layout = plain_desc(Shape{shape.element_count() / inner, inner}, type), parameter = plain_desc(Shape{inner}, kFloat);
     Primitive primitive = make_layer_normalization(builder.engine(), layout, norm.epsilon, shift ? NormShift::PerElement : NormShift::None);
     if (primitive.is_reference()) return Built::No;
-    std::vector<Operand> operands{{DNNL_ARG_SRC, builder.view(builder.plain_form(node.input(0)), layout)},
+    std::vector<Operand> operands{{DNNL_ARG_SRC, builder.view(held, layout)},
                                   {DNNL_ARG_SCALE, builder.view(builder.plain_form(scale), parameter)}};
     if (shift) operands.push_back({DNNL_ARG_SHIFT, builder.view(builder.plain_form(shift), parameter)});
-    operands.push_back({DNNL_ARG_DST, builder.view(builder.result(node.output(0), plain_desc(shape, kFloat)), layout)});
+    operands.push_back({DNNL_ARG_DST, builder.view(builder.result(node.output(0), plain_desc(shape, type)), layout)});
     builder.add({node.op_type()}, std::move(primitive), std::move(operands));
     return Built::Yes;
 }

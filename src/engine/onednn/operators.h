@@ -43,8 +43,8 @@ struct ChainOperands {
     std::vector<PostOp> before, after;  // the residual
 };
 ChainOperands chain_operands(const Chain& chain, std::size_t links);
-/// "f32", or "f32 (weights dequantized)" where the weights are stored as codes.
-std::string chain_precision(const Chain& chain);
+/// "f32" or "bf16", with "(weights dequantized)" where the weights are stored as codes.
+std::string chain_precision(const PlanBuilder& builder, const Chain& chain);
 /// "Conv+Add+Relu"
 std::string chain_label(const Chain& chain, std::size_t links);
 

@@ -9,7 +9,10 @@
 namespace mcompress::onednn {
 
 PlanBuilder::PlanBuilder(const Graph& graph, const CompileOptions& options, PropagatedValues values)
-    : graph_(graph), values_(std::move(values)), tapped_(options.tapped.begin(), options.tapped.end()) {
+    : graph_(graph),
+      values_(std::move(values)),
+      float_type_(options.compute == ComputeType::BFloat16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32),
+      tapped_(options.tapped.begin(), options.tapped.end()) {
     plan_.engine = dnnl::engine(dnnl::engine::kind::cpu, 0);
     plan_.threads = options.threads;
     plan_.graph = &graph;
@@ -132,6 +135,10 @@ BufferId PlanBuilder::form(const Value* value, const Desc& wanted) {
 
 BufferId PlanBuilder::plain_form(const Value* value) { return form(value, plain_desc(shape(value), *data_type_of(values_.dtype(value)))); }
 
+BufferId PlanBuilder::row_major_form(const Value* value) {
+    return form(value, plain_desc(shape(value), element_type(desc(any_form(value)))));
+}
+
 BufferId PlanBuilder::constant(const Tensor& tensor, const Desc& layout) {
     return constant(tensor, plain_desc(tensor.shape(), *data_type_of(tensor.dtype())), layout);
 }
@@ -162,7 +169,8 @@ BufferId PlanBuilder::temporary(const Desc& desc) {
 
 BufferId PlanBuilder::result(const Value* value, const Desc& desc) {
     const auto shape = values_.shape(value);
-    if (value->is_graph_output() && is_row_major(desc) && shape) {
+    // An output leaves in its own type.
+    if (value->is_graph_output() && is_row_major(desc) && shape && element_type(desc) == data_type_of(values_.dtype(value))) {
         Slot slot;
         slot.source = Slot::Source::NewOutput;
         slot.dtype = values_.dtype(value);

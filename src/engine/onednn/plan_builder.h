@@ -29,6 +29,8 @@ public:
     bool has_memory(const Value* value) const { return forms_.contains(canonical(value)) || slots_.contains(canonical(value)); }
     const dnnl::engine& engine() const { return plan_.engine; }
     int threads() const { return plan_.threads; }
+    /// In which type products compute and hand on floats: f32 or bf16.
+    dnnl::memory::data_type float_type() const { return float_type_; }
 
     // ---- values ----
     /// A tensor of a type oneDNN has, of concrete shape, with elements.
@@ -51,6 +53,8 @@ public:
     /// The value in a layout; reorders when it has another one.
     BufferId form(const Value* value, const Desc& desc);
     BufferId plain_form(const Value* value);
+    /// Row-major in the element type the value is held in, which for floats may be bf16.
+    BufferId row_major_form(const Value* value);
     /// Whether the value has that layout already.
     bool has_form(const Value* value, const Desc& desc) const;
     /// The same memory seen through another descriptor.
@@ -109,6 +113,7 @@ private:
 
     const Graph& graph_;
     PropagatedValues values_;
+    dnnl::memory::data_type float_type_;
     std::unordered_set<const Value*> tapped_;
     PlanData plan_;
     std::unordered_map<const Value*, std::vector<BufferId>> forms_;

@@ -44,11 +44,13 @@ void add_product(PlanBuilder& builder, const Chain& chain, std::size_t links, co
                  std::vector<Operand> operands) {
     if (parts.residual)
         operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(parts.before.size())) | DNNL_ARG_SRC_1,
-                            builder.view(builder.plain_form(parts.residual), primitive.destination)});
+                            builder.view(builder.form(parts.residual, plain_desc(builder.shape(parts.residual), builder.float_type())),
+                                         primitive.destination)});
     const Value* output = chain.output(links);
-    const Desc plain = plain_desc(builder.shape(output), kFloat);
+    const Desc plain = plain_desc(builder.shape(output), builder.float_type());
     operands.push_back({DNNL_ARG_DST, builder.view(builder.result(output, plain), primitive.destination)});
-    builder.add({chain_label(chain, links), chain_precision(chain), builder.macs(*chain.head)}, std::move(primitive), std::move(operands));
+    builder.add({chain_label(chain, links), chain_precision(builder, chain), builder.macs(*chain.head)}, std::move(primitive),
+                std::move(operands));
 }
 
 }  // namespace
@@ -71,15 +73,16 @@ Built build_gemm(PlanBuilder& builder, const Chain& chain, std::size_t links) {
     }
     ProductSpec spec;
     const Shape weights{columns, inner};
-    spec.source = plain_desc(Shape{rows, inner}, kFloat);
-    spec.weights = any_desc(weights, kFloat);
-    spec.destination = plain_desc(destination, kFloat);
+    const auto type = builder.float_type();
+    spec.source = plain_desc(Shape{rows, inner}, type);
+    spec.weights = any_desc(weights, type);
+    spec.destination = plain_desc(destination, type);
     if (bias.defined()) spec.bias = plain_desc(Shape{columns}, kFloat);
     spec.attributes.post_ops = product_post_ops(parts, spec.destination);
     Primitive primitive = make_inner_product(builder.engine(), spec);
     if (primitive.is_reference()) return Built::No;
     const Desc stored = gemm.b == MatrixOrder::Transposed ? plain_desc(weights, kFloat) : strided_desc(weights, kFloat, {1, columns});
-    std::vector<Operand> operands{{DNNL_ARG_SRC, builder.plain_form(node.input(0))},
+    std::vector<Operand> operands{{DNNL_ARG_SRC, builder.form(node.input(0), spec.source)},
                                   {DNNL_ARG_WEIGHTS, builder.constant(scaled(*b, gemm.alpha), stored, primitive.weights)}};
     if (bias.defined()) operands.push_back({DNNL_ARG_BIAS, builder.constant(bias, *spec.bias)});
     add_product(builder, chain, links, parts, std::move(primitive), std::move(operands));
@@ -112,9 +115,10 @@ Built build_matmul(PlanBuilder& builder, const Chain& chain, std::size_t links) 
 
     ProductSpec spec;
     const Tensor* weights = builder.known(node.input(1));
-    spec.source = plain_desc(a, kFloat);
-    spec.weights = weights ? any_desc(b, kFloat) : plain_desc(b, kFloat);
-    spec.destination = plain_desc(destination, kFloat);
+    const auto type = builder.float_type();
+    spec.source = plain_desc(a, type);
+    spec.weights = weights ? any_desc(b, type) : plain_desc(b, type);
+    spec.destination = plain_desc(destination, type);
     Tensor bias;
     if (parts.bias) {
         bias = row_bias(*builder.known(parts.bias), columns, 1.0F);
@@ -126,11 +130,12 @@ Built build_matmul(PlanBuilder& builder, const Chain& chain, std::size_t links) 
     spec.attributes.post_ops = product_post_ops(parts, spec.destination);
     Primitive primitive = make_matmul(builder.engine(), spec);
     if (primitive.is_reference()) return Built::No;
-    const Desc stored = plain_desc(b, kFloat);
-    std::vector<Operand> operands;
-    operands.push_back({DNNL_ARG_SRC, builder.view(builder.plain_form(node.input(0)), spec.source)});
-    operands.push_back({DNNL_ARG_WEIGHTS, weights ? builder.constant(*weights, stored, primitive.weights)
-                                                  : builder.view(builder.plain_form(node.input(1)), stored)});
+    const auto row_major = [&](const Value* value, const Desc& seen) {
+        return builder.view(builder.form(value, plain_desc(builder.shape(value), type)), seen);
+    };
+    std::vector<Operand> operands{{DNNL_ARG_SRC, row_major(node.input(0), spec.source)}};
+    operands.push_back({DNNL_ARG_WEIGHTS, weights ? builder.constant(*weights, plain_desc(b, kFloat), primitive.weights)
+                                                  : row_major(node.input(1), spec.weights)});
     if (bias.defined()) operands.push_back({DNNL_ARG_BIAS, builder.constant(bias, *spec.bias, *spec.bias)});
     add_product(builder, chain, links, parts, std::move(primitive), std::move(operands));
     return Built::Yes;

@@ -58,7 +58,8 @@ Built build_quantize(PlanBuilder& builder, const Node& node) {
     const std::int64_t count = shape.element_count();
     const BufferId any = builder.any_form(node.input(0));
     const bool channels_last = wants_channels_last(node.output(0), shape.rank());
-    if (channels_last && is_row_major(builder.desc(any)) && shape[1] <= 4) {
+    const bool is_plain = is_row_major(builder.desc(any)) && element_type(builder.desc(any)) == dnnl::memory::data_type::f32;
+    if (channels_last && is_plain && shape[1] <= 4) {
         const BufferId result = builder.result(node.output(0), channels_last_desc(shape, type));
         const std::int64_t batch = shape[0], channels = shape[1], points = shape.product(2, shape.rank());
         const auto run = [=](std::span<std::byte* const> at, int threads) {
