@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "ir/model.h"
 #include "fixtures/random_tensors.h"
+#include "ir/model.h"
 #include "passes/registry.h"
 
 namespace mcompress::testing {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "catch.h"
+#include "fixtures/random_tensors.h"
 #include "ir/fingerprint.h"
 #include "onnx/text.h"
 #include "ops/attributes.h"
@@ -13,7 +14,6 @@
 #include "passes/quantize/qdq_pair.h"
 #include "passes/quantize/quantization_plan.h"
 #include "passes/quantize/weight_codes.h"
-#include "fixtures/random_tensors.h"
 #include "support/error.h"
 
 using namespace mcompress;
