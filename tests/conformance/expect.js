@@ -27,7 +27,7 @@ function numberText(value, isFloat) {
 function elementTexts(output, tensor) {
   if (output.type === 'string') return Array.from(tensor.data, text => JSON.stringify(text));
   const isWide = /int64/.test(output.type);
-  return (isWide ? Array.from(tensor.data) : numbers(tensor)).map(value => numberText(value, output.type !== 'double'));
+  return (isWide ? Array.from(tensor.data) : numbers(tensor)).map(value => numberText(value, /^(b?float16|float)$/.test(output.type)));
 }
 
 // "y: float[2,3] = …", continued on indented lines.

@@ -51,7 +51,7 @@ std::string export_case(const TextCase& given, const std::filesystem::path& file
 
 TEST_CASE("export text cases to MCOMPRESS_EXPORT_CASES", "[.export]") {
     const char* folder = std::getenv("MCOMPRESS_EXPORT_CASES");
-    REQUIRE(folder);
+    if (!folder) return;  // Catch2 2 runs hidden tests under a filter of exclusions
     std::filesystem::create_directories(folder);
     std::ofstream index(std::filesystem::path(folder) / "cases.jsonl");
     int number = 0;

@@ -58,11 +58,13 @@ void mat_mul_integer(const KernelContext& context) {
 }
 
 /// A scale per matrix, or one a row or column.
-float scale_at(const KernelContext& context, int index, std::int64_t position, std::int64_t count) {
-    const Tensor& scale = context.required(index);
-    if (scale.element_count() == 1) return scale.data<float>()[0];
-    if (scale.element_count() != count) context.reject(format("scale {} fits no {} rows or columns", scale.shape().to_string(), count));
-    return scale.data<float>()[position];
+std::vector<float> scales(const KernelContext& context, int index, std::int64_t count) {
+    Tensor tensor = context.required(index);
+    if (tensor.dtype() == DType::Float16 || tensor.dtype() == DType::BFloat16) tensor = half_to_float(tensor);
+    if (tensor.dtype() != DType::Float32) context.reject_dtype(tensor.dtype());
+    if (tensor.element_count() == 1) return std::vector<float>(static_cast<std::size_t>(count), tensor.data<float>()[0]);
+    if (tensor.element_count() != count) context.reject(format("scale {} fits no {} rows or columns", tensor.shape().to_string(), count));
+    return {tensor.values<float>().begin(), tensor.values<float>().end()};
 }
 
 /// Inputs: a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point.
@@ -72,13 +74,15 @@ void qlinear_mat_mul(const KernelContext& context) {
     const DType out = context.required(7).dtype();
     const QuantRange range = integer_range(out);
     const std::int32_t y_zero = zero_points(context, 7, 1)[0];
-    const float y_scale = scale_at(context, 6, 0, 1);
+    const float y_scale = scales(context, 6, 1)[0];
+    const std::vector<float> a_scales = scales(context, 1, sizes.rows), b_scales = scales(context, 4, sizes.columns);
     std::byte* to = context.make_output(0, out, sizes.output).mutable_bytes();
     multiply(context, sizes, a, b, zero_points(context, 2, sizes.rows), zero_points(context, 5, sizes.columns),
              [&](std::int64_t row, const std::vector<Sum>& sums) {
                  for (std::int64_t j = 0; j < sizes.columns; ++j) {
-                     const float product = scale_at(context, 1, row % sizes.rows, sizes.rows) * scale_at(context, 4, j, sizes.columns);
-                     const float sum = static_cast<float>(static_cast<std::int32_t>(sums[static_cast<std::size_t>(j)]));
+                     const auto column = static_cast<std::size_t>(j);
+                     const float product = a_scales[static_cast<std::size_t>(row % sizes.rows)] * b_scales[column];
+                     const float sum = static_cast<float>(static_cast<std::int32_t>(sums[column]));
                      to[row * sizes.columns + j] = static_cast<std::byte>(quantize_value(sum, y_scale / product, y_zero, range));
                  }
              });

@@ -141,11 +141,10 @@ void reduce_log_sum_exp(const KernelContext& context) {
     });
 }
 
-/// The first of equals, NaN above all. `lowest` is what every value beats or equals.
+/// The first of equals, NaN above all. `lowest` is what every value beats or equals, and the extreme of nothing.
 template <typename Better, typename Lowest> void extreme(const KernelContext& context, Better better, Lowest lowest) {
     const Plan plan = plan_reduction(context);
     const Tensor& x = context.required(0);
-    if (plan.axes.reduced.element_count() == 0 && plan.axes.kept.element_count() > 0) context.reject("an empty axis has no extreme value");
     dispatch(TypeList<float, double, std::int8_t, std::int32_t, std::int64_t, std::uint8_t, std::uint32_t, std::uint64_t, bool>{}, context,
              x.dtype(), [&]<typename T>() {
                  const auto pick = [&](T best, T value) { return better(value, best) | (value != value) ? value : best; };
