@@ -160,6 +160,24 @@ TEST_CASE("a branch that calibration never took stays float") {
     CHECK(least_sqnr(job, "int8.onnx", all) > 25.0);
 }
 
+TEST_CASE("weights that branches have copies of are stored once, as floats and as codes") {
+    const std::string weights = weight("W", {32, 64}, 32), other = weight("V", {64, 8}, 64);
+    const Job job("g (float[1,32] x, bool c) => (float[1,8] y) { y = If (c) <then_branch = t () => (float[1,8] ty) {\n" + weights + other +
+                  "p = MatMul (x, W)\n q = Relu (p)\n ty = MatMul (q, V) }, else_branch = e () => (float[1,8] ey) {\n" + weights +
+                  // The same name for something else.
+                  "V = Constant <value_float = 0.5> ()\n" + weight("U", {64, 8}, 64) +
+                  "r = MatMul (x, W)\n s = Mul (r, V)\n ey = MatMul (s, U) }> }");
+    Samples data;
+    for (unsigned seed = 1; seed <= 8; ++seed) data.add({{"x", noise({1, 32}, seed)}, {"c", Tensor::scalar(seed % 2 == 0)}});
+    const OptimizeReport optimized = optimize_model(job.folder / "model.onnx", job.folder / "optimized.onnx");
+    CHECK(optimized.after.cost.parameter_bytes < (32 * 64 + 2 * 64 * 8 + 8) * 4);
+    CHECK(least_sqnr(job, "optimized.onnx", data) > 120.0);
+    const QuantizeReport report = job.quantize(data);
+    CHECK(report.quantized_nodes == 4);
+    CHECK(report.after.cost.parameter_bytes < 32 * 64 + 2 * 64 * 8 + 1200);
+    CHECK(least_sqnr(job, "int8.onnx", data) > 30.0);
+}
+
 TEST_CASE("in a Loop only what does not depend on the round before is quantized") {
     const Job job("g (float[1,6] x, int64 n) => (float[1,8] h, float[K,1,8] all) {\n" + weight("start", {1, 8}, 1) + R"(
         t = Constant <value = bool {1}> ()

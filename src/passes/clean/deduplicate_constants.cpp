@@ -1,5 +1,7 @@
 #include "passes/clean/deduplicate_constants.h"
 
+#include <algorithm>
+#include <map>
 #include <unordered_map>
 
 #include "support/hash.h"
@@ -58,6 +60,74 @@ int deduplicate(Graph& graph) {
     return rewrites;
 }
 
+/// Smaller ones are mostly shapes and bounds, which readers of a model like to see where they are used.
+constexpr std::size_t kWorthMoving = 1024;
+
+/// The innermost graph that is, or is around, both.
+Graph* around(Graph* a, Graph* b) {
+    const auto depth = [](const Graph* graph) {
+        int count = 0;
+        for (; graph->outer(); graph = graph->outer()) ++count;
+        return count;
+    };
+    int depth_a = depth(a), depth_b = depth(b);
+    for (; depth_a > depth_b; --depth_a) a = a->outer();
+    for (; depth_b > depth_a; --depth_b) b = b->outer();
+    while (a != b) a = a->outer(), b = b->outer();
+    return a;
+}
+
+/// A name that no value of the graph, of those around it and of its bodies has.
+std::string name_for_all(Graph& graph, const std::string& hint) {
+    for (int number = 0;; ++number) {
+        const std::string name = graph.unique_name(hint + (number == 0 ? "" : "_" + std::to_string(number)));
+        bool is_free = true;
+        for_each_graph(graph, [&](Graph& each) { is_free = is_free && !each.find_value(name); });
+        if (is_free) return name;
+    }
+}
+
+/// Makes one constant of equal ones in different graphs.
+int share(const std::vector<Value*>& equal) {
+    Graph* home = &equal.front()->graph();
+    for (Value* value : equal) home = around(home, &value->graph());
+    const auto at_home = std::find_if(equal.begin(), equal.end(), [&](const Value* value) { return &value->graph() == home; });
+    Value* kept = at_home != equal.end()
+                      ? *at_home
+                      : home->add_constant(name_for_all(*home, equal.front()->name() + "_shared"), *equal.front()->constant());
+    int rewrites = 0;
+    for (Value* value : equal) {
+        if (value == kept) continue;
+        value->graph().replace_all_uses(value, kept);
+        value->graph().erase(value);
+        ++rewrites;
+    }
+    return rewrites;
+}
+
+/// Equal large constants of different graphs: branches often hold copies of the same weights.
+int deduplicate_across_bodies(Graph& graph) {
+    std::vector<Value*> large;
+    for_each_graph(graph, [&](Graph& each) {
+        for (Value* value : each.constants())
+            if (value->constant() && !value->is_graph_output() && value->constant()->byte_size() >= kWorthMoving) large.push_back(value);
+    });
+    const bool has_bodies = std::any_of(large.begin(), large.end(), [&](const Value* value) { return &value->graph() != &graph; });
+    if (!has_bodies) return 0;
+    const ConstantsBySize by_size(large);
+    std::map<std::string, std::vector<Value*>> equal;  // ordered, so that the names made do not depend on the run
+    for (Value* value : large)
+        if (!by_size.is_alone(*value->constant())) equal[digest(*value->constant())].push_back(value);
+    int rewrites = 0;
+    for (const auto& [hash, values] : equal) {
+        const Tensor& first = *values.front()->constant();
+        const bool are_equal =
+            std::all_of(values.begin(), values.end(), [&](const Value* value) { return value->constant()->equals(first); });
+        if (values.size() > 1 && are_equal) rewrites += share(values);
+    }
+    return rewrites;
+}
+
 class DeduplicateConstants : public Pass {
 public:
     std::string_view name() const override { return "deduplicate-constants"; }
@@ -65,6 +135,7 @@ public:
     PassResult run(Graph& graph) override {
         PassResult result;
         for_each_graph(graph, [&](Graph& each) { result.rewrites += deduplicate(each); });
+        result.rewrites += deduplicate_across_bodies(graph);
         return result;
     }
 };

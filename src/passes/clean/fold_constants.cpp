@@ -12,7 +12,7 @@ namespace mcompress {
 
 namespace {
 
-constexpr std::size_t kSmallResult = std::size_t{1} << 20;  // bytes
+constexpr std::size_t kSmallResult = std::size_t{1} << 12;  // bytes
 constexpr std::size_t kGrowth = 4;
 
 /// Puts constants in the place of a node's outputs. Those keep their names.
