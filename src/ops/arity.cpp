@@ -6,6 +6,31 @@ namespace mcompress {
 
 namespace {
 
+// Operators with optional inputs in front of required ones.
+struct OptionalInputs {
+    std::string_view domain, type;
+    unsigned positions;  // bit i: input i may be absent
+};
+
+constexpr OptionalInputs kOptional[] = {
+    {"com.microsoft", "DynamicQuantizeLSTM", 0b11111000},
+    {"com.microsoft", "EmbedLayerNormalization", 0b10010},
+    {"com.microsoft", "GroupQueryAttention", 0b11110},
+    {"com.microsoft", "QLinearAdd", 0b100100},
+    {"com.microsoft", "QLinearAveragePool", 0b100},
+    {"com.microsoft", "QLinearLeakyRelu", 0b100},
+    {"com.microsoft", "QLinearMul", 0b100100},
+    {"com.microsoft", "QLinearReduceMean", 0b100},
+    {"com.microsoft", "QLinearSigmoid", 0b100},
+    {"com.microsoft", "QLinearSoftmax", 0b100},
+};
+
+unsigned optional_inputs(const OpInfo& row) {
+    for (const OptionalInputs& each : kOptional)
+        if (each.domain == row.domain && each.type == row.type) return each.positions;
+    return 0;
+}
+
 std::string range_text(int least, int most) {
     if (least == most) return std::to_string(least);
     if (most == kVariadic) return format("at least {}", least);
@@ -22,7 +47,8 @@ std::string arity_problem(const Node& node, const OpInfo& row) {
     // Scan's first form may leave out the sequence lengths in front of its other inputs.
     if (row.type == "Scan" && row.since_version == 8) return {};
     for (int index = 0; index < row.min_inputs; ++index)
-        if (!node.input(index)) return format("lacks its required input {}", index);
+        if (!node.input(index) && (index >= 32 || (optional_inputs(row) >> index & 1U) == 0))
+            return format("lacks its required input {}", index);
     return {};
 }
 

@@ -10,9 +10,32 @@ namespace mcompress {
 namespace {
 
 constexpr std::span<const OpInfo> (*kFamilies[])() = {
-    conv_rows,   matmul_rows, pool_rows,     normalization_rows, unary_rows,        activation_rows, binary_rows,       reduce_rows,
-    shape_rows,  layout_rows, indexing_rows, resize_rows,        quantization_rows, recurrent_rows,  control_flow_rows, random_rows,
-    vision_rows, signal_rows, sequence_rows, text_rows,          private_rows,      microsoft_rows,  qonnx_rows,
+    conv_rows,
+    matmul_rows,
+    pool_rows,
+    normalization_rows,
+    unary_rows,
+    activation_rows,
+    binary_rows,
+    reduce_rows,
+    shape_rows,
+    layout_rows,
+    indexing_rows,
+    resize_rows,
+    quantization_rows,
+    recurrent_rows,
+    control_flow_rows,
+    random_rows,
+    vision_rows,
+    signal_rows,
+    sequence_rows,
+    text_rows,
+    private_rows,
+    microsoft_rows,
+    qonnx_rows,
+    microsoft_attention_rows,
+    microsoft_fused_rows,
+    microsoft_quantized_rows,
 };
 
 using Key = std::tuple<std::string_view, std::string_view, int>;

@@ -5,7 +5,7 @@ namespace mcompress {
 namespace {
 
 std::vector<std::string> default_activations(const Node& node) {
-    if (node.op_type() == "LSTM") return {"Sigmoid", "Tanh", "Tanh"};
+    if (node.op_type().ends_with("LSTM")) return {"Sigmoid", "Tanh", "Tanh"};
     if (node.op_type() == "GRU") return {"Sigmoid", "Tanh"};
     return {"Tanh"};
 }

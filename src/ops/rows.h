@@ -27,6 +27,9 @@ std::span<const OpInfo> sequence_rows();
 std::span<const OpInfo> text_rows();
 std::span<const OpInfo> private_rows();
 std::span<const OpInfo> microsoft_rows();
+std::span<const OpInfo> microsoft_attention_rows();
+std::span<const OpInfo> microsoft_fused_rows();
+std::span<const OpInfo> microsoft_quantized_rows();
 std::span<const OpInfo> qonnx_rows();
 
 }  // namespace mcompress

@@ -79,7 +79,8 @@ PadAttrs PadAttrs::read(const Node& node) {
     static constexpr std::string_view kModes[] = {"constant", "reflect", "edge", "wrap"};
     PadAttrs attrs;
     attrs.mode = enum_attribute(node, "mode", Mode::Constant, kModes);
-    if (node.opset_version() < 11) {
+    // com.microsoft has one version, with inputs.
+    if (node.domain().empty() && node.opset_version() < 11) {
         const std::string_view name = node.opset_version() < 2 ? "paddings" : "pads";
         attrs.pads = IntegersSource::from_attribute(node, name);
         if (attrs.pads.is_absent()) reject_attribute(node, name, "is missing");
