@@ -179,6 +179,12 @@ void rms_normalization(const KernelContext& context) {
     const std::int64_t length = x.shape().product(axis, x.shape().rank()), runs = x.shape().product(0, axis);
     check_count(context, 1, length);
     const std::vector<double> scale = doubles(context, 1);
+    float* inverses = nullptr;  // SimplifiedLayerNormalization's second output
+    if (context.wants_output(1)) {
+        std::vector<std::int64_t> dims = x.shape().dims();
+        std::fill(dims.begin() + axis, dims.end(), 1);
+        inverses = context.make_output(1, DType::Float32, Shape(std::move(dims))).mutable_data<float>();
+    }
     dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
         T* to = context.make_output(0, x.dtype(), x.shape()).template mutable_data<T>();
         for (std::int64_t run = 0; run < runs; ++run) {
@@ -186,6 +192,7 @@ void rms_normalization(const KernelContext& context) {
             double squares = 0.0;
             for (std::int64_t i = 0; i < length; ++i) squares += static_cast<double>(from[i]) * static_cast<double>(from[i]);
             const double factor = 1.0 / std::sqrt(squares / static_cast<double>(length) + static_cast<double>(a.epsilon));
+            if (inverses) inverses[run] = static_cast<float>(factor);
             for (std::int64_t i = 0; i < length; ++i)
                 to[run * length + i] = static_cast<T>(static_cast<double>(from[i]) * factor * scale[static_cast<std::size_t>(i)]);
         }
