@@ -11,19 +11,37 @@ std::shared_ptr<const ExecutionPlan> PlanCache::plan_for(std::span<const Tensor>
     MCOMPRESS_CHECK(inputs.size() == graph_.inputs().size());
     Key key;
     for (const Tensor& input : inputs) key.push_back(input.shape().dims());
-    const std::lock_guard lock(mutex_);
-    if (const auto found = plans_.find(key); found != plans_.end()) return found->second;
-    if (plans_.size() >= capacity_) {
-        plans_.erase(order_.front());
-        order_.erase(order_.begin());
+    std::promise<Plan> promise;
+    std::shared_future<Plan> plan;
+    bool is_new = false;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto [place, is_missing] = plans_.try_emplace(key);
+        is_new = is_missing;
+        if (is_new) place->second = promise.get_future().share();
+        else std::erase(order_, key);
+        plan = place->second;
+        order_.push_back(key);
+        if (order_.size() > capacity_) {
+            plans_.erase(order_.front());
+            order_.erase(order_.begin());
+        }
     }
-    CompileOptions options = options_;
-    for (std::size_t at = 0; at < inputs.size(); ++at)
-        if (inputs[at].defined()) options.input_shapes[graph_.inputs()[at]->name()] = inputs[at].shape();
-    std::shared_ptr<const ExecutionPlan> plan = engine_.compile(graph_, options);
-    plans_.emplace(key, plan);
-    order_.push_back(std::move(key));
-    return plan;
+    if (is_new) compile(key, inputs, promise);
+    return plan.get();
+}
+
+void PlanCache::compile(const Key& key, std::span<const Tensor> inputs, std::promise<Plan>& promise) {
+    try {
+        CompileOptions options = options_;
+        for (std::size_t at = 0; at < inputs.size(); ++at)
+            if (inputs[at].defined()) options.input_shapes[graph_.inputs()[at]->name()] = inputs[at].shape();
+        promise.set_value(engine_.compile(graph_, options));
+    } catch (...) {
+        const std::lock_guard lock(mutex_);
+        if (std::erase(order_, key) > 0) plans_.erase(key);  // the next one with this shape tries again
+        promise.set_exception(std::current_exception());
+    }
 }
 
 }  // namespace mcompress

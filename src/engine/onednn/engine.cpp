@@ -29,8 +29,8 @@ std::vector<Tensor> fold_node(const Node& node, std::span<const Tensor> inputs) 
 
 class Compiler {
 public:
-    Compiler(const Graph& graph, const CompileOptions& options)
-        : options_(options), builder_(graph, options, propagate_values(graph, options.input_shapes, options.tapped, fold_node)) {
+    Compiler(const Graph& graph, const CompileOptions& options, SharedConstants& constants)
+        : options_(options), builder_(graph, options, propagate_values(graph, options.input_shapes, options.tapped, fold_node), constants) {
         const auto is_kept = [&](const Value& value) { return builder_.is_kept(&value); };
         groups_ = find_quantized_groups(builder_.values(), is_kept);
         chains_ = find_chains(
@@ -183,9 +183,12 @@ public:
         const ThreadScope scope(options.threads);
         return translate_errors([&]() -> std::unique_ptr<ExecutionPlan> {
             reference::throw_if_unsupported(graph);
-            return std::make_unique<OneDnnPlan>(Compiler(graph, options).compile());
+            return std::make_unique<OneDnnPlan>(Compiler(graph, options, *constants_).compile());
         });
     }
+
+private:
+    std::unique_ptr<SharedConstants> constants_ = std::make_unique<SharedConstants>();
 };
 
 }  // namespace

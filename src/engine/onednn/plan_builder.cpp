@@ -8,9 +8,10 @@
 
 namespace mcompress::onednn {
 
-PlanBuilder::PlanBuilder(const Graph& graph, const CompileOptions& options, PropagatedValues values)
+PlanBuilder::PlanBuilder(const Graph& graph, const CompileOptions& options, PropagatedValues values, SharedConstants& constants)
     : graph_(graph),
       values_(std::move(values)),
+      constants_(constants),
       float_type_(options.compute == ComputeType::BFloat16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32),
       tapped_(options.tapped.begin(), options.tapped.end()) {
     plan_.engine = dnnl::engine(dnnl::engine::kind::cpu, 0);
@@ -152,9 +153,12 @@ BufferId PlanBuilder::constant(const Tensor& tensor, const Desc& row_major, cons
         storage.constant = held->bytes();
         storage.owner = std::move(held);
     } else {
-        auto held = std::make_shared<dnnl::memory>(layout, engine());
-        const dnnl::memory from(row_major, engine(), const_cast<std::byte*>(tensor.bytes()));
-        execute_once(engine(), make_reorder(engine(), row_major, layout), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, *held}});
+        auto held = constants_.find_or_make(tensor.bytes(), row_major, layout, [&] {
+            auto memory = std::make_shared<dnnl::memory>(layout, engine());
+            const dnnl::memory from(row_major, engine(), const_cast<std::byte*>(tensor.bytes()));
+            execute_once(engine(), make_reorder(engine(), row_major, layout), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, *memory}});
+            return memory;
+        });
         storage.constant = static_cast<const std::byte*>(held->get_data_handle());
         storage.owner = std::move(held);
     }

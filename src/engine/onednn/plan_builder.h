@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/onednn/shared_constants.h"
 #include "engine/onednn/step.h"
 #include "engine/shape_propagation.h"
 
@@ -21,7 +22,8 @@ struct StepLabel {
 
 class PlanBuilder {
 public:
-    PlanBuilder(const Graph& graph, const CompileOptions& options, PropagatedValues values);
+    /// `constants` is where constants are shared with other plans; it must outlive the builder, not the plan.
+    PlanBuilder(const Graph& graph, const CompileOptions& options, PropagatedValues values, SharedConstants& constants);
 
     const PropagatedValues& values() const { return values_; }
     /// Whether the nodes of the graph's step for this one are already built.
@@ -113,6 +115,7 @@ private:
 
     const Graph& graph_;
     PropagatedValues values_;
+    SharedConstants& constants_;
     dnnl::memory::data_type float_type_;
     std::unordered_set<const Value*> tapped_;
     PlanData plan_;

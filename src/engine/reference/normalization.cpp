@@ -5,6 +5,7 @@
 
 #include "engine/reference/broadcast.h"
 #include "engine/reference/dispatch.h"
+#include "engine/reference/fold.h"
 #include "engine/reference/kernel_families.h"
 #include "ops/normalization.h"
 #include "support/error.h"
@@ -39,15 +40,14 @@ struct Moments {
 };
 
 template <typename T> Moments moments(const T* values, std::int64_t count) {
-    Moments m;
-    for (std::int64_t i = 0; i < count; ++i) m.mean += static_cast<double>(values[i]);
-    m.mean /= static_cast<double>(count);
-    for (std::int64_t i = 0; i < count; ++i) {
-        const double difference = static_cast<double>(values[i]) - m.mean;
-        m.variance += difference * difference;
-    }
-    m.variance /= static_cast<double>(count);
-    return m;
+    const auto sum = [&](auto term) {
+        return fold_row(values, count,
+                        Folding{0.0, [&](double total, T value) { return total + term(static_cast<double>(value)); },
+                                [](double x, double y) { return x + y; }}) /
+               static_cast<double>(count);
+    };
+    const double mean = sum([](double value) { return value; });
+    return {mean, sum([=](double value) { return (value - mean) * (value - mean); })};
 }
 
 /// Scale, bias, mean and variance may have another float type than the input; they are read as double.
@@ -105,23 +105,35 @@ void batch_normalization(const KernelContext& context) {
     });
 }
 
-/// Normalizes `groups` runs of `length` elements a sample; scale and bias are found by `channel_of(position within a sample)`.
-template <typename ParameterOf>
-void normalize_runs(const KernelContext& context, std::int64_t runs, std::int64_t length, double epsilon, ParameterOf parameter_of) {
+/// Normalizes runs of `length` elements; scale and bias hold one number for every `width` elements, over and over. A run begins and ends
+/// where a number does.
+void normalize_runs(const KernelContext& context, std::int64_t runs, std::int64_t length, double epsilon, std::int64_t width) {
     const Tensor& x = context.required(0);
     const std::vector<double> scale = doubles(context, 1);
     const std::vector<double> bias = context.has_input(2) ? doubles(context, 2) : std::vector<double>(scale.size(), 0.0);
+    const auto count = static_cast<std::int64_t>(scale.size());
     dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
         const T* from = x.data<T>();
         T* to = context.make_output(0, x.dtype(), x.shape()).template mutable_data<T>();
-        for (std::int64_t run = 0; run < runs; ++run) {
-            const Moments m = moments(from + run * length, length);
-            const double factor = 1.0 / std::sqrt(m.variance + epsilon);
-            for (std::int64_t i = run * length; i < (run + 1) * length; ++i) {
-                const auto at = static_cast<std::size_t>(parameter_of(i));
-                to[i] = static_cast<T>((static_cast<double>(from[i]) - m.mean) * factor * scale[at] + bias[at]);
+        if (x.element_count() == 0) return;
+        for_ranges(runs, 1, 4 * static_cast<std::int64_t>(x.byte_size()), context.threads, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t run = begin; run < end; ++run) {
+                const Moments m = moments(from + run * length, length);
+                const double factor = 1.0 / std::sqrt(m.variance + epsilon), mean = m.mean;
+                const auto normalized = [=](T value) { return (static_cast<double>(value) - mean) * factor; };
+                if (width == 1) {
+                    const double *scales = scale.data() + run * length % count, *biases = bias.data() + run * length % count;
+                    for (std::int64_t i = 0, at = run * length; i < length; ++i)
+                        to[at + i] = static_cast<T>(normalized(from[at + i]) * scales[i] + biases[i]);
+                    continue;
+                }
+                for (std::int64_t at = run * length; at < (run + 1) * length; at += width) {
+                    const auto parameter = static_cast<std::size_t>(at / width % count);
+                    const double s = scale[parameter], b = bias[parameter];
+                    for (std::int64_t i = at; i < at + width; ++i) to[i] = static_cast<T>(normalized(from[i]) * s + b);
+                }
             }
-        }
+        });
     });
 }
 
@@ -129,8 +141,7 @@ void instance_normalization(const KernelContext& context) {
     const Planes p(context.required(0).shape());
     check_count(context, 1, p.channels);
     check_count(context, 2, p.channels);
-    normalize_runs(context, p.batch * p.channels, p.size, static_cast<double>(attrs<InstanceNormAttrs>(context.node).epsilon),
-                   [&](std::int64_t i) { return i / p.size % p.channels; });
+    normalize_runs(context, p.batch * p.channels, p.size, static_cast<double>(attrs<InstanceNormAttrs>(context.node).epsilon), p.size);
 }
 
 void group_normalization(const KernelContext& context) {
@@ -139,11 +150,10 @@ void group_normalization(const KernelContext& context) {
     if (a.num_groups < 1 || p.channels % a.num_groups != 0)
         context.reject(format("{} channels do not make {} groups", p.channels, a.num_groups));
     const bool per_group = a.parameters == GroupNormAttrs::Parameters::PerGroup;
-    const std::int64_t count = per_group ? a.num_groups : p.channels, width = p.channels * p.size / count;
+    const std::int64_t count = per_group ? a.num_groups : p.channels, width = count > 0 ? p.channels * p.size / count : 1;
     check_count(context, 1, count);
     check_count(context, 2, count);
-    normalize_runs(context, p.batch * a.num_groups, p.channels / a.num_groups * p.size, static_cast<double>(a.epsilon),
-                   [=](std::int64_t i) { return i / width % count; });
+    normalize_runs(context, p.batch * a.num_groups, p.channels / a.num_groups * p.size, static_cast<double>(a.epsilon), width);
 }
 
 /// Outputs 1 and 2 are the mean and the inverse deviation, in float.
@@ -155,7 +165,7 @@ void layer_normalization(const KernelContext& context) {
     const std::int64_t length = inner.element_count(), runs = x.shape().product(0, axis);
     check_count(context, 1, length);
     if (context.has_input(2)) check_count(context, 2, length);
-    normalize_runs(context, runs, length, static_cast<double>(a.epsilon), [=](std::int64_t i) { return i % length; });
+    normalize_runs(context, runs, length, static_cast<double>(a.epsilon), 1);
     if (!context.wants_output(1) && !context.wants_output(2)) return;
     std::vector<std::int64_t> dims = x.shape().dims();
     std::fill(dims.begin() + axis, dims.end(), 1);

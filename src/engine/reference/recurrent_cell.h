@@ -49,11 +49,16 @@ template <typename T> struct RecurrentWeights {
     }
 };
 
-/// A row of a matrix times a vector, in double.
+/// A row of a matrix times a vector, in double: eight sums that do not wait for each other, joined pairwise.
 template <typename T, typename V> double dot(const T* row, const V* vector, std::int64_t count) {
-    double sum = 0.0;
-    for (std::int64_t i = 0; i < count; ++i) sum += static_cast<double>(row[i]) * static_cast<double>(vector[i]);
-    return sum;
+    constexpr std::int64_t kLanes = 8;
+    double lanes[kLanes] = {};
+    std::int64_t i = 0;
+    for (; i + kLanes <= count; i += kLanes)
+        for (std::int64_t lane = 0; lane < kLanes; ++lane)
+            lanes[lane] += static_cast<double>(row[i + lane]) * static_cast<double>(vector[i + lane]);
+    for (std::int64_t lane = 0; i < count; ++i, ++lane) lanes[lane] += static_cast<double>(row[i]) * static_cast<double>(vector[i]);
+    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
 
 /// State of one sequence: hidden and (LSTM) cell values.

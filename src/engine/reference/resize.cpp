@@ -4,6 +4,8 @@
 
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
+#include "engine/reference/ranges.h"
+#include "engine/reference/strided.h"
 #include "ops/resize.h"
 #include "support/error.h"
 
@@ -100,26 +102,86 @@ std::vector<Taps> plan_taps(const ResizeAttrs& a, const AxisPlan& p) {
     return result;
 }
 
+/// The taps of all positions as tables, where each position has as many: position k has entries [k·count, (k + 1)·count).
+struct TapTable {
+    std::int64_t count = 0;  // 0: positions differ
+    std::vector<std::int64_t> indices;
+    std::vector<double> weights;
+
+    explicit TapTable(const std::vector<Taps>& plan) {
+        if (plan.empty()) return;
+        const std::size_t first = plan.front().size();
+        for (const Taps& taps : plan) {
+            if (taps.size() != first) return;
+            for (const Tap& tap : taps) {
+                indices.push_back(tap.index);
+                weights.push_back(tap.weight);
+            }
+        }
+        count = static_cast<std::int64_t>(first);
+    }
+};
+
+/// Weighted sums along the innermost axis: every output reads its own few inputs.
+template <typename T> void interpolate_row(const TapTable& table, const T* from, T* to, std::int64_t positions) {
+    const std::int64_t* index = table.indices.data();
+    const double* weight = table.weights.data();
+    if (table.count == 2) {
+        for (std::int64_t k = 0; k < positions; ++k, index += 2, weight += 2)
+            to[k] = static_cast<T>(weight[0] * static_cast<double>(from[index[0]]) + weight[1] * static_cast<double>(from[index[1]]));
+        return;
+    }
+    for (std::int64_t k = 0; k < positions; ++k) {
+        double sum = 0.0;
+        for (std::int64_t tap = 0; tap < table.count; ++tap, ++index, ++weight) sum += *weight * static_cast<double>(from[*index]);
+        to[k] = static_cast<T>(sum);
+    }
+}
+
+/// One output position: a weighted sum of rows of `inner` elements.
+template <typename T> void interpolate_rows(const Taps& taps, const T* from, T* to, std::int64_t inner, std::vector<double>& sums) {
+    if (taps.size() == 2) {
+        const T *a = from + taps[0].index * inner, *b = from + taps[1].index * inner;
+        const double first = taps[0].weight, second = taps[1].weight;
+        for (std::int64_t i = 0; i < inner; ++i)
+            to[i] = static_cast<T>(first * static_cast<double>(a[i]) + second * static_cast<double>(b[i]));
+        return;
+    }
+    std::fill(sums.begin(), sums.end(), 0.0);
+    for (const Tap& tap : taps) {
+        const T* row = from + tap.index * inner;
+        for (std::int64_t i = 0; i < inner; ++i) sums[static_cast<std::size_t>(i)] += tap.weight * static_cast<double>(row[i]);
+    }
+    for (std::int64_t i = 0; i < inner; ++i) to[i] = static_cast<T>(sums[static_cast<std::size_t>(i)]);
+}
+
 /// One axis of [outer, extent, inner].
 template <typename T>
-void resize_axis(const std::vector<Taps>& plan, const T* from, T* to, std::int64_t outer, std::int64_t extent, std::int64_t inner, T fill) {
-    std::vector<double> sums(static_cast<std::size_t>(inner));
-    for (std::int64_t o = 0; o < outer; ++o, from += extent * inner)
-        for (const Taps& taps : plan) {
-            if (taps.empty()) {
-                std::fill_n(to, inner, fill);
-            } else if (taps.size() == 1) {
-                std::copy_n(from + taps[0].index * inner, inner, to);
+void resize_axis(const std::vector<Taps>& plan, const T* from, T* to, std::int64_t outer, std::int64_t extent, std::int64_t inner, T fill,
+                 int threads) {
+    const TapTable table(plan);
+    const auto positions = static_cast<std::int64_t>(plan.size());
+    const std::int64_t work = outer * positions * inner * static_cast<std::int64_t>(sizeof(T)) * (table.count == 1 ? 2 : 8);
+    for_ranges(outer, 1, work, threads, [&](std::int64_t begin, std::int64_t end) {
+        std::vector<double> sums(static_cast<std::size_t>(inner));
+        for (std::int64_t o = begin; o < end; ++o) {
+            const T* source = from + o * extent * inner;
+            T* target = to + o * positions * inner;
+            if (table.count == 1) {
+                gather_rows(reinterpret_cast<std::byte*>(target), reinterpret_cast<const std::byte*>(source),
+                            static_cast<std::size_t>(inner) * sizeof(T), table.indices.data(), positions);
+            } else if (table.count > 1 && inner == 1) {
+                interpolate_row(table, source, target, positions);
             } else {
-                std::fill(sums.begin(), sums.end(), 0.0);
-                for (const Tap& tap : taps) {
-                    const T* row = from + tap.index * inner;
-                    for (std::int64_t i = 0; i < inner; ++i) sums[static_cast<std::size_t>(i)] += tap.weight * static_cast<double>(row[i]);
+                for (const Taps& taps : plan) {
+                    if (taps.empty()) std::fill_n(target, inner, fill);
+                    else if (taps.size() == 1) std::copy_n(source + taps[0].index * inner, inner, target);
+                    else interpolate_rows(taps, source, target, inner, sums);
+                    target += inner;
                 }
-                for (std::int64_t i = 0; i < inner; ++i) to[i] = static_cast<T>(sums[static_cast<std::size_t>(i)]);
             }
-            to += inner;
         }
+    });
 }
 
 std::vector<AxisPlan> plan_axes(const KernelContext& context, const ResizeAttrs& a, const Shape& shape) {
@@ -168,7 +230,7 @@ void resize(const KernelContext& context) {
             context.check_size(x.dtype(), shape);
             Tensor y = Tensor::uninitialized(x.dtype(), shape);
             resize_axis(plan_taps(a, plan), x.data<T>(), y.mutable_data<T>(), shape.product(0, axis), plan.in,
-                        shape.product(axis + 1, shape.rank()), static_cast<T>(a.extrapolation_value));
+                        shape.product(axis + 1, shape.rank()), static_cast<T>(a.extrapolation_value), context.threads);
             x = std::move(y);
         }
     });

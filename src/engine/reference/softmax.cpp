@@ -5,11 +5,17 @@
 
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
+#include "engine/reference/ranges.h"
 #include "ops/softmax.h"
 
 namespace mcompress::reference {
 
 namespace {
+
+/// As much time as an exponential takes, in bytes moved.
+constexpr std::int64_t kBytesOfAnExponential = 64;
+/// Columns that are worked on side by side.
+constexpr std::int64_t kColumns = 64;
 
 /// Calls row(from, to, count, step) for every normalized run of elements.
 template <typename T, typename Row> void for_each_run(const KernelContext& context, Row&& row) {
@@ -24,11 +30,12 @@ template <typename T, typename Row> void for_each_run(const KernelContext& conte
     const T* from = x.data<T>();
     T* to = context.make_output(0, x.dtype(), x.shape()).template mutable_data<T>();
     if (extent == 0) return;
-    for (std::int64_t o = 0; o < outer; ++o)
-        for (std::int64_t i = 0; i < inner; ++i) {
-            const std::int64_t base = o * extent * inner + i;
+    for_ranges(outer * inner, 1, kBytesOfAnExponential * x.element_count(), context.threads, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t line = begin; line < end; ++line) {
+            const std::int64_t base = line / inner * extent * inner + line % inner;
             row(from + base, to + base, extent, inner);
         }
+    });
 }
 
 template <typename T> T largest(const T* from, std::int64_t count, std::int64_t step) {
@@ -37,8 +44,47 @@ template <typename T> T largest(const T* from, std::int64_t count, std::int64_t 
     return best;
 }
 
+/// `columns` softmaxes side by side, `pitch` elements from row to row: the elements of a row share cache lines.
+template <typename T> void softmax_columns(const T* from, T* to, std::int64_t rows, std::int64_t pitch, std::int64_t columns) {
+    T top[kColumns];
+    double sum[kColumns] = {};
+    std::copy_n(from, columns, top);
+    for (std::int64_t row = 1; row < rows; ++row)
+        for (std::int64_t i = 0; i < columns; ++i) top[i] = std::max(top[i], from[row * pitch + i]);
+    for (std::int64_t row = 0; row < rows; ++row)
+        for (std::int64_t i = 0; i < columns; ++i) {
+            const T value = std::exp(from[row * pitch + i] - top[i]);
+            to[row * pitch + i] = value;
+            sum[i] += static_cast<double>(value);
+        }
+    for (std::int64_t row = 0; row < rows; ++row)
+        for (std::int64_t i = 0; i < columns; ++i) to[row * pitch + i] = static_cast<T>(static_cast<double>(to[row * pitch + i]) / sum[i]);
+}
+
+/// Softmax along an axis that is not the innermost.
+template <typename T> void softmax_across(const KernelContext& context, int axis) {
+    const Tensor& x = context.required(0);
+    const std::int64_t extent = x.shape()[axis], outer = x.shape().product(0, axis), inner = x.shape().product(axis + 1, x.shape().rank());
+    const T* from = x.data<T>();
+    T* to = context.make_output(0, x.dtype(), x.shape()).template mutable_data<T>();
+    if (extent == 0) return;
+    const std::int64_t blocks = (inner + kColumns - 1) / kColumns;
+    for_ranges(outer * blocks, 1, kBytesOfAnExponential * x.element_count(), context.threads, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t block = begin; block < end; ++block) {
+            const std::int64_t first = block % blocks * kColumns, base = block / blocks * extent * inner + first;
+            softmax_columns(from + base, to + base, extent, inner, std::min(kColumns, inner - first));
+        }
+    });
+}
+
 void softmax(const KernelContext& context) {
+    const auto a = attrs<SoftmaxAttrs>(context.node);
+    const Shape& shape = context.required(0).shape();
     dispatch(Floats{}, context, context.required(0).dtype(), [&]<typename T>() {
+        if (a.extent != SoftmaxAttrs::Extent::AxisAndFollowing) {
+            const int axis = checked_axis(context, a.axis, shape.rank());
+            if (shape.product(axis + 1, shape.rank()) > 1) return softmax_across<T>(context, axis);
+        }
         for_each_run<T>(context, [](const T* from, T* to, std::int64_t count, std::int64_t step) {
             const T top = largest(from, count, step);
             double sum = 0.0;
