@@ -125,3 +125,69 @@ TEST_CASE("a convolution of codes goes on in float", "[onednn][int8]") {
     maker.output(maker.add("Relu", {sum}));
     CHECK(relative_difference(maker) < 1e-5);
 }
+
+namespace {
+
+enum class Scales { Product, OneByOne };
+
+/// x → DynamicQuantizeLinear → MatMulInteger → Cast → Mul …, as exporters write it.
+Value* dynamic_product(GraphMaker& maker, Value* x, std::int64_t inner, std::int64_t columns, Scales scales, DType dtype) {
+    Node* quantizer = maker.graph().add_node({.op_type = "DynamicQuantizeLinear", .inputs = {x}, .outputs = {"", "", ""}});
+    Value* codes = maker.quantized_weights(Shape{inner, columns})->producer()->input(0);
+    std::vector<Value*> inputs{quantizer->output(0), codes, quantizer->output(2)};
+    if (dtype == DType::UInt8) {  // the same numbers around 128
+        Tensor shifted(DType::UInt8, Shape{inner, columns});
+        for (std::int64_t at = 0; at < shifted.element_count(); ++at)
+            shifted.mutable_data<std::uint8_t>()[at] = static_cast<std::uint8_t>(codes->constant()->data<std::int8_t>()[at] + 128);
+        inputs[1] = maker.constant(shifted);
+        inputs.push_back(maker.constant(Tensor::scalar(std::uint8_t{128})));
+    }
+    Value* sums = maker.add("Cast", {maker.add("MatMulInteger", inputs)}, {{"to", std::int64_t{1}, {}}});
+    std::vector<float> values;
+    for (std::int64_t column = 0; column < columns; ++column) values.push_back(0.001F * static_cast<float>(column % 7 + 1));
+    Value* weight_scales = maker.constant(Tensor::from_values(Shape{columns}, values));
+    if (scales == Scales::Product) return maker.add("Mul", {sums, maker.add("Mul", {quantizer->output(1), weight_scales})});
+    return maker.add("Mul", {weight_scales, maker.add("Mul", {sums, quantizer->output(1)})});
+}
+
+}  // namespace
+
+TEST_CASE("a dynamically quantized product is one step with what follows it", "[onednn][int8]") {
+    for (const Scales scales : {Scales::Product, Scales::OneByOne})
+        for (const DType dtype : {DType::Int8, DType::UInt8})
+            for (const std::int64_t rows : {1, 9, 70}) {
+                GraphMaker maker;
+                Value* x = maker.input("x", Shape{1, rows, 48});
+                Value* y = dynamic_product(maker, x, 48, 40, scales, dtype);
+                y = halved_last(maker, maker.add("Add", {maker.weights(Shape{40}), y}));
+                maker.output(maker.add("Add", {y, maker.input("residual", Shape{1, rows, 40})}));
+                CAPTURE(rows, dtype_name(dtype));
+                CHECK(relative_difference(maker) < 1e-5);
+                if (has_vnni(maker) && has_step(maker, "DynamicQuantizeLinear")) CHECK(steps_of(maker).size() == 2);
+            }
+}
+
+TEST_CASE("dynamic quantization of special tensors", "[onednn][int8]") {
+    GraphMaker maker;
+    SECTION("products that share a quantizer, and a reader of its codes") {
+        Value* x = maker.input("x", Shape{5, 48});
+        Value* y = dynamic_product(maker, x, 48, 40, Scales::Product, DType::Int8);
+        maker.output(y);
+        Node* cast = y->producer()->input(0)->producer();
+        Node* quantizer = cast->input(0)->producer()->input(0)->producer();
+        maker.output(maker.add("DequantizeLinear", {quantizer->output(0), quantizer->output(1), quantizer->output(2)}));
+    }
+    SECTION("all zero") {
+        Value* x = maker.add("Mul", {maker.input("x", Shape{5, 48}), scalar(maker, 0.0F)});
+        maker.output(dynamic_product(maker, x, 48, 40, Scales::Product, DType::Int8));
+    }
+    SECTION("the sums are wanted, too") {
+        Value* y = dynamic_product(maker, maker.input("x", Shape{5, 48}), 48, 40, Scales::Product, DType::Int8);
+        maker.output(y);
+        maker.output(y->producer()->input(0));
+    }
+    SECTION("many elements, so that several threads look for the range") {
+        maker.output(dynamic_product(maker, maker.input("x", Shape{400, 48}), 48, 16, Scales::OneByOne, DType::Int8));
+    }
+    CHECK(relative_difference(maker) < 1e-5);
+}

@@ -33,12 +33,14 @@ dnnl::primitive_attr make_attributes(const AttributeSpec& spec, int weight_scale
     if (!spec.post_ops.empty()) attributes.set_post_ops(make_post_ops(spec.post_ops));
 #if DNNL_VERSION_MAJOR >= 3
     if (!spec.scales.empty()) attributes.set_scales_mask(DNNL_ARG_WEIGHTS, spec.scales.size() > 1 ? weight_scale_mask : 0);
-    if (spec.source_zero_point != 0) attributes.set_zero_points_mask(DNNL_ARG_SRC, 0);
+    if (spec.source_zero_point != 0 || spec.source_zero_point_given == SourceZeroPoint::AtRun)
+        attributes.set_zero_points_mask(DNNL_ARG_SRC, 0);
     if (spec.destination_zero_point != 0) attributes.set_zero_points_mask(DNNL_ARG_DST, 0);
 #else
     (void)weight_scale_mask;
     if (!spec.scales.empty()) attributes.set_output_scales(spec.scales.size() > 1 ? 1 << spec.scale_axis : 0, spec.scales);
-    if (spec.source_zero_point != 0) attributes.set_zero_points(DNNL_ARG_SRC, 0, {spec.source_zero_point});
+    if (spec.source_zero_point_given == SourceZeroPoint::AtRun) attributes.set_zero_points(DNNL_ARG_SRC, 0, {DNNL_RUNTIME_S32_VAL});
+    else if (spec.source_zero_point != 0) attributes.set_zero_points(DNNL_ARG_SRC, 0, {spec.source_zero_point});
     if (spec.destination_zero_point != 0) attributes.set_zero_points(DNNL_ARG_DST, 0, {spec.destination_zero_point});
 #endif
     return attributes;

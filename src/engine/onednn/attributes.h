@@ -32,11 +32,15 @@ using PostOp = std::variant<EltwisePostOp, SumPostOp, BinaryPostOp>;
 
 /// result = post_ops((accumulator + bias) * scale[channel]) + destination_zero_point, where the accumulator sums (source - source_zero_point) * weight
 /// and the bias is given in accumulator units.
+enum class SourceZeroPoint { Fixed, AtRun };
+
 struct AttributeSpec {
     std::vector<PostOp> post_ops;
     std::vector<float> scales;  // empty: none; one: for all; else one an output channel
     int scale_axis = 1;         // of the destination
     std::int32_t source_zero_point = 0;
+    /// AtRun: every execution takes it as a 32-bit number under DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC.
+    SourceZeroPoint source_zero_point_given = SourceZeroPoint::Fixed;
     std::int32_t destination_zero_point = 0;
 };
 

@@ -15,7 +15,7 @@ ChainOperands chain_operands(const Chain& chain, std::size_t links) {
 }
 
 std::string chain_precision(const PlanBuilder& builder, const Chain& chain) {
-    const Value* weights = chain.head->input(1);
+    const Value* weights = chain.head().input(1);
     const bool stored_as_codes = weights && weights->producer() && weights->producer()->is("DequantizeLinear") &&
                                  weights->producer()->input(0) && weights->producer()->input(0)->is_constant();
     const std::string type = builder.float_type() == dnnl::memory::data_type::bf16 ? "bf16" : "f32";

@@ -19,12 +19,10 @@ public:
            const std::function<bool(const Value&)>& is_kept)
         : values_(values), role_(role), is_kept_(is_kept), live_(values.nodes.begin(), values.nodes.end()) {}
 
-    Chain follow(const Node& head) {
-        Chain chain;
-        chain.head = &head;
-        used_.insert(&head);
+    Chain follow(Chain chain) {
+        used_.insert(chain.heads.begin(), chain.heads.end());
         bool has_residual = false;
-        for (const Value* value = head.output(0); value && !is_kept_(*value) && chain.links.size() < kMostLinks;) {
+        for (const Value* value = chain.head_output; value && !is_kept_(*value) && chain.links.size() < kMostLinks;) {
             auto link = next(chain, *value, has_residual);
             if (!link) break;
             has_residual = has_residual || link->kind == ChainLink::Kind::Residual;
@@ -57,7 +55,8 @@ private:
         const Node& node = *nodes[0];
         if (const auto activation = activation_of(values_, node); activation && node.input(activation->input) == &value)
             return ChainLink{ChainLink::Kind::Activation, {&node}, activation->operations, nullptr, node.output(0)};
-        if (node.is("QuantizeLinear") && role_(*chain.head) == ChainRole::Codes && node.input(0) == &value && tensor_params(values_, node))
+        if (node.is("QuantizeLinear") && role_(*chain.heads.back()) == ChainRole::Codes && node.input(0) == &value &&
+            tensor_params(values_, node))
             return ChainLink{ChainLink::Kind::Quantize, {&node}, {}, nullptr, node.output(0)};
         return node.is("Add") && node.input_count() == 2 ? addition(chain, value, node, has_residual) : std::nullopt;
     }
@@ -87,7 +86,7 @@ private:
         if (!shape || !other_shape || !result || *shape != *result || other == &value || values_.dtype(other) != DType::Float32)
             return std::nullopt;
         if (values_.is_known(other)) {
-            if (!chain.links.empty() || !is_bias(*chain.head, *shape, *other_shape)) return std::nullopt;
+            if (!chain.links.empty() || !is_bias(chain.head(), *shape, *other_shape)) return std::nullopt;
             return ChainLink{ChainLink::Kind::Bias, {&node}, {}, other, node.output(0)};
         }
         if (has_residual || *other_shape != *shape) return std::nullopt;
@@ -96,8 +95,9 @@ private:
 
     /// One number an output channel: the last axis of a matrix product, axis 1 of a convolution. The head must not have a bias already.
     static bool is_bias(const Node& head, const Shape& shape, const Shape& other) {
-        if (head.input(2)) return false;
-        const bool is_product = head.is("MatMul") || head.is("Gemm");
+        const bool is_integer = head.is("MatMulInteger");  // its third input is a zero point
+        if (head.input(2) && !is_integer) return false;
+        const bool is_product = is_integer || head.is("MatMul") || head.is("Gemm");
         const int axis = is_product ? shape.rank() - 1 : 1;
         if (other.rank() > shape.rank() || axis < 0) return false;
         const int lead = shape.rank() - other.rank();
@@ -116,21 +116,26 @@ private:
 }  // namespace
 
 std::vector<const Node*> Chain::nodes(std::size_t count) const {
-    std::vector<const Node*> all{head};
+    std::vector<const Node*> all = heads;
     for (std::size_t at = 0; at < count; ++at) all.insert(all.end(), links[at].nodes.begin(), links[at].nodes.end());
     return all;
 }
 
 Chains find_chains(const PropagatedValues& values, const std::function<ChainRole(const Node&)>& role,
+                   const std::unordered_map<const Node*, std::vector<const Node*>>& heads,
                    const std::function<bool(const Value&)>& is_kept) {
     Chains chains;
     Finder finder(values, role, is_kept);
     // From the back: of two convolutions that meet in an addition the later one takes it, and the other is complete by then.
     for (auto node = values.nodes.rbegin(); node != values.nodes.rend(); ++node) {
+        if (const auto several = heads.find(*node); several != heads.end()) {
+            chains.list.push_back(finder.follow({several->second, (*node)->output(0), {}}));
+            continue;
+        }
         const bool is_head =
             (*node)->domain().empty() && std::find(std::begin(kHeads), std::end(kHeads), (*node)->op_type()) != std::end(kHeads);
         if (is_head && role(**node) != ChainRole::Taken && (*node)->output(0) && values.dtype((*node)->output(0)) == DType::Float32)
-            chains.list.push_back(finder.follow(**node));
+            chains.list.push_back(finder.follow(Chain::of(**node)));
     }
     for (const Chain& chain : chains.list) {
         for (const Node* node : chain.nodes(chain.links.size())) chains.inside.emplace(node, &chain);

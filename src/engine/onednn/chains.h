@@ -18,14 +18,18 @@ struct ChainLink {
 };
 
 struct Chain {
-    const Node* head = nullptr;
+    std::vector<const Node*> heads;      // the product; for a dynamically quantized one also what makes floats of its sums
+    const Value* head_output = nullptr;  // what they give
     std::vector<ChainLink> links;
+
+    static Chain of(const Node& node) { return {{&node}, node.output(0), {}}; }
+    const Node& head() const { return *heads.front(); }
 
     /// The head and the nodes of the first `count` links.
     std::vector<const Node*> nodes(std::size_t count) const;
     /// What the head and the first `count` links give.
-    const Value* output(std::size_t count) const { return count == 0 ? head->output(0) : links[count - 1].output; }
-    const Node* last() const { return links.empty() ? head : links.back().nodes.back(); }
+    const Value* output(std::size_t count) const { return count == 0 ? head_output : links[count - 1].output; }
+    const Node* last() const { return links.empty() ? heads.back() : links.back().nodes.back(); }
 };
 
 struct Chains {
@@ -36,11 +40,14 @@ struct Chains {
     std::unordered_map<const Node*, const Chain*> inside;
 };
 
-/// Float: a node like any other. Codes: a product of 8-bit codes with a float result; a QuantizeLinear may end its chain. Taken: stays out.
+/// Float: a node like any other. Codes: the last node of a product of 8-bit codes with a float result; a QuantizeLinear may end its chain.
+/// Taken: stays out.
 enum class ChainRole { Float, Codes, Taken };
 
-/// A value inside of a chain is read by nothing else and not wanted by anybody.
+/// A value inside of a chain is read by nothing else and not wanted by anybody. `heads` tells the nodes of a product by its last one, for those of
+/// several nodes.
 Chains find_chains(const PropagatedValues& values, const std::function<ChainRole(const Node&)>& role,
+                   const std::unordered_map<const Node*, std::vector<const Node*>>& heads,
                    const std::function<bool(const Value&)>& is_kept);
 
 }  // namespace mcompress::onednn

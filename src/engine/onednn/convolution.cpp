@@ -98,7 +98,7 @@ std::optional<Primitive> with_residual(PlanBuilder& builder, ConvolutionSpec& sp
 }  // namespace
 
 Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t links) {
-    const Node& node = *chain.head;
+    const Node& node = chain.head();
     const Value* source = node.input(0);
     const Value* kernel = node.input(1);
     const Value* output = chain.output(links);

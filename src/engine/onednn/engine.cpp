@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/onednn/dynamic_operators.h"
 #include "engine/onednn/operators.h"
 #include "engine/onednn/plan.h"
-#include "engine/onednn/quantized_operators.h"
+#include "engine/onednn/quantized_product.h"
 #include "engine/onednn/thread_scope.h"
 #include "engine/reference/program.h"
 #include "support/error.h"
@@ -33,8 +34,14 @@ public:
         : options_(options), builder_(graph, options, propagate_values(graph, options.input_shapes, options.tapped, fold_node), constants) {
         const auto is_kept = [&](const Value& value) { return builder_.is_kept(&value); };
         groups_ = find_quantized_groups(builder_.values(), is_kept);
+        if (has_byte_products()) dynamic_ = find_dynamic_products(builder_.values(), is_kept);
+        std::unordered_map<const Node*, std::vector<const Node*>> heads;
+        for (const DynamicProduct& product : dynamic_) {
+            heads.emplace(product.nodes.back(), product.nodes);
+            for (const Node* node : product.nodes) dynamic_member_.emplace(node, &product);
+        }
         chains_ = find_chains(
-            builder_.values(), [&](const Node& node) { return role_of(node); }, is_kept);
+            builder_.values(), [&](const Node& node) { return role_of(node); }, heads, is_kept);
     }
 
     PlanData compile() {
@@ -47,6 +54,7 @@ public:
             else if (const auto group = groups_.at_last.find(node); group != groups_.at_last.end()) build_group_or_parts(*group->second);
             else if (groups_.member.contains(node)) continue;
             else if (node->is("DequantizeLinear") && is_absorbed(*node)) absorb(*node);
+            else if (node->is("DynamicQuantizeLinear")) build_quantizer(*node);
             else build_node(*node);
         }
         return builder_.finish();
@@ -73,6 +81,8 @@ private:
 
     /// A product of codes that gives floats goes on in a chain.
     ChainRole role_of(const Node& node) const {
+        if (const auto product = dynamic_member_.find(&node); product != dynamic_member_.end())
+            return product->second->nodes.back() == &node ? ChainRole::Codes : ChainRole::Taken;
         const auto group = groups_.member.find(&node);
         if (group == groups_.member.end()) return ChainRole::Float;
         return group->second->kind == QuantizedGroup::Kind::Product && !group->second->output_params ? ChainRole::Codes : ChainRole::Taken;
@@ -105,22 +115,40 @@ private:
             if (!builder_.has_memory(dequantizer->output(0))) build_node(*dequantizer);
         for (const Node* node : group.nodes) {
             if (node->is("Conv") || node->is("Gemm") || node->is("MatMul")) {
-                Chain alone;
-                alone.head = node;
-                build_float_chain(alone);
+                build_float_chain(Chain::of(*node));
             } else {
                 build_node(*node);
             }
         }
     }
 
+    /// Its zero point is also kept as the 32-bit number that products take at run time.
+    void build_quantizer(const Node& node) {
+        builder_.begin({&node});
+        const auto zero_point = build_dynamic_quantize(builder_, node);
+        if (zero_point) {
+            zero_points_.emplace(&node, *zero_point);
+            tap_outputs({&node});
+            builder_.end();
+        } else {
+            build_node(node);
+        }
+    }
+
     /// With as many links as oneDNN takes; the rest as nodes of their own.
     void build_chain(const Chain& chain) {
         std::optional<std::size_t> links;
-        if (const auto group = groups_.at_last.find(chain.head); group != groups_.at_last.end()) {
+        if (const auto group = groups_.at_last.find(&chain.head()); group != groups_.at_last.end()) {
             links = build_with_links(chain, 1,
                                      [&](std::size_t count) { return build_quantized_chain(builder_, *group->second, chain, count); });
             if (!links) build_group_or_parts(*group->second);
+        } else if (const auto product = dynamic_member_.find(&chain.head()); product != dynamic_member_.end()) {
+            if (const auto zero_point = zero_points_.find(product->second->quantizer); zero_point != zero_points_.end())
+                links = build_with_links(chain, 0, [&](std::size_t count) {
+                    return build_dynamic_chain(builder_, *product->second, zero_point->second, chain, count);
+                });
+            if (!links)
+                for (const Node* node : chain.heads) build_node(*node);
         } else {
             links = build_float_chain(chain);
         }
@@ -130,9 +158,9 @@ private:
 
     /// Nothing: the head runs on a plain kernel.
     std::optional<std::size_t> build_float_chain(const Chain& chain) {
-        const auto build = chain.head->is("Gemm") ? build_gemm : chain.head->is("MatMul") ? build_matmul : build_convolution;
+        const auto build = chain.head().is("Gemm") ? build_gemm : chain.head().is("MatMul") ? build_matmul : build_convolution;
         const auto links = build_with_links(chain, 0, [&](std::size_t count) { return build(builder_, chain, count); });
-        if (!links) build_node(*chain.head);
+        if (!links) build_node(chain.head());
         return links;
     }
 
@@ -170,6 +198,9 @@ private:
     const CompileOptions& options_;
     PlanBuilder builder_;
     QuantizedGroups groups_;
+    std::vector<DynamicProduct> dynamic_;
+    std::unordered_map<const Node*, const DynamicProduct*> dynamic_member_;
+    std::unordered_map<const Node*, BufferId> zero_points_;  // by quantizer
     Chains chains_;
 };
 

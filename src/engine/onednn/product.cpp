@@ -49,14 +49,14 @@ void add_product(PlanBuilder& builder, const Chain& chain, std::size_t links, co
     const Value* output = chain.output(links);
     const Desc plain = plain_desc(builder.shape(output), builder.float_type());
     operands.push_back({DNNL_ARG_DST, builder.view(builder.result(output, plain), primitive.destination)});
-    builder.add({chain_label(chain, links), chain_precision(builder, chain), builder.macs(*chain.head)}, std::move(primitive),
+    builder.add({chain_label(chain, links), chain_precision(builder, chain), builder.macs(chain.head())}, std::move(primitive),
                 std::move(operands));
 }
 
 }  // namespace
 
 Built build_gemm(PlanBuilder& builder, const Chain& chain, std::size_t links) {
-    const Node& node = *chain.head;
+    const Node& node = chain.head();
     const auto gemm = attrs<GemmAttrs>(node);
     const Tensor* b = builder.known(node.input(1));
     const ChainOperands parts = chain_operands(chain, links);
@@ -90,7 +90,7 @@ Built build_gemm(PlanBuilder& builder, const Chain& chain, std::size_t links) {
 }
 
 Built build_matmul(PlanBuilder& builder, const Chain& chain, std::size_t links) {
-    const Node& node = *chain.head;
+    const Node& node = chain.head();
     const ChainOperands parts = chain_operands(chain, links);
     for (const Value* value : {node.input(0), node.input(1), node.output(0)})
         if (!builder.is_dense(value, DType::Float32)) return Built::No;

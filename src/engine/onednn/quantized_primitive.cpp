@@ -57,27 +57,6 @@ struct Epilogue {
     Desc destination;
 };
 
-/// Weights as the signed bytes oneDNN takes, and where M lies in them.
-struct SignedWeights {
-    Tensor codes;
-    int output_axis = 0;
-};
-
-/// The stored codes where they are such bytes already; nothing when they do not fit.
-std::optional<SignedWeights> signed_weights(const QuantizedGroup& group, const ProductPlan& plan) {
-    const QuantizedWeights& weights = group.weights;
-    const bool are_signed =
-        weights.codes->dtype() == DType::Int8 && std::ranges::all_of(weights.zero_points, [](auto zero) { return zero == 0; });
-    if (are_signed) return SignedWeights{*weights.codes, plan.output_axis};
-    const std::vector<std::int16_t> widened = widened_weights(group, plan.output_axis);
-    std::vector<std::int8_t> bytes(widened.size());
-    for (std::size_t at = 0; at < bytes.size(); ++at) {
-        bytes[at] = static_cast<std::int8_t>(widened[at]);
-        if (widened[at] != bytes[at]) return std::nullopt;
-    }
-    return SignedWeights{Tensor::from_values(plan.weight_shape, bytes), 0};
-}
-
 /// [M, C / group, kernel …] with the groups as an axis of their own.
 Shape grouped_shape(const ProductPlan& plan) {
     if (plan.convolution.groups == 1) return plan.weight_shape;
@@ -122,7 +101,7 @@ Made make_product_step(PlanBuilder& builder, const ProductPlan& plan, int output
 }
 
 Built build_step(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Epilogue& epilogue) {
-    const auto weights = signed_weights(group, plan);
+    const auto weights = signed_weights(group.weights, plan.output_axis, plan.weight_shape);
     if (!weights) return Built::No;
     Made made = group.main->is("Conv") ? make_convolution_step(builder, group, plan, epilogue)
                                        : make_product_step(builder, plan, weights->output_axis, epilogue);
@@ -157,6 +136,19 @@ std::optional<Tensor> chain_bias(const PlanBuilder& builder, const ProductPlan& 
 }
 
 }  // namespace
+
+std::optional<SignedWeights> signed_weights(const QuantizedWeights& weights, int output_axis, const Shape& by_output) {
+    const bool are_signed =
+        weights.codes->dtype() == DType::Int8 && std::ranges::all_of(weights.zero_points, [](auto zero) { return zero == 0; });
+    if (are_signed) return SignedWeights{*weights.codes, output_axis};
+    const std::vector<std::int16_t> widened = widened_weights(weights, output_axis);
+    std::vector<std::int8_t> bytes(widened.size());
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        bytes[at] = static_cast<std::int8_t>(widened[at]);
+        if (widened[at] != bytes[at]) return std::nullopt;
+    }
+    return SignedWeights{Tensor::from_values(by_output, bytes), 0};
+}
 
 bool has_byte_products() {
     const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa()), wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_vnni);

@@ -130,8 +130,7 @@ std::optional<ProductPlan> plan_product(const PlanBuilder& builder, const Quanti
 
 }  // namespace
 
-std::vector<std::int16_t> widened_weights(const QuantizedGroup& group, int output_axis) {
-    const QuantizedWeights& weights = group.weights;
+std::vector<std::int16_t> widened_weights(const QuantizedWeights& weights, int output_axis) {
     const Shape& shape = weights.codes->shape();
     const std::int64_t outputs = shape[output_axis], inner = shape.element_count() / outputs;
     std::vector<std::int16_t> values(static_cast<std::size_t>(shape.element_count()));
@@ -169,7 +168,8 @@ Built build_quantized_product(PlanBuilder& builder, const QuantizedGroup& group)
     const StepLabel label{group_label(group), plan->precision(), builder.macs(*group.main)};
     const BufferId source = builder.form(group.inputs[0].codes, plan->source);
     const BufferId destination = builder.result(group.output, plan->destination);
-    const auto packed = std::make_shared<const PackedConvolution>(std::move(plan->convolution), widened_weights(group, plan->output_axis));
+    const auto packed =
+        std::make_shared<const PackedConvolution>(std::move(plan->convolution), widened_weights(group.weights, plan->output_axis));
     builder.add_native(label, integer_kernel_name(),
                        [packed](std::span<std::byte* const> at, int threads) { packed->run(at[0], at[1], threads); },
                        {source, destination});

@@ -25,7 +25,15 @@ struct ProductPlan {
 std::optional<ProductPlan> plan_quantized_product(const PlanBuilder& builder, const QuantizedGroup& group);
 
 /// The weights as [M, C / group, kernel …] with their zero points subtracted; a stored [K, M] is transposed.
-std::vector<std::int16_t> widened_weights(const QuantizedGroup& group, int output_axis);
+std::vector<std::int16_t> widened_weights(const QuantizedWeights& weights, int output_axis);
+
+/// Weights as the signed bytes oneDNN takes, and where M lies in them.
+struct SignedWeights {
+    Tensor codes;
+    int output_axis = 0;
+};
+/// The stored codes where they are such bytes already, else a copy of shape `by_output`, M outermost; nothing when they do not fit.
+std::optional<SignedWeights> signed_weights(const QuantizedWeights& weights, int output_axis, const Shape& by_output);
 
 /// Whether the processor adds products of bytes exactly (AVX512-VNNI), so that oneDNN's integer kernels are right.
 bool has_byte_products();

@@ -1,0 +1,23 @@
+// Dynamically quantized products: MatMulInteger on what a DynamicQuantizeLinear gives, and the multiplications that make floats of its sums.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "engine/fused_groups.h"
+
+namespace mcompress {
+
+/// output = float(codes · weights) * source scale * weight scale, as exporters write it: MatMulInteger → Cast → Mul by the product of both scales, or
+/// by one after the other.
+struct DynamicProduct {
+    const Node* quantizer = nullptr;  // shared by all products that read its codes
+    std::vector<const Node*> nodes;   // MatMulInteger, Cast, Mul …, in order of execution; the last gives the output
+    QuantizedWeights weights;         // [K, N], axis 1
+    const Value* output = nullptr;
+};
+
+/// A value inside is read by nothing else, and is not kept. The product of the scales may lie outside.
+std::vector<DynamicProduct> find_dynamic_products(const PropagatedValues& values, const std::function<bool(const Value&)>& is_kept);
+
+}  // namespace mcompress
