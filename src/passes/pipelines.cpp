@@ -22,12 +22,15 @@ constexpr Names kStrip[] = {"strip-observers"};
 constexpr Names kQuantize[] = {"quantize-activations",     "share-params",        "quantize-weights", "quantize-biases",
                                "eliminate-redundant-relu", "eliminate-dead-nodes"};
 
+constexpr Names kQuantizeDynamic[] = {"quantize-dynamic", "eliminate-dead-nodes"};
+
 constexpr auto kPipelines = std::to_array<Pipeline>({
     {"clean", kClean, Pipeline::Repetition::ToFixedPoint},
     {"fuse", kFuse, Pipeline::Repetition::ToFixedPoint},
     {"observe", kObserve, Pipeline::Repetition::Once},
     {"strip", kStrip, Pipeline::Repetition::Once},
     {"quantize", kQuantize, Pipeline::Repetition::Once},
+    {"quantize-dynamic", kQuantizeDynamic, Pipeline::Repetition::Once},
 });
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "passes/quantize/insert_observers.h"
 #include "passes/quantize/quantize_activations.h"
 #include "passes/quantize/quantize_biases.h"
+#include "passes/quantize/quantize_dynamic.h"
 #include "passes/quantize/quantize_weights.h"
 #include "passes/quantize/share_params.h"
 #include "passes/quantize/strip_observers.h"
@@ -59,6 +60,8 @@ constexpr auto kPasses = std::to_array<PassRow>({
      [](const PassInputs& inputs) { return make_quantize_weights(inputs.scheme); }},
     {"quantize-biases", Quantize, "Stores biases as int32 at the scale of the accumulator.",
      [](const PassInputs&) { return make_quantize_biases(); }},
+    {"quantize-dynamic", Quantize, "Computes matrix products on 8-bit codes whose ranges are found while the model runs.",
+     [](const PassInputs& inputs) { return make_quantize_dynamic(inputs.scheme); }},
     {"eliminate-redundant-relu", Quantize, "Removes a Relu or Clip that the quantizer behind it does anyway.",
      [](const PassInputs&) { return make_eliminate_redundant_relu(); }},
 });

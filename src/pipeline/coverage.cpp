@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 11> kQuantizationOps{
     "QuantizeLinear", "DequantizeLinear",      "QLinearConv",    "QLinearMatMul", "ConvInteger",
     "MatMulInteger",  "DynamicQuantizeLinear", "QLinearSoftmax", "QGemm",         "Quant",  // QONNX
     "BipolarQuant"};
-constexpr std::array<std::string_view, 4> kComputeOps{"Conv", "ConvTranspose", "Gemm", "MatMul"};
+constexpr std::array<std::string_view, 5> kComputeOps{"Conv", "ConvTranspose", "Gemm", "MatMul", "MatMulInteger"};
 
 bool is_compute(const Node& node) {
     return node.domain().empty() && std::find(kComputeOps.begin(), kComputeOps.end(), node.op_type()) != kComputeOps.end();
@@ -30,6 +30,7 @@ bool is_dequantized(const Node& node, int index) {
 
 // With activations in float only the weight has to be an integer.
 bool is_quantized(const Node& node, const QuantizeReport& report) {
+    if (report.activations == ActivationMode::Dynamic) return node.is("MatMulInteger");
     if (!report.calibration) return is_dequantized(node, 1);
     return is_dequantized(node, 0) && is_dequantized(node, 1);
 }
@@ -54,7 +55,8 @@ void measure_coverage(const Graph& graph, QuantizeReport& report) {
     for (const PassRun& run : report.passes) {
         if (find_pass(run.name).family != PassFamily::Quantize || run.name == "eliminate-redundant-relu") continue;
         for (const Skip& skip : run.result.skipped) {
-            const bool left_in_float = run.name == "quantize-activations" || run.name == "quantize-weights";
+            const bool left_in_float =
+                run.name == "quantize-activations" || run.name == "quantize-weights" || run.name == "quantize-dynamic";
             list_once(left_in_float && !skip.op.empty() ? report.left_in_float : report.notes, skip);
         }
     }

@@ -13,7 +13,8 @@ enum class Granularity { PerTensor, PerChannel };
 /// How wide the sums are that integer kernels form. x86 kernels without VNNI (AVX2, AVX-512 before it) add two products u8 x s8 in 16 bits with
 /// saturation: SixteenBitPairs keeps every such pair in range, for a little less resolution; ThirtyTwoBit assumes VNNI, ARM or AMX.
 enum class SumWidth { ThirtyTwoBit, SixteenBitPairs };
-enum class ActivationMode { Static, Float };  // Float: weights only
+/// Static: ranges come from calibration; Dynamic: they are found while the model runs; Float: weights only.
+enum class ActivationMode { Static, Dynamic, Float };
 
 struct QuantizationScheme {
     ActivationMode activations = ActivationMode::Static;

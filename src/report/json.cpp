@@ -69,6 +69,15 @@ Json latency_json(const Latency& latency) {
     return {{"runs", latency.runs}, {"min_ms", latency.minimum_ms}, {"median_ms", latency.median_ms}, {"p90_ms", latency.p90_ms}};
 }
 
+const char* mode_name(ActivationMode mode) {
+    switch (mode) {
+        case ActivationMode::Static: return "static";
+        case ActivationMode::Dynamic: return "dynamic";
+        case ActivationMode::Float: return "weights-only";
+    }
+    return "";
+}
+
 Json contention_json(const Contention& contention) {
     return {{"contended", contention.is_contended()},
             {"measurable", contention.is_measurable},
@@ -113,7 +122,7 @@ std::string to_json(const QuantizeReport& report) {
     Json json = document("mcompress/quantize");
     json["before"] = model_json(report.before);
     json["after"] = model_json(report.after);
-    json["mode"] = report.calibration ? "static" : "weights-only";
+    json["mode"] = mode_name(report.activations);
     if (report.calibration)
         json["calibration"] = {{"source", report.calibration->source},
                                {"samples", report.calibration->samples},

@@ -10,6 +10,7 @@
 #include "engine/peak.h"
 #include "ops/cost.h"
 #include "passes/pass_manager.h"
+#include "quant/scheme.h"
 #include "validate/contention.h"
 #include "validate/fidelity.h"
 #include "validate/latency.h"
@@ -50,7 +51,8 @@ struct CalibrationSummary {
 struct QuantizeReport {
     ModelSummary before;
     ModelSummary after;
-    std::optional<CalibrationSummary> calibration;  // none: weights only
+    ActivationMode activations = ActivationMode::Static;
+    std::optional<CalibrationSummary> calibration;  // of static activations
     std::size_t quantized_nodes = 0;                // Conv, Gemm, MatMul, … with integer weights (and inputs, when calibrated)
     std::size_t compute_nodes = 0;                  // all such nodes
     double quantized_macs_share = 0.0;              // of the model's multiply-accumulates

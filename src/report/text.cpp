@@ -142,6 +142,8 @@ std::string to_text(const QuantizeReport& report) {
     if (report.calibration)
         text += format("calibration  {} samples from {}, {} values observed, {} ranges\n", report.calibration->samples,
                        printable(report.calibration->source), report.calibration->values, report.calibration->range_method);
+    else if (report.activations == ActivationMode::Dynamic)
+        text += "calibration  none: activations of matrix products are quantized while the model runs\n";
     else
         text += "calibration  none: only the weights are quantized, activations stay float\n"
                 "             (smaller file, no int8 speed; pass --data with a few representative samples for full int8)\n";

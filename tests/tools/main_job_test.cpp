@@ -39,6 +39,18 @@ TEST_CASE("the example is quantized and validated in int8") {
     CHECK(failed.errors.empty());
 }
 
+TEST_CASE("dynamic quantization needs no data") {
+    const ScratchFolder scratch("dynamic");
+    const std::string int8 = scratch / "digits.int8.onnx";
+    const CommandResult quantized = run_mcompress("quantize --dynamic " + kModel + " -o " + int8);
+    INFO(quantized.errors);
+    REQUIRE(quantized.exit_code == 0);
+    CHECK(contains(quantized.output, "MatMulInteger"));
+    CHECK(contains(quantized.output, "dynamic quantization is for matrix products"));
+    CHECK(run_mcompress("validate " + kModel + " " + int8 + kEvaluation + "--min-agreement 99 --min-sqnr 30").exit_code == 0);
+    CHECK(run_mcompress("quantize --dynamic " + kModel + kCalibration + "-o " + int8).exit_code == 2);
+}
+
 TEST_CASE("the same bytes for any number of threads, for shuffled data and through a calibration table") {
     const ScratchFolder scratch("determinism");
     const std::string first = scratch / "t1.onnx";

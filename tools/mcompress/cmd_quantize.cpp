@@ -20,6 +20,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
         std::string method = std::string(kDefaultRangeMethod);
         std::vector<std::string> exclude;
         DataFlags data;
+        bool dynamic = false;
         bool force = false;
         bool json = false;
     };
@@ -27,6 +28,8 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     app.add_option("model", options->model, "ONNX model")->required();
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.int8.onnx beside the model)");
     auto* table = app.add_option("--calibration", options->calibration, "A table made by mcompress calibrate, instead of --data");
+    auto* dynamic =
+        app.add_flag("--dynamic", options->dynamic, "Matrix products only, activation ranges found while the model runs: no data needed");
     std::string methods;
     for (const RangeMethod& method : all_range_methods()) methods += (methods.empty() ? "" : ", ") + std::string(method.name);
     app.add_option("--method", options->method, "How ranges follow from what was seen: " + methods)->capture_default_str();
@@ -35,6 +38,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     app.add_flag("--json", options->json, "Print JSON");
     add_data_flags(app, options->data, DataNeed::Optional);
     app.get_option("--data")->excludes(table);
+    dynamic->excludes(table)->excludes(app.get_option("--data"));
     return [options, &global] {
         const auto output =
             choose_output(options->output, options->model, ".int8.onnx", options->force ? Overwrite::Force : Overwrite::Refuse);
@@ -49,6 +53,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
                                 .progress = make_progress("calibrating", global.quiet)};
         request.scheme.range_method = options->method;
         request.scheme.exclude = options->exclude;
+        if (options->dynamic) request.scheme.activations = ActivationMode::Dynamic;
         const QuantizeReport report = quantize_model(request);
         std::fputs((options->json ? to_json(report) : to_text(report)).c_str(), stdout);
         log_info("wrote {}", output.string());
