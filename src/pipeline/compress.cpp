@@ -97,22 +97,16 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
 
     CalibrationTable table;
     QuantizationScheme scheme = request.scheme;
-    if (scheme.activations == ActivationMode::Dynamic) {
-        append(report.passes, run_pipeline("quantize-dynamic", *model->graph, pass_inputs(scheme)));
-        report.activations = scheme.activations;
-        report.after = emit_and_summarize(*model, request.output);
-        measure_coverage(*model->graph, report);
-        return report;
-    }
     if (request.data) table = calibrate_graph(*model->graph, {request.model, request.data, request.threads, request.progress});
     else if (!request.calibration.empty()) table = load_matching_table(*model->graph, request.calibration);
-    else scheme.activations = ActivationMode::Float;
+    else if (scheme.activations == ActivationMode::Static) scheme.activations = ActivationMode::Float;
     if (scheme.activations == ActivationMode::Static)
         report.calibration = {request.data ? request.data_name : request.calibration.string(), table.samples, table.values.size(),
                               scheme.range_method};
 
     report.activations = scheme.activations;
-    append(report.passes, run_pipeline("quantize", *model->graph, pass_inputs(scheme, &table)));
+    const char* pipeline = scheme.activations == ActivationMode::Dynamic ? "quantize-dynamic" : "quantize";
+    append(report.passes, run_pipeline(pipeline, *model->graph, pass_inputs(scheme, &table)));
     report.after = emit_and_summarize(*model, request.output);
     measure_coverage(*model->graph, report);
     return report;
