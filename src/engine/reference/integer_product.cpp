@@ -72,6 +72,7 @@ void qlinear_mat_mul(const KernelContext& context) {
     const Tensor &a = context.required(0), &b = context.required(3);
     const MatMulSizes sizes(context, a.shape(), b.shape());
     const DType out = context.required(7).dtype();
+    if (out != DType::UInt8 && out != DType::Int8) context.reject_dtype(out);
     const QuantRange range = integer_range(out);
     const std::int32_t y_zero = zero_points(context, 7, 1)[0];
     const float y_scale = scales(context, 6, 1)[0];

@@ -52,7 +52,7 @@ Granularity granularity(const KernelContext& context, const QuantizeLinearAttrs&
     return g;
 }
 
-bool is_small(DType dtype) { return dtype_bits(dtype) < 8; }
+bool is_small(DType dtype) { return dtype_bits(dtype) == 4 || dtype_bits(dtype) == 2; }
 
 /// Zero points as int32, one a scale element.
 std::vector<std::int32_t> zero_points(const KernelContext& context, std::int64_t count) {

@@ -184,13 +184,21 @@ void resize_axis(const std::vector<Taps>& plan, const T* from, T* to, std::int64
     });
 }
 
+/// Elements of a floating-point tensor of any type that scales and regions may have.
+std::vector<float> floats(const KernelContext& context, const Tensor& tensor) {
+    const bool is_half = tensor.dtype() == DType::Float16 || tensor.dtype() == DType::BFloat16;
+    const Tensor wide = is_half ? half_to_float(tensor) : tensor;
+    std::vector<float> values;
+    dispatch(Floats{}, context, wide.dtype(), [&]<typename T>() {
+        for (const T value : wide.values<T>()) values.push_back(static_cast<float>(value));
+    });
+    return values;
+}
+
 std::vector<AxisPlan> plan_axes(const KernelContext& context, const ResizeAttrs& a, const Shape& shape) {
     std::vector<float> scales = a.scales.value_or(std::vector<float>{});
     std::vector<std::int64_t> sizes = a.sizes.value_or(std::vector<std::int64_t>{});
-    if (a.scales_input >= 0 && context.has_input(a.scales_input)) {
-        const Tensor& given = context.input(a.scales_input);
-        scales.assign(given.values<float>().begin(), given.values<float>().end());
-    }
+    if (a.scales_input >= 0 && context.has_input(a.scales_input)) scales = floats(context, context.input(a.scales_input));
     if (a.sizes_input >= 0 && context.has_input(a.sizes_input)) sizes = integers(context, context.input(a.sizes_input));
     const auto resolved = a.resolve(shape, scales, sizes);
     std::vector<AxisPlan> plans;
@@ -203,10 +211,11 @@ std::vector<AxisPlan> plan_axes(const KernelContext& context, const ResizeAttrs&
     const Tensor& roi = context.input(a.roi_input);
     if (a.roi_input < 0 || !roi.defined() || roi.element_count() != static_cast<std::int64_t>(2 * axes.size()))
         context.reject("tf_crop_and_resize needs a region of interest with a start and an end for each axis");
+    const std::vector<float> region = floats(context, roi);
     for (std::size_t i = 0; i < axes.size(); ++i) {
         AxisPlan& plan = plans[static_cast<std::size_t>(checked_axis(context, axes[i], shape.rank()))];
-        plan.roi_begin = roi.data<float>()[i];
-        plan.roi_end = roi.data<float>()[axes.size() + i];
+        plan.roi_begin = region[i];
+        plan.roi_end = region[axes.size() + i];
     }
     return plans;
 }
