@@ -47,15 +47,17 @@ void convolve(const KernelContext& context, const Prepared& p, const X* x, Acc x
     });
 }
 
-void check_bias(const KernelContext& context, int index, std::int64_t channels) {
+void check_bias(const KernelContext& context, int index, std::int64_t channels, DType dtype) {
+    if (context.has_input(index) && context.input(index).dtype() != dtype) context.reject_dtype(context.input(index).dtype());
     if (context.has_input(index) && context.input(index).element_count() != channels)
         context.reject(format("the bias has {} elements, {} expected", context.input(index).element_count(), channels));
 }
 
 void conv(const KernelContext& context) {
     const Tensor &x = context.required(0), &w = context.required(1), &b = context.input(2);
+    if (w.dtype() != x.dtype()) context.reject_dtype(w.dtype());
     const Prepared p = prepare(context, x, w);
-    check_bias(context, 2, p.sizes.out_channels);
+    check_bias(context, 2, p.sizes.out_channels, x.dtype());
     dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
         T* to = context.make_output(0, x.dtype(), p.window.output_shape(p.sizes.batch, p.sizes.out_channels)).mutable_data<T>();
         const T* bias = b.defined() ? b.data<T>() : nullptr;
@@ -93,6 +95,7 @@ PerChannel<Sum> zero_points(const KernelContext& context, int index, std::int64_
 
 PerChannel<float> scales(const KernelContext& context, int index, std::int64_t channels) {
     const Tensor& tensor = context.required(index);
+    if (tensor.dtype() != DType::Float32) context.reject_dtype(tensor.dtype());
     if (tensor.element_count() != 1 && tensor.element_count() != channels) context.reject(format("input {} fits no channel count", index));
     return {{tensor.values<float>().begin(), tensor.values<float>().end()}};
 }
@@ -120,7 +123,7 @@ void qlinear_conv(const KernelContext& context) {
     const Tensor &x = context.required(0), &w = context.required(3), &b = context.input(8);
     const Prepared p = prepare(context, x, w);
     const std::int64_t channels = p.sizes.out_channels;
-    check_bias(context, 8, channels);
+    check_bias(context, 8, channels, DType::Int32);
     const auto x_zero = zero_points(context, 2, 1), w_zero = zero_points(context, 5, channels), y_zero = zero_points(context, 7, 1);
     const auto x_scale = scales(context, 1, 1), w_scale = scales(context, 4, channels), y_scale = scales(context, 6, 1);
     const DType out = context.required(7).dtype();

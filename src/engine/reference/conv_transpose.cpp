@@ -40,6 +40,8 @@ SlidingWindow transposed(SlidingWindow window) {
 void conv_transpose(const KernelContext& context) {
     const auto a = attrs<ConvTransposeAttrs>(context.node);
     const Tensor &x = context.required(0), &w = context.required(1), &b = context.input(2);
+    for (const Tensor* other : {&w, &b})
+        if (other->defined() && other->dtype() != x.dtype()) context.reject_dtype(other->dtype());
     const SlidingWindow forward = make_window(context, x.shape(), a.geometry(x.shape(), w.shape()));
     const SlidingWindow window = transposed(forward);
     const ConvSizes sizes{x.shape()[0], x.shape()[1], w.shape()[1] * a.group, a.group};

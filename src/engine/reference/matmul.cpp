@@ -83,7 +83,8 @@ template <typename T> void add_scaled(const KernelContext& context, const Tensor
 void gemm(const KernelContext& context) {
     const auto attributes = attrs<GemmAttrs>(context.node);
     const Tensor &a = context.required(0), &b = context.required(1), &c = context.input(2);
-    if (a.shape().rank() != 2 || b.shape().rank() != 2 || a.dtype() != b.dtype()) context.reject("expected two matrices of one type");
+    if (a.shape().rank() != 2 || b.shape().rank() != 2 || a.dtype() != b.dtype() || (c.defined() && c.dtype() != a.dtype()))
+        context.reject("expected two matrices and a sum of one type");
     const bool turn_a = attributes.a == MatrixOrder::Transposed, turn_b = attributes.b == MatrixOrder::Transposed;
     const std::int64_t rows = a.shape()[turn_a ? 1 : 0], inner = a.shape()[turn_a ? 0 : 1], columns = b.shape()[turn_b ? 0 : 1];
     if (b.shape()[turn_b ? 1 : 0] != inner)

@@ -135,9 +135,9 @@ ByteTable rescaling_table(DType dtype, const CodeScale& from, const CodeScale& t
 }
 
 Tensor rescaled(const KernelContext& context, const Tensor& x, const CodeScale& from, const CodeScale& to) {
+    const std::uint8_t* bytes = code_bytes(context, x);
     const ByteTable table = rescaling_table(x.dtype(), from, to);
     Tensor result = Tensor::uninitialized(x.dtype(), x.shape());
-    const std::uint8_t* bytes = code_bytes(context, x);
     std::transform(bytes, bytes + x.element_count(), reinterpret_cast<std::uint8_t*>(result.mutable_bytes()),
                    [&](std::uint8_t byte) { return table[byte]; });
     return result;
