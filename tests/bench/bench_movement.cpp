@@ -1,5 +1,6 @@
 // bench_movement [--threads N] [--repeats N] [--only WORD] [--limit RATIO]
-// Times the operators that move data on both engines against memcpy of as many bytes, alternating in one process, and prints time ÷ memcpy.
+// Times the operators that move data on both engines, alternating in one process with memcpy of as many bytes (at these sizes from cache to
+// cache), and prints time ÷ memcpy; in brackets time ÷ what the bytes take at the rate of a copy too large for the caches.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -183,8 +184,8 @@ Prepared prepare(const Case& given) {
     return made;
 }
 
-/// Prints one line; the larger of the two ratios.
-double measure(const Case& given, int threads, int repeats) {
+/// Prints one line; the larger time of the two engines in copies at `memory_rate` (bytes read and written a second).
+double measure(const Case& given, int threads, int repeats, double memory_rate) {
     const Prepared prepared = prepare(given);
     const CompileOptions options{.threads = threads};
     const auto reference = make_reference_engine()->compile(*prepared.model.graph, options);
@@ -200,11 +201,21 @@ double measure(const Case& given, int threads, int repeats) {
         times[2] = std::min(times[2], seconds_of([&] { onednn->run(prepared.inputs); }));
     }
     const StepInfo& step = onednn->steps().back();
-    std::printf("%-24s %7.1f MB %9.3f ms %7.1f GB/s  reference %8.3f ms %6.2f   onednn %8.3f ms %6.2f  %s\n", given.name.c_str(),
-                static_cast<double>(bytes) / 1e6, times[0] * 1e3, static_cast<double>(bytes) / times[0] / 1e9, times[1] * 1e3,
-                times[1] / times[0], times[2] * 1e3, times[2] / times[0], step.kernel.c_str());
+    const double at_memory_rate = static_cast<double>(bytes) / memory_rate;
+    std::printf("%-24s %5.1f MB %7.3f ms  reference %8.3f ms %6.2f [%5.2f]  onednn %8.3f ms %6.2f [%5.2f]  %s\n", given.name.c_str(),
+                static_cast<double>(bytes) / 1e6, times[0] * 1e3, times[1] * 1e3, times[1] / times[0], times[1] / at_memory_rate,
+                times[2] * 1e3, times[2] / times[0], times[2] / at_memory_rate, step.kernel.c_str());
     std::fflush(stdout);
-    return std::max(times[1], times[2]) / times[0];
+    return std::max(times[1], times[2]) / at_memory_rate;
+}
+
+/// Bytes read and written a second by a copy that no cache holds.
+double measure_memory(int threads) {
+    constexpr std::size_t kBytes = std::size_t{48} << 20;
+    std::vector<std::byte> from(kBytes, std::byte{1}), to(kBytes);
+    double best = 1e9;
+    for (int repeat = 0; repeat < 40; ++repeat) best = std::min(best, seconds_of([&] { copy(to, from, kBytes, threads); }));
+    return 2.0 * static_cast<double>(kBytes) / best;
 }
 
 Options parse(int argc, char** argv) {
@@ -223,12 +234,14 @@ int run(const Options& options) {
     int beyond = 0;
     for (const int threads : {1, 2}) {
         if (options.threads > 0 && options.threads != threads) continue;
-        std::printf("%d thread%s: memcpy of as many bytes (read + written), then each engine and its time / memcpy\n", threads,
-                    threads == 1 ? "" : "s");
+        const double memory_rate = measure_memory(threads);
+        std::printf(
+            "%d thread%s, large copies %.1f GB/s (read + written). Each line: bytes, memcpy, then each engine ÷ memcpy [÷ memory]\n",
+            threads, threads == 1 ? "" : "s", memory_rate / 1e9);
         for (const auto& cases : {elementwise_cases(), rearrangement_cases(), reducing_cases()})
             for (const Case& given : cases)
-                if (given.name.find(options.only) != std::string::npos && measure(given, threads, options.repeats) > options.limit &&
-                    options.limit > 0.0)
+                if (given.name.find(options.only) != std::string::npos &&
+                    measure(given, threads, options.repeats, memory_rate) > options.limit && options.limit > 0.0)
                     ++beyond;
     }
     if (options.limit > 0.0) std::printf("%d measurements beyond %.2f\n", beyond, options.limit);

@@ -3,6 +3,7 @@
 
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
+#include "engine/reference/ranges.h"
 #include "engine/reference/recurrent_cell.h"
 #include "support/error.h"
 
@@ -98,28 +99,38 @@ template <typename T> struct Outputs {
     }
 };
 
+/// Batch entry `n` in direction `d`.
+template <typename Cell, typename T>
+void run_sequence(const KernelContext& context, const RecurrentAttrs& a, const RecurrentSizes& s, std::int64_t d, std::int64_t n,
+                  std::int64_t length, const Outputs<T>& out) {
+    const RecurrentWeights<T> weights(context, s, d);
+    const std::vector<Activation> activations = read_activations(context, a, static_cast<int>(d));
+    const bool reverse = a.direction == RecurrentAttrs::Direction::Reverse || d == 1;
+    const std::int64_t row = s.state_row(d, n);
+    RecurrentState state{initial<T>(context, 5, row, s.hidden), {}};
+    if (Cell::kGates == 4) state.c = initial<T>(context, 6, row, s.hidden);
+    for (std::int64_t i = 0; i < length; ++i) {
+        const std::int64_t step = reverse ? length - 1 - i : i;
+        Cell::advance(CellInput<T>{s, weights, activations, a, context.input(0).data<T>() + s.x_row(step, n)}, state);
+        store(out.y ? out.y + s.y_row(step, d, n) : nullptr, state.h);
+    }
+    store(out.h ? out.h + row : nullptr, state.h);
+    if (Cell::kGates == 4) store(out.c ? out.c + row : nullptr, state.c);
+}
+
 template <typename Cell, typename T> void run(const KernelContext& context) {
     const auto a = attrs<RecurrentAttrs>(context.node);
     const RecurrentSizes s(context, a, Cell::kGates);
     const std::vector<std::int64_t> lengths = sequence_lengths(context, s);
     const Outputs<T> out(context, s);
-    for (std::int64_t d = 0; d < s.directions; ++d) {
-        const RecurrentWeights<T> weights(context, s, d);
-        const std::vector<Activation> activations = read_activations(context, a, static_cast<int>(d));
-        const bool reverse = a.direction == RecurrentAttrs::Direction::Reverse || d == 1;
-        for (std::int64_t n = 0; n < s.batch; ++n) {
-            const std::int64_t row = s.state_row(d, n), length = lengths[static_cast<std::size_t>(n)];
-            RecurrentState state{initial<T>(context, 5, row, s.hidden), {}};
-            if (Cell::kGates == 4) state.c = initial<T>(context, 6, row, s.hidden);
-            for (std::int64_t i = 0; i < length; ++i) {
-                const std::int64_t step = reverse ? length - 1 - i : i;
-                Cell::advance(CellInput<T>{s, weights, activations, a, context.input(0).data<T>() + s.x_row(step, n)}, state);
-                store(out.y ? out.y + s.y_row(step, d, n) : nullptr, state.h);
-            }
-            store(out.h ? out.h + row : nullptr, state.h);
-            if (Cell::kGates == 4) store(out.c ? out.c + row : nullptr, state.c);
-        }
-    }
+    const double products = static_cast<double>(s.batch) * static_cast<double>(s.steps) * static_cast<double>(s.gates * s.hidden) *
+                            static_cast<double>(s.inputs + s.hidden);
+    for_ranges(s.directions * s.batch, 1, static_cast<std::int64_t>(std::min(products, 1e15)), context.threads,
+               [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t sequence = begin; sequence < end; ++sequence)
+                       run_sequence<Cell>(context, a, s, sequence / s.batch, sequence % s.batch,
+                                          lengths[static_cast<std::size_t>(sequence % s.batch)], out);
+               });
 }
 
 template <typename Cell> void recurrent(const KernelContext& context) {
