@@ -1,3 +1,4 @@
+#include "engine/onednn/operator_table.h"
 #include "engine/onednn/operators.h"
 #include "engine/onednn/quantized_operators.h"
 
@@ -8,56 +9,67 @@ namespace {
 struct Row {
     std::string_view type;
     NodeBuilder build;
+    std::string_view by;  // the primitive, or what it has in place of one
 };
 
 constexpr Row kRows[] = {
-    {"MaxPool", build_pooling},
-    {"AveragePool", build_pooling},
-    {"GlobalAveragePool", build_global_average},
-    {"Add", build_binary},
-    {"Sub", build_binary},
-    {"Mul", build_binary},
-    {"Div", build_binary},
-    {"Min", build_binary},
-    {"Max", build_binary},
-    {"Relu", build_activation},
-    {"LeakyRelu", build_activation},
-    {"Elu", build_activation},
-    {"Clip", build_activation},
-    {"Sigmoid", build_activation},
-    {"Tanh", build_activation},
-    {"HardSigmoid", build_activation},
-    {"HardSwish", build_activation},
-    {"Gelu", build_activation},
-    {"Exp", build_activation},
-    {"Abs", build_activation},
-    {"Sqrt", build_activation},
-    {"Neg", build_activation},
-    {"Concat", build_concat},
-    {"Softmax", build_softmax},
-    {"LogSoftmax", build_softmax},
-    {"ReduceMean", build_reduction},
-    {"ReduceSum", build_reduction},
-    {"ReduceMax", build_reduction},
-    {"ReduceMin", build_reduction},
-    {"Resize", build_resize},
-    {"Upsample", build_resize},
-    {"LayerNormalization", build_layer_normalization},
-    {"LRN", build_lrn},
-    {"BatchNormalization", build_batch_normalization},
-    {"Reshape", build_reinterpretation},
-    {"Flatten", build_reinterpretation},
-    {"Squeeze", build_reinterpretation},
-    {"Unsqueeze", build_reinterpretation},
-    {"Identity", build_identity},
-    {"Cast", build_identity},
-    {"Dropout", build_identity},
-    {"Transpose", build_transpose},
-    {"QuantizeLinear", build_quantize},
-    {"DequantizeLinear", build_dequantize},
+    {"MaxPool", build_pooling, "pooling"},
+    {"AveragePool", build_pooling, "pooling"},
+    {"GlobalAveragePool", build_global_average, "pooling"},
+    {"Add", build_binary, "binary"},
+    {"Sub", build_binary, "binary"},
+    {"Mul", build_binary, "binary"},
+    {"Div", build_binary, "binary"},
+    {"Min", build_binary, "binary"},
+    {"Max", build_binary, "binary"},
+    {"Relu", build_activation, "eltwise"},
+    {"LeakyRelu", build_activation, "eltwise"},
+    {"Elu", build_activation, "eltwise"},
+    {"Clip", build_activation, "eltwise"},
+    {"Sigmoid", build_activation, "eltwise"},
+    {"Tanh", build_activation, "eltwise"},
+    {"HardSigmoid", build_activation, "eltwise"},
+    {"HardSwish", build_activation, "eltwise"},
+    {"Gelu", build_activation, "eltwise"},
+    {"Exp", build_activation, "eltwise"},
+    {"Abs", build_activation, "eltwise"},
+    {"Sqrt", build_activation, "eltwise"},
+    {"Neg", build_activation, "eltwise"},
+    {"Concat", build_concat, "concat"},
+    {"Softmax", build_softmax, "softmax"},
+    {"LogSoftmax", build_softmax, "softmax"},
+    {"ReduceMean", build_reduction, "reduction"},
+    {"ReduceSum", build_reduction, "reduction"},
+    {"ReduceMax", build_reduction, "reduction"},
+    {"ReduceMin", build_reduction, "reduction"},
+    {"Resize", build_resize, "resampling"},
+    {"Upsample", build_resize, "resampling"},
+    {"LayerNormalization", build_layer_normalization, "layer_normalization"},
+    {"LRN", build_lrn, "lrn"},
+    {"BatchNormalization", build_batch_normalization, "batch_normalization"},
+    {"Reshape", build_reinterpretation, "no work"},
+    {"Flatten", build_reinterpretation, "no work"},
+    {"Squeeze", build_reinterpretation, "no work"},
+    {"Unsqueeze", build_reinterpretation, "no work"},
+    {"Identity", build_identity, "no work"},
+    {"Cast", build_identity, "no work"},
+    {"Dropout", build_identity, "no work"},
+    {"Transpose", build_transpose, "own loops"},
+    {"QuantizeLinear", build_quantize, "own loops"},
+    {"DequantizeLinear", build_dequantize, "own loops"},
 };
 
+// They begin chains (chains.h), which engine.cpp builds.
+constexpr AcceleratedOperator kChainHeads[] = {
+    {"Conv", "convolution"}, {"ConvTranspose", "deconvolution"}, {"Gemm", "inner_product"}, {"MatMul", "matmul"}};
+
 }  // namespace
+
+std::vector<AcceleratedOperator> accelerated_operators() {
+    std::vector<AcceleratedOperator> operators(std::begin(kChainHeads), std::end(kChainHeads));
+    for (const Row& row : kRows) operators.push_back({row.type, row.by});
+    return operators;
+}
 
 NodeBuilder find_node_builder(const Node& node) {
     if (!node.domain().empty()) return nullptr;
