@@ -7,6 +7,7 @@
 #include <span>
 
 #include "ir/model.h"
+#include "tensor/runtime_value.h"
 
 namespace mcompress {
 
@@ -20,5 +21,9 @@ std::unique_ptr<Model> load_model_bytes(std::span<const std::byte> bytes, std::s
 
 /// Reads one serialized TensorProto (test_data_set_*/input_*.pb); `name` receives its name.
 Tensor load_tensor(const std::filesystem::path& path, std::string* name = nullptr);
+
+/// Reads one serialized TensorProto, SequenceProto or OptionalProto: nothing in the file says which, `kind` does. Throws kOperatorUnsupported
+/// for maps and sparse tensors, also in a sequence.
+RuntimeValue load_value(const std::filesystem::path& path, ValueType::Kind kind, std::string* name = nullptr);
 
 }  // namespace mcompress

@@ -6,22 +6,11 @@
 #include "ops/bodies.h"
 #include "ops/infer_rules.h"
 #include "ops/rows.h"
+#include "ops/sequence.h"
 
 namespace mcompress {
 
 namespace {
-
-// What holds of a value that is either of two: where they differ nothing is known.
-ValueType either(const ValueType& a, const ValueType& b) {
-    if (a == b) return a;
-    if (a.kind != ValueType::Kind::Tensor || b.kind != ValueType::Kind::Tensor) return {};
-    ValueType result = tensor_of(a.dtype == b.dtype ? a.dtype : DType::Undefined);
-    if (!a.dims || !b.dims || a.dims->size() != b.dims->size()) return result;
-    result.dims = a.dims;
-    for (std::size_t axis = 0; axis < a.dims->size(); ++axis)
-        if ((*a.dims)[axis] != (*b.dims)[axis]) (*result.dims)[axis] = Dim();
-    return result;
-}
 
 void infer_if(InferContext& context) {
     const IfAttrs attrs = IfAttrs::read(context.node());
@@ -48,26 +37,23 @@ void infer_if(InferContext& context) {
         if (then_types.empty()) context.set_output(static_cast<int>(index), else_types[index]);
         else
             context.set_output(static_cast<int>(index),
-                               else_types.empty() ? then_types[index] : either(then_types[index], else_types[index]));
+                               else_types.empty() ? then_types[index] : either_type(then_types[index], else_types[index]));
     }
 }
 
-// The type of a carried value: its shape may change from one iteration to the next.
-ValueType carried(const ValueType& type) { return type.is_tensor() ? tensor_of(type.dtype) : ValueType{}; }
-
 ValueType with_axis(const ValueType& type, std::int64_t axis, const Dim& extent) {
-    if (!type.is_tensor() || !type.dims) return carried(type);
+    if (!type.is_tensor() || !type.dims) return without_shape(type);
     const auto place = normalize_axis(axis, static_cast<int>(type.dims->size()) + 1);
-    if (!place) return carried(type);
+    if (!place) return without_shape(type);
     Dims dims = *type.dims;
     dims.insert(dims.begin() + *place, extent);
     return ValueType::tensor(type.dtype, std::move(dims));
 }
 
 ValueType without_axis(const ValueType& type, std::int64_t axis) {
-    if (!type.is_tensor() || !type.dims) return carried(type);
+    if (!type.is_tensor() || !type.dims) return without_shape(type);
     const auto place = normalize_axis(axis, static_cast<int>(type.dims->size()));
-    if (!place) return carried(type);
+    if (!place) return without_shape(type);
     Dims dims = *type.dims;
     dims.erase(dims.begin() + *place);
     return ValueType::tensor(type.dtype, std::move(dims));
@@ -83,7 +69,7 @@ void infer_loop(InferContext& context) {
     for (int index = 0; index < context.output_count(); ++index) {
         const ValueType& type = body[static_cast<std::size_t>(index) + 1];
         if (index >= states) context.set_output(index, with_axis(type, 0, Dim()));
-        else context.set_output(index, type == context.input(index + 2) ? type : carried(type));
+        else context.set_output(index, type == context.input(index + 2) ? type : without_shape(type));
     }
 }
 
@@ -91,40 +77,50 @@ std::int64_t at_or_zero(const std::vector<std::int64_t>& values, int index) {
     return static_cast<std::size_t>(index) < values.size() ? values[static_cast<std::size_t>(index)] : 0;
 }
 
+/// What the scanned inputs say of one of their axes, by default the scanned one.
+Dim scanned_extent(InferContext& context, const ScanAttrs& attrs, const std::vector<std::int64_t>& axes) {
+    const int first = context.input_count() - static_cast<int>(attrs.num_scan_inputs);
+    Dim extent;
+    for (int index = first; index < context.input_count(); ++index) {
+        const ValueType& input = context.input(index);
+        if (!input.has_rank()) continue;
+        const int axis = checked_axis(context, at_or_zero(axes, index - first), input.rank());
+        extent = merge_dims(context, extent, (*input.dims)[static_cast<std::size_t>(axis)]);
+    }
+    return extent;
+}
+
 void infer_scan(InferContext& context) {
-    if (context.opset() < 9) return;
     const ScanAttrs attrs = ScanAttrs::read(context.node());
     const auto body = context.body_types(0);
     if (body.empty()) return;
     if (body.size() != static_cast<std::size_t>(context.output_count()))
         context.reject("the body does not have as many outputs as the node");
-    const int states = context.input_count() - static_cast<int>(attrs.num_scan_inputs);
-    Dim steps;
-    for (int index = states; index < context.input_count(); ++index) {
-        const ValueType& input = context.input(index);
-        if (!input.has_rank()) continue;
-        const int axis = checked_axis(context, at_or_zero(attrs.input_axes, index - states), input.rank());
-        steps = merge_dims(context, steps, (*input.dims)[static_cast<std::size_t>(axis)]);
-    }
+    const bool is_batched = attrs.form == ScanAttrs::Form::Batched;
+    const std::vector<std::int64_t> ones(static_cast<std::size_t>(is_batched ? attrs.num_scan_inputs : 0), 1);
+    const Dim steps = scanned_extent(context, attrs, is_batched ? ones : attrs.input_axes);
+    const Dim batch = is_batched ? scanned_extent(context, attrs, {}) : Dim();
+    const int states = attrs.state_count(context.node());
     for (int index = 0; index < context.output_count(); ++index) {
-        const ValueType& type = body[static_cast<std::size_t>(index)];
-        context.set_output(index, index < states ? type : with_axis(type, at_or_zero(attrs.output_axes, index - states), steps));
+        ValueType type = body[static_cast<std::size_t>(index)];
+        if (index >= states) type = with_axis(type, at_or_zero(attrs.output_axes, index - states), steps);
+        context.set_output(index, is_batched ? with_axis(type, 0, batch) : type);
     }
 }
 
 std::vector<ValueType> loop_body_inputs(std::span<const ValueType> inputs) {
     std::vector<ValueType> types{ValueType::tensor(DType::Int64, Dims{}), ValueType::tensor(DType::Bool, Dims{})};
-    for (std::size_t index = 2; index < inputs.size(); ++index) types.push_back(carried(inputs[index]));
+    for (std::size_t index = 2; index < inputs.size(); ++index) types.push_back(without_shape(inputs[index]));
     return types;
 }
 
 std::vector<ValueType> scan_body_inputs(const Node& node, std::span<const ValueType> inputs) {
-    if (node.opset_version() < 9) return {};
     const ScanAttrs attrs = ScanAttrs::read(node);
-    const int states = node.input_count() - static_cast<int>(attrs.num_scan_inputs);
+    const int first = attrs.first_state(), states = attrs.state_count(node);
     std::vector<ValueType> types;
-    for (int index = 0; index < node.input_count(); ++index) {
-        const ValueType& type = inputs[static_cast<std::size_t>(index)];
+    for (int index = 0; index < node.input_count() - first; ++index) {
+        ValueType type = inputs[static_cast<std::size_t>(index + first)];
+        if (attrs.form == ScanAttrs::Form::Batched) type = without_axis(type, 0);
         types.push_back(index < states ? type : without_axis(type, at_or_zero(attrs.input_axes, index - states)));
     }
     return types;
@@ -148,14 +144,14 @@ constexpr OpInfo kRows[] = {
     {"", "Loop", 21, 2, kVariadic, 1, kVariadic, infer_loop, check_attrs<LoopAttrs>},
     {"", "Loop", 23, 2, kVariadic, 1, kVariadic, infer_loop, check_attrs<LoopAttrs>},
     {"", "Loop", 24, 2, kVariadic, 1, kVariadic, infer_loop, check_attrs<LoopAttrs>},
-    {"", "Scan", 8, 2, kVariadic, 1, kVariadic, infer_scan},
-    {"", "Scan", 9, 1, kVariadic, 1, kVariadic, infer_scan},
-    {"", "Scan", 11, 1, kVariadic, 1, kVariadic, infer_scan},
-    {"", "Scan", 16, 1, kVariadic, 1, kVariadic, infer_scan},
-    {"", "Scan", 19, 1, kVariadic, 1, kVariadic, infer_scan},
-    {"", "Scan", 21, 1, kVariadic, 1, kVariadic, infer_scan},
-    {"", "Scan", 23, 1, kVariadic, 1, kVariadic, infer_scan},
-    {"", "Scan", 24, 1, kVariadic, 1, kVariadic, infer_scan},
+    {"", "Scan", 8, 2, kVariadic, 1, kVariadic, infer_scan, check_attrs<ScanAttrs>},
+    {"", "Scan", 9, 1, kVariadic, 1, kVariadic, infer_scan, check_attrs<ScanAttrs>},
+    {"", "Scan", 11, 1, kVariadic, 1, kVariadic, infer_scan, check_attrs<ScanAttrs>},
+    {"", "Scan", 16, 1, kVariadic, 1, kVariadic, infer_scan, check_attrs<ScanAttrs>},
+    {"", "Scan", 19, 1, kVariadic, 1, kVariadic, infer_scan, check_attrs<ScanAttrs>},
+    {"", "Scan", 21, 1, kVariadic, 1, kVariadic, infer_scan, check_attrs<ScanAttrs>},
+    {"", "Scan", 23, 1, kVariadic, 1, kVariadic, infer_scan, check_attrs<ScanAttrs>},
+    {"", "Scan", 24, 1, kVariadic, 1, kVariadic, infer_scan, check_attrs<ScanAttrs>},
 };
 // clang-format on
 
@@ -166,6 +162,7 @@ std::span<const OpInfo> control_flow_rows() { return kRows; }
 std::vector<ValueType> body_input_types(const Node& node, std::span<const ValueType> inputs) {
     if (node.is("Loop")) return loop_body_inputs(inputs);
     if (node.is("Scan")) return scan_body_inputs(node, inputs);
+    if (node.is("SequenceMap")) return sequence_map_body_inputs(inputs);
     return {};
 }
 

@@ -17,12 +17,16 @@ struct LoopAttrs {
     static LoopAttrs read(const Node& node);
 };
 
-/// From opset 9 (opset 8 has a batch axis and is not typed here).
 struct ScanAttrs {
+    /// Opset 8: every input but the first (the lengths of the sequences) and every output has a batch axis in front, then the scanned axis.
+    enum class Form { Plain, Batched };
+    Form form = Form::Plain;
     Graph* body = nullptr;
     std::int64_t num_scan_inputs = 0;
     std::vector<std::int64_t> input_axes, output_axes;              // empty: 0
     std::vector<std::int64_t> input_directions, output_directions;  // empty: 0 (forward / append)
+    int first_state() const { return form == Form::Batched ? 1 : 0; }
+    int state_count(const Node& node) const { return node.input_count() - first_state() - static_cast<int>(num_scan_inputs); }
     static ScanAttrs read(const Node& node);
 };
 

@@ -20,8 +20,13 @@ ScanAttrs ScanAttrs::read(const Node& node) {
     ScanAttrs attrs;
     attrs.body = required_graph(node, "body");
     attrs.num_scan_inputs = required_int_attribute(node, "num_scan_inputs");
-    if (attrs.num_scan_inputs < 1 || attrs.num_scan_inputs > node.input_count())
+    if (node.opset_version() < 9) attrs.form = ScanAttrs::Form::Batched;
+    if (attrs.num_scan_inputs < 1 || attrs.num_scan_inputs > node.input_count() - attrs.first_state())
         reject_attribute(node, "num_scan_inputs", format("is {} for {} inputs", attrs.num_scan_inputs, node.input_count()));
+    if (attrs.form == ScanAttrs::Form::Batched) {
+        attrs.input_directions = ints_attribute(node, "directions");
+        return attrs;
+    }
     attrs.input_axes = ints_attribute(node, "scan_input_axes");
     attrs.output_axes = ints_attribute(node, "scan_output_axes");
     attrs.input_directions = ints_attribute(node, "scan_input_directions");

@@ -1,10 +1,10 @@
 // If, Loop and Scan. The bodies are run by the engine through KernelContext::bodies.
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
+#include "engine/reference/pieces.h"
 #include "ir/graph.h"
 #include "ops/control_flow.h"
 #include "support/error.h"
@@ -63,23 +63,10 @@ public:
 
     /// The slices along a new axis; an empty tensor of the body's type when there are none.
     Tensor join(std::int64_t given_axis) const {
-        if (slices_.empty()) {
-            std::vector<std::int64_t> dims{0};
-            for (const Dim& dim : type_.dims.value_or(Dims{})) dims.push_back(dim.is_known() ? dim.extent() : 0);
-            return Tensor(type_.dtype == DType::Undefined ? DType::Float32 : type_.dtype, Shape(std::move(dims)));
-        }
-        const Shape& slice = slices_[0].shape();
-        const int axis = checked_axis(context_, given_axis, slice.rank() + 1);
-        std::vector<std::int64_t> dims = slice.dims();
-        dims.insert(dims.begin() + axis, static_cast<std::int64_t>(slices_.size()));
-        const std::int64_t outer = slice.product(0, axis);
-        const std::size_t bytes = packed_byte_size(slices_[0].dtype(), slice.product(axis, slice.rank()));
-        if (dtype_bits(slices_[0].dtype()) < 8) context_.reject_dtype(slices_[0].dtype());
-        Tensor result = Tensor::uninitialized(slices_[0].dtype(), Shape(std::move(dims)));
-        std::byte* to = result.mutable_bytes();
-        for (std::int64_t o = 0; o < outer; ++o)
-            for (const Tensor& part : slices_) to = std::copy_n(part.bytes() + static_cast<std::size_t>(o) * bytes, bytes, to);
-        return result;
+        if (!slices_.empty()) return stack(context_, slices_, checked_axis(context_, given_axis, slices_[0].shape().rank() + 1));
+        std::vector<std::int64_t> dims{0};
+        for (const Dim& dim : type_.dims.value_or(Dims{})) dims.push_back(dim.is_known() ? dim.extent() : 0);
+        return Tensor(type_.dtype == DType::Undefined ? DType::Float32 : type_.dtype, Shape(std::move(dims)));
     }
 
 private:
@@ -87,20 +74,6 @@ private:
     const ValueType& type_;
     std::vector<Tensor> slices_;
 };
-
-/// Element `index` along an axis, without that axis.
-Tensor take(const KernelContext& context, const Tensor& x, int axis, std::int64_t index) {
-    std::vector<std::int64_t> dims = x.shape().dims();
-    dims.erase(dims.begin() + axis);
-    if (dtype_bits(x.dtype()) < 8) context.reject_dtype(x.dtype());
-    Tensor result = Tensor::uninitialized(x.dtype(), Shape(std::move(dims)));
-    const std::size_t bytes = packed_byte_size(x.dtype(), x.shape().product(axis + 1, x.shape().rank()));
-    const std::int64_t outer = x.shape().product(0, axis);
-    std::byte* to = result.mutable_bytes();
-    for (std::int64_t o = 0; o < outer; ++o)
-        to = std::copy_n(x.bytes() + static_cast<std::size_t>(o * x.shape()[axis] + index) * bytes, bytes, to);
-    return result;
-}
 
 std::vector<Stack> make_stacks(const KernelContext& context, const Graph& body, std::size_t first) {
     std::vector<Stack> stacks;
@@ -132,35 +105,46 @@ void loop(const KernelContext& context) {
 
 std::int64_t entry(const std::vector<std::int64_t>& list, std::size_t index) { return index < list.size() ? list[index] : 0; }
 
-/// Inputs: states, then scanned tensors. Body: (states, slices) → (states, slices).
-void scan(const KernelContext& context) {
-    if (context.node.opset_version() < 9)
-        fail(codes::kOperatorUnsupported, "node '{}': Scan of opset 8 (with a batch axis) cannot be executed", context.node.display_name());
-    const auto a = attrs<ScanAttrs>(context.node);
-    const auto scanned = static_cast<std::size_t>(std::max<std::int64_t>(0, a.num_scan_inputs));
-    if (scanned < 1 || scanned > context.inputs.size()) context.reject(format("num_scan_inputs is {}", a.num_scan_inputs));
-    const std::size_t states = context.inputs.size() - scanned;
-    if (a.body->outputs().size() < states) context.reject("the body gives fewer values than there are states");
+/// The scanned inputs of a Scan, and where their slices lie.
+struct Scanned {
+    std::vector<Tensor> tensors;
     std::vector<int> axes;
-    std::int64_t length = -1;
-    for (std::size_t i = 0; i < scanned; ++i) {
-        const Shape& shape = context.required(static_cast<int>(states + i)).shape();
-        axes.push_back(checked_axis(context, entry(a.input_axes, i), shape.rank()));
-        if (length >= 0 && shape[axes[i]] != length) context.reject("the scanned inputs differ in length");
-        length = shape[axes[i]];
-    }
-    const std::span<const RuntimeValue> given = context.values->inputs.first(states);
-    std::vector<RuntimeValue> carried(given.begin(), given.end());
+};
+
+/// The extent that all scanned inputs have at one of their axes.
+std::int64_t common_extent(const KernelContext& context, const Scanned& scanned, std::span<const int> axes) {
+    const std::int64_t extent = scanned.tensors[0].shape()[axes[0]];
+    for (std::size_t i = 1; i < scanned.tensors.size(); ++i)
+        if (scanned.tensors[i].shape()[axes[i]] != extent) context.reject("the scanned inputs differ in length");
+    return extent;
+}
+
+/// Body: (states, slices) → (states, slices). `carried` are the states, before and after; what is scanned out comes back.
+std::vector<Stack> run_steps(const KernelContext& context, const ScanAttrs& a, const Scanned& scanned, std::int64_t length,
+                             std::vector<RuntimeValue>& carried) {
+    const std::size_t states = carried.size();
     std::vector<Stack> stacks = make_stacks(context, *a.body, states);
     for (std::int64_t step = 0; step < length; ++step) {
         std::vector<RuntimeValue> inputs = carried;
-        for (std::size_t i = 0; i < scanned; ++i)
-            inputs.emplace_back(take(context, context.input(static_cast<int>(states + i)), axes[i],
-                                     entry(a.input_directions, i) == 0 ? step : length - 1 - step));
+        for (std::size_t i = 0; i < scanned.tensors.size(); ++i)
+            inputs.emplace_back(take(scanned.tensors[i], scanned.axes[i], entry(a.input_directions, i) == 0 ? step : length - 1 - step));
         std::vector<RuntimeValue> results = runner(context).run(0, inputs);
         for (std::size_t k = 0; k < states; ++k) carried[k] = std::move(results[k]);
         for (std::size_t k = 0; k < stacks.size(); ++k) stacks[k].push(tensor(context, results[states + k]));
     }
+    return stacks;
+}
+
+/// Inputs: states, then scanned tensors.
+void scan(const KernelContext& context, const ScanAttrs& a, std::size_t states) {
+    Scanned scanned;
+    for (std::size_t i = states; i < context.inputs.size(); ++i) {
+        scanned.tensors.push_back(context.required(static_cast<int>(i)));
+        scanned.axes.push_back(checked_axis(context, entry(a.input_axes, i - states), scanned.tensors.back().shape().rank()));
+    }
+    const std::span<const RuntimeValue> given = context.values->inputs.first(states);
+    std::vector<RuntimeValue> carried(given.begin(), given.end());
+    std::vector<Stack> stacks = run_steps(context, a, scanned, common_extent(context, scanned, scanned.axes), carried);
     for (std::size_t k = 0; k < stacks.size(); ++k) {
         if (entry(a.output_directions, k) != 0) stacks[k].reverse();
         carried.emplace_back(stacks[k].join(entry(a.output_axes, k)));
@@ -168,11 +152,71 @@ void scan(const KernelContext& context) {
     hand_over(context, std::move(carried));
 }
 
+/// How many steps each sample of a batch takes.
+std::vector<std::int64_t> sequence_lengths(const KernelContext& context, std::int64_t batch, std::int64_t longest) {
+    context.check_size(DType::Int64, Shape{batch});
+    if (!context.has_input(0)) return std::vector<std::int64_t>(static_cast<std::size_t>(batch), longest);
+    std::vector<std::int64_t> lengths = integers(context, context.input(0));
+    const auto fits = [&](std::int64_t length) { return length >= 0 && length <= longest; };
+    if (static_cast<std::int64_t>(lengths.size()) != batch || !std::all_of(lengths.begin(), lengths.end(), fits))
+        context.reject(format("sequence_lens must hold {} lengths of 0 to {}", batch, longest));
+    return lengths;
+}
+
+/// The results of the samples along a new first axis, shorter ones with zeros behind. Where a sample took no step, zeros stand for it.
+Tensor stack_samples(const KernelContext& context, std::vector<Tensor> samples, const std::vector<std::int64_t>& lengths,
+                     std::int64_t longest) {
+    const auto full = std::find_if(lengths.begin(), lengths.end(), [](std::int64_t length) { return length > 0; });
+    const Tensor shown = samples[full == lengths.end() ? 0 : static_cast<std::size_t>(full - lengths.begin())];
+    for (std::size_t b = 0; b < samples.size(); ++b)
+        samples[b] = pad_behind(context, lengths[b] > 0 ? samples[b] : cut(shown, 0, 0, 0), 0, longest);
+    return stack(context, samples, 0);
+}
+
+/// Opset 8. Inputs: lengths of the sequences, states [batch, …], scanned tensors [batch, steps, …].
+void scan_batch(const KernelContext& context, const ScanAttrs& a, std::size_t states) {
+    Scanned all;
+    for (std::size_t i = 1 + states; i < context.inputs.size(); ++i) {
+        all.tensors.push_back(context.required(static_cast<int>(i)));
+        if (all.tensors.back().shape().rank() < 2) context.reject("a scanned input has no batch and sequence axes");
+    }
+    const std::vector<int> zeros(all.tensors.size(), 0), ones(all.tensors.size(), 1);
+    const std::int64_t batch = common_extent(context, all, zeros), longest = common_extent(context, all, ones);
+    if (batch == 0) context.reject("the batch is empty");
+    for (std::size_t i = 1; i <= states; ++i) {
+        const Shape& shape = context.required(static_cast<int>(i)).shape();
+        if (shape.rank() < 1 || shape[0] != batch) context.reject(format("state {} is no batch of {}", shape.to_string(), batch));
+    }
+    const std::vector<std::int64_t> lengths = sequence_lengths(context, batch, longest);
+    std::vector<std::vector<Tensor>> results(a.body->outputs().size());  // by output, then by sample
+    for (std::int64_t b = 0; b < batch; ++b) {
+        Scanned sample{{}, zeros};
+        for (const Tensor& x : all.tensors) sample.tensors.push_back(take(x, 0, b));
+        std::vector<RuntimeValue> carried;
+        for (std::size_t i = 1; i <= states; ++i) carried.emplace_back(take(context.input(static_cast<int>(i)), 0, b));
+        const auto stacks = run_steps(context, a, sample, lengths[static_cast<std::size_t>(b)], carried);
+        for (std::size_t k = 0; k < states; ++k) results[k].push_back(tensor(context, carried[k]));
+        for (std::size_t k = 0; k < stacks.size(); ++k) results[states + k].push_back(stacks[k].join(0));
+    }
+    std::vector<RuntimeValue> outputs;
+    for (std::size_t k = 0; k < results.size(); ++k)
+        outputs.emplace_back(k < states ? stack(context, results[k], 0) : stack_samples(context, std::move(results[k]), lengths, longest));
+    hand_over(context, std::move(outputs));
+}
+
+void scan_any(const KernelContext& context) {
+    const auto a = attrs<ScanAttrs>(context.node);
+    const auto states = static_cast<std::size_t>(a.state_count(context.node));
+    if (a.body->outputs().size() < states) context.reject("the body gives fewer values than there are states");
+    if (a.form == ScanAttrs::Form::Batched) scan_batch(context, a, states);
+    else scan(context, a, states);
+}
+
 // clang-format off
 constexpr KernelRow kRows[] = {
     {"", "If", branch, Carries::AnyValue},
     {"", "Loop", loop, Carries::AnyValue},
-    {"", "Scan", scan, Carries::AnyValue},
+    {"", "Scan", scan_any, Carries::AnyValue},
 };
 // clang-format on
 

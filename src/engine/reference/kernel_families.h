@@ -42,6 +42,7 @@ std::span<const KernelRow> reduce_kernels();
 std::span<const KernelRow> resize_kernels();
 std::span<const KernelRow> scatter_kernels();
 std::span<const KernelRow> search_kernels();
+std::span<const KernelRow> sequence_kernels();
 std::span<const KernelRow> shape_kernels();
 std::span<const KernelRow> slice_kernels();
 std::span<const KernelRow> softmax_kernels();

@@ -46,6 +46,7 @@ constexpr Family kFamilies[] = {
     reference::resize_kernels,
     reference::scatter_kernels,
     reference::search_kernels,
+    reference::sequence_kernels,
     reference::shape_kernels,
     reference::slice_kernels,
     reference::softmax_kernels,
