@@ -10,6 +10,7 @@
 #include "engine/reference/kernel.h"
 #include "fixtures/onnx_case.h"
 #include "fixtures/published_models.h"
+#include "onnx/inline_functions.h"
 #include "onnx/load.h"
 #include "ops/infer.h"
 #include "support/error.h"
@@ -102,6 +103,7 @@ Outcome judge(const PublishedModel& published, const Engine& engine, const Waive
     std::string problem;
     try {
         const auto model = load_model(published.file());
+        inline_functions(*model);
         problem = infer_and_compare(*model->graph);
         const std::string missing = missing_support(*model->graph);
         if (problem.empty() && !missing.empty()) return {State::Missing, missing};

@@ -55,18 +55,13 @@ bool is_read(const OpInfo& row, const onnx::OpSchema& schema, const std::string&
 TEST_CASE("typed attributes: every attribute of libonnx's schemas is read, or has no meaning here") {
     // Memory hints of opset 1.
     const std::set<std::string> ignored_names = {"consumed_inputs"};
-    // Read by inference or kernels without a struct, or not interpreted: text, sequences, detection, losses.
-    const std::set<std::string> ignored_operators = {"ConcatFromSequence",
-                                                     "GridSample",
+    // Read by inference or kernels without a struct, or not interpreted: text, optionals, detection, losses.
+    const std::set<std::string> ignored_operators = {"GridSample",
                                                      "NegativeLogLikelihoodLoss",
                                                      "NonMaxSuppression",
                                                      "Optional",
                                                      "RoiAlign",
-                                                     "Scan",
-                                                     "SequenceEmpty",
-                                                     "SequenceMap",
                                                      "SoftmaxCrossEntropyLoss",
-                                                     "SplitToSequence",
                                                      "StringNormalizer",
                                                      "TfIdfVectorizer",
                                                      "Unique",
