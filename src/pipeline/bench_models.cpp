@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "engine/bind_inputs.h"
+#include "onnx/inline_functions.h"
 #include "onnx/load.h"
 #include "ops/infer.h"
 #include "pipeline/run_model.h"
@@ -94,6 +95,7 @@ struct Loaded {
 
 Loaded load(const std::filesystem::path& path) {
     Loaded loaded{path.string(), load_model(path)};
+    inline_functions(*loaded.model);
     infer_types(*loaded.model->graph);
     return loaded;
 }

@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "engine/reference/kernel.h"
 #include "ir/fingerprint.h"
+#include "onnx/inline_functions.h"
 #include "onnx/load.h"
 #include "onnx/upgrade.h"
 #include "ops/infer.h"
@@ -66,6 +67,7 @@ CalibrationTable load_matching_table(const Graph& graph, const std::filesystem::
 
 std::unique_ptr<Model> load_prepared(const std::filesystem::path& path, std::vector<PassRun>& passes) {
     auto model = load_model(path);
+    inline_functions(*model);
     infer_types(*model->graph);
     append(passes, prepare(*model));
     return model;
@@ -74,6 +76,7 @@ std::unique_ptr<Model> load_prepared(const std::filesystem::path& path, std::vec
 OptimizeReport optimize_model(const std::filesystem::path& path, const std::filesystem::path& output) {
     OptimizeReport report;
     auto model = load_model(path);
+    inline_functions(*model);
     infer_types(*model->graph);
     report.before = summarize(*model, path);
     report.passes = run_pipeline("fuse", *model->graph, pass_inputs());
@@ -90,6 +93,7 @@ CalibrationTable calibrate_model(const CalibrateRequest& request) {
 QuantizeReport quantize_model(const QuantizeRequest& request) {
     QuantizeReport report;
     auto model = load_model(request.model);
+    inline_functions(*model);
     refuse_quantized(*model->graph);
     infer_types(*model->graph);
     report.before = summarize(*model, request.model);

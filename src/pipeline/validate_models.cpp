@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "engine/bind_inputs.h"
+#include "onnx/inline_functions.h"
 #include "onnx/load.h"
 #include "ops/infer.h"
 #include "pipeline/fixed_batch.h"
@@ -71,8 +72,10 @@ ValidateReport validate_models(const ValidateRequest& request) {
     // opponent in speed: nobody runs a network unfused.
     std::vector<PassRun> ignored;
     const auto original = load_model(request.reference);
+    inline_functions(*original);
     const auto reference = load_prepared(request.reference, ignored);
     const auto candidate = load_model(request.candidate);
+    inline_functions(*candidate);
     infer_types(*original->graph);
     infer_types(*candidate->graph);
     report.reference = summarize(*original, request.reference);
