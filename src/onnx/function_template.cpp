@@ -78,7 +78,8 @@ private:
     // NOLINTNEXTLINE(misc-no-recursion): as deep as the file's bodies, which protobuf bounds
     Node* copy_node(const Node& node, Graph& to, const Node* before) {
         if (++made_.node_count > most_nodes_) fail(codes::kTooLarge, "the model's functions expand to too many nodes");
-        NodeSpec spec{.op_type = node.op_type(), .inputs = {}, .name = prefix_ + node.name(), .domain = node.domain(), .outputs = {}};
+        NodeSpec spec{.op_type = node.op_type(), .inputs = {}, .domain = node.domain(), .outputs = {}};
+        if (!node.name().empty()) spec.name = prefix_ + node.name();
         spec.extra = node.extra();
         for (const Value* input : node.inputs()) spec.inputs.push_back(input ? find(input) : nullptr);
         for (const Value* output : node.outputs()) spec.outputs.push_back(output ? prefix_ + output->name() : std::string());
@@ -134,7 +135,12 @@ private:
                                                      : made->add_sparse_constant(name, constant->sparse_initializer(), constant->type());
         }
         for (const Node* node : body.order()) copy_node(*node, *made, nullptr);
-        for (const Value* output : body.outputs()) made->add_output(find(output));
+        for (const Value* output : body.outputs()) {
+            Value* found = find(output);
+            if (!found)
+                fail(codes::kModelInvalid, "a body of '{}' gives '{}', which the call leaves out", function_.label(), output->name());
+            made->add_output(found);
+        }
         return made;
     }
 

@@ -148,6 +148,11 @@ TEST_CASE("functions that cannot be expanded are refused") {
     auto left_out = model_of("g (float[2] x) => (float[2] y) { y = local.f () }");
     add_function(left_out, "f (a) => (a) { t = Neg (a) }");
     CHECK(code_of(left_out) == codes::kModelInvalid.id);
+
+    auto body_output = model_of("g (bool c) => (y) { y = local.f (c) }");
+    add_function(body_output, "f (flag, a) => (r) { r = If (flag) <then_branch = t () => (float[2] a) { s = Not (flag) }, "
+                              "else_branch = e () => (float[2] a) { s = Not (flag) }> }");
+    CHECK(code_of(body_output) == codes::kModelInvalid.id);
 }
 
 TEST_CASE("functions that double at every level end in an error, not in all memory") {
