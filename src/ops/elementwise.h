@@ -90,6 +90,7 @@ struct DropoutAttrs {
     enum class Mode { Inference, Training, Unknown };  // Unknown: input training_mode (from 12) is computed at run time
     ScalarSource ratio;                                // absent: 0.5
     Mode mode = Mode::Inference;                       // is_test = 0 of opset <= 6 means Training
+    std::optional<std::int64_t> seed;                  // from 12
     static DropoutAttrs read(const Node& node);
 };
 

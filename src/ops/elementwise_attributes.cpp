@@ -78,6 +78,7 @@ DropoutAttrs DropoutAttrs::read(const Node& node) {
         if (node.opset_version() < 7 && !flag_attribute(node, "is_test", 0)) attrs.mode = Mode::Training;
         return attrs;
     }
+    if (has_attribute(node, "seed")) attrs.seed = int_attribute(node, "seed", 0);
     attrs.ratio = ScalarSource::from_input(node, 1);
     const ScalarSource trains = ScalarSource::from_input(node, 2);
     if (!trains.is_settled()) attrs.mode = Mode::Unknown;

@@ -1,6 +1,8 @@
 // Operators that pick or place elements by index.
 #include "ops/indexing.h"
 
+#include <utility>
+
 #include "ops/infer_rules.h"
 #include "ops/rows.h"
 
@@ -86,20 +88,21 @@ void infer_compress(InferContext& context) {
 }
 
 void infer_unique(InferContext& context) {
+    const UniqueAttrs attrs = UniqueAttrs::read(context.node());
     const ValueType& input = context.input(0);
-    std::optional<Dims> output = unknown_dims(1);
-    if (has_attribute(context.node(), "axis")) {
-        output = input.dims;
-        if (output)
-            (*output)[static_cast<std::size_t>(checked_axis(context, int_attribute(context.node(), "axis", 0), input.rank()))] = Dim();
-    }
-    context.set_output(0, {ValueType::Kind::Tensor, input.dtype, output, nullptr, {}});
     for (int index = 1; index < 4; ++index) context.set_output(index, ValueType::tensor(DType::Int64, unknown_dims(1)));
-    // The inverse has one entry for every slice of the input.
+    if (!attrs.axis) context.set_output(0, ValueType::tensor(input.dtype, unknown_dims(1)));
+    else context.set_output(0, tensor_of(input.dtype));
     if (!input.has_rank()) return;
-    Dim entries = product(context, *input.dims, 0, input.rank());
-    if (has_attribute(context.node(), "axis"))
-        entries = (*input.dims)[static_cast<std::size_t>(checked_axis(context, int_attribute(context.node(), "axis", 0), input.rank()))];
+    // The inverse has one entry for every slice of the input.
+    Dim entries;
+    if (attrs.axis) {
+        Dims output = *input.dims;
+        std::swap(entries, output[static_cast<std::size_t>(checked_axis(context, *attrs.axis, input.rank()))]);
+        context.set_output(0, ValueType::tensor(input.dtype, std::move(output)));
+    } else {
+        entries = product(context, *input.dims, 0, input.rank());
+    }
     context.set_output(2, ValueType::tensor(DType::Int64, Dims{entries}));
 }
 
@@ -153,7 +156,7 @@ constexpr OpInfo kRows[] = {
     {"", "ScatterND", 18, 3, 3, 1, 1, infer_same, check_attrs<ScatterAttrs>},
     {"", "TensorScatter", 24, 2, 3, 1, 1, infer_same},
     {"", "Trilu", 14, 1, 2, 1, 1, infer_trilu, check_attrs<TriluAttrs>},
-    {"", "Unique", 11, 1, 1, 1, 4, infer_unique},
+    {"", "Unique", 11, 1, 1, 1, 4, infer_unique, check_attrs<UniqueAttrs>},
 };
 // clang-format on
 

@@ -41,6 +41,7 @@ struct TriluAttrs {
     static TriluAttrs read(const Node& node);
 };
 
+/// The axes are 0 and 1, in either order.
 struct ReverseSequenceAttrs {
     std::int64_t batch_axis = 1;
     std::int64_t time_axis = 0;
@@ -51,6 +52,13 @@ struct EyeLikeAttrs {
     DType dtype = DType::Undefined;  // Undefined: that of the input
     std::int64_t k = 0;
     static EyeLikeAttrs read(const Node& node);
+};
+
+struct UniqueAttrs {
+    enum class Order { Ascending, FirstOccurrence };
+    Order order = Order::Ascending;
+    std::optional<std::int64_t> axis;  // absent: the input is flattened first
+    static UniqueAttrs read(const Node& node);
 };
 
 }  // namespace mcompress

@@ -62,17 +62,6 @@ void infer_softmax(InferContext& context) {
     infer_same(context);
 }
 
-// A number, or with reduction "none" one loss a label; then the logarithms of the probabilities.
-void infer_loss(InferContext& context) {
-    static constexpr std::string_view kReductions[] = {"none", "sum", "mean"};
-    enum class Reduction { None, Sum, Mean };
-    const bool is_reduced = enum_attribute(context.node(), "reduction", Reduction::Mean, kReductions) != Reduction::None;
-    const ValueType& scores = context.input(0);
-    const auto dims = is_reduced ? std::optional(Dims{}) : context.input(1).dims;
-    context.set_output(0, {ValueType::Kind::Tensor, scores.dtype, dims, nullptr, {}});
-    context.set_output(1, {ValueType::Kind::Tensor, scores.dtype, scores.dims, nullptr, {}});
-}
-
 // clang-format off
 constexpr OpInfo kRows[] = {
     {"", "BatchNormalization", 1, 5, 5, 1, 5, infer_batch_norm, check_attrs<BatchNormAttrs>},
@@ -100,16 +89,11 @@ constexpr OpInfo kRows[] = {
     {"", "LpNormalization", 22, 1, 1, 1, 1, infer_axis_norm, check_attrs<LpNormAttrs>},
     {"", "MeanVarianceNormalization", 9, 1, 1, 1, 1, infer_same, check_attrs<MeanVarianceNormAttrs>},
     {"", "MeanVarianceNormalization", 13, 1, 1, 1, 1, infer_same, check_attrs<MeanVarianceNormAttrs>},
-    {"", "NegativeLogLikelihoodLoss", 12, 2, 3, 1, 1, infer_loss},
-    {"", "NegativeLogLikelihoodLoss", 13, 2, 3, 1, 1, infer_loss},
-    {"", "NegativeLogLikelihoodLoss", 22, 2, 3, 1, 1, infer_loss},
     {"", "RMSNormalization", 23, 2, 2, 1, 1, infer_layer_norm, check_attrs<LayerNormAttrs>},
     {"", "SimplifiedLayerNormalization", 1, 2, 2, 1, 2, infer_layer_norm, check_attrs<LayerNormAttrs>},
     {"", "Softmax", 1, 1, 1, 1, 1, infer_softmax, check_attrs<SoftmaxAttrs>},
     {"", "Softmax", 11, 1, 1, 1, 1, infer_softmax, check_attrs<SoftmaxAttrs>},
     {"", "Softmax", 13, 1, 1, 1, 1, infer_softmax, check_attrs<SoftmaxAttrs>},
-    {"", "SoftmaxCrossEntropyLoss", 12, 2, 3, 1, 2, infer_loss},
-    {"", "SoftmaxCrossEntropyLoss", 13, 2, 3, 1, 2, infer_loss},
 };
 // clang-format on
 

@@ -27,6 +27,7 @@ constexpr std::span<const OpInfo> (*kFamilies[])() = {
     control_flow_rows,
     random_rows,
     vision_rows,
+    training_rows,
     signal_rows,
     sequence_rows,
     text_rows,

@@ -12,7 +12,7 @@ struct PoolAttrs {
     WindowAttrs window;
     bool count_include_pad = false;                       // AveragePool
     StorageOrder storage_order = StorageOrder::RowMajor;  // of MaxPool's Indices
-    std::int64_t p = 2;                                   // LpPool
+    double p = 2.0;                                       // LpPool
 
     static PoolAttrs read(const Node& node);
     /// For input [N, C, spatial …]. Throws kShapeInvalid when the kernel does not fit.
@@ -20,7 +20,7 @@ struct PoolAttrs {
 };
 
 struct GlobalLpPoolAttrs {
-    std::int64_t p = 2;
+    double p = 2.0;
     static GlobalLpPoolAttrs read(const Node& node);
 };
 

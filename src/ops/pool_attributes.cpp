@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "ops/attributes.h"
 #include "ops/pool.h"
 
@@ -7,12 +5,11 @@ namespace mcompress {
 
 namespace {
 
-std::int64_t read_p(const Node& node) {
+double read_p(const Node& node) {
     // LpPool and GlobalLpPool of opset 1 give p as a float.
-    const bool is_float = node.opset_version() < 2 && has_attribute(node, "p");
-    const std::int64_t p =
-        is_float ? static_cast<std::int64_t>(std::min(float_attribute(node, "p", 2.0F), 1e6F)) : int_attribute(node, "p", 2);
-    if (p < 1) reject_attribute(node, "p", format("is {}, expected at least 1", p));
+    const double p =
+        node.opset_version() < 2 ? static_cast<double>(float_attribute(node, "p", 2.0F)) : static_cast<double>(int_attribute(node, "p", 2));
+    if (!(p >= 1.0)) reject_attribute(node, "p", format("is {}, expected at least 1", p));
     return p;
 }
 

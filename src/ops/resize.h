@@ -8,12 +8,13 @@ namespace mcompress {
 struct ResizeAttrs {
     enum class Mode { Nearest, Linear, Cubic };
     enum class Coordinates { HalfPixel, HalfPixelSymmetric, PytorchHalfPixel, AlignCorners, Asymmetric, TfCropAndResize, TfHalfPixelForNn };
-    enum class Nearest { RoundPreferFloor, RoundPreferCeil, Floor, Ceil };
+    /// Unnamed: Upsample and Resize 10 do not say; as ONNX Runtime does, down where an axis grows and up where it shrinks.
+    enum class Nearest { RoundPreferFloor, RoundPreferCeil, Floor, Ceil, Unnamed };
     enum class AspectRatio { Stretch, NotLarger, NotSmaller };
 
     Mode mode = Mode::Nearest;
     Coordinates coordinates = Coordinates::HalfPixel;  // Upsample and Resize 10: Asymmetric
-    Nearest nearest = Nearest::RoundPreferFloor;       // Upsample and Resize 10: Floor
+    Nearest nearest = Nearest::RoundPreferFloor;       // Upsample and Resize 10: Unnamed
     AspectRatio aspect_ratio = AspectRatio::Stretch;   // keep_aspect_ratio_policy
     float cubic_coeff_a = -0.75F;
     float extrapolation_value = 0.0F;

@@ -34,7 +34,7 @@ void read_lists(const Node& node, ResizeAttrs& attrs) {
 
 ResizeAttrs read_legacy(const Node& node, ResizeAttrs attrs) {
     attrs.coordinates = ResizeAttrs::Coordinates::Asymmetric;
-    attrs.nearest = ResizeAttrs::Nearest::Floor;
+    attrs.nearest = ResizeAttrs::Nearest::Unnamed;
     if (node.is("Upsample") && node.opset_version() < 7) {
         attrs.scales =
             std::vector<float>{1.0F, 1.0F, float_attribute(node, "height_scale", 1.0F), float_attribute(node, "width_scale", 1.0F)};

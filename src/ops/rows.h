@@ -22,6 +22,7 @@ std::span<const OpInfo> recurrent_rows();
 std::span<const OpInfo> control_flow_rows();
 std::span<const OpInfo> random_rows();
 std::span<const OpInfo> vision_rows();
+std::span<const OpInfo> training_rows();
 std::span<const OpInfo> signal_rows();
 std::span<const OpInfo> sequence_rows();
 std::span<const OpInfo> text_rows();

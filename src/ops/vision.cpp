@@ -1,4 +1,6 @@
 // Operators of detection and image geometry.
+#include "ops/vision.h"
+
 #include "ops/infer_rules.h"
 #include "ops/rows.h"
 #include "ops/shape.h"
@@ -9,16 +11,12 @@ namespace {
 
 void infer_non_max_suppression(InferContext& context) { context.set_output(0, ValueType::tensor(DType::Int64, Dims{Dim(), Dim(3)})); }
 
-Dim positive_attribute(const Node& node, std::string_view name) {
-    const std::int64_t value = int_attribute(node, name, 1);
-    if (value < 1) reject_attribute(node, name, format("is {}, expected at least 1", value));
-    return value;
-}
-
 void infer_roi_align(InferContext& context) {
-    Dims output{Dim(), Dim(), positive_attribute(context.node(), "output_height"), positive_attribute(context.node(), "output_width")};
+    const RoiAlignAttrs attrs = RoiAlignAttrs::read(context.node());
+    Dims output{Dim(), Dim(), attrs.output_height, attrs.output_width};
     if (const Dims* dims = dims_of_rank(context, 0, 4)) output[1] = (*dims)[1];
     if (const Dims* rois = dims_of_rank(context, 1, 2)) output[0] = (*rois)[0];
+    if (const Dims* batches = dims_of_rank(context, 2, 1)) output[0] = merge_dims(context, output[0], (*batches)[0]);
     context.set_output(0, ValueType::tensor(context.input(0).dtype, std::move(output)));
 }
 
@@ -28,6 +26,7 @@ void infer_grid_sample(InferContext& context) {
     const ValueType& grid = context.input(1);
     if (!input.has_rank() || !grid.has_rank()) return context.set_output(0, tensor_of(input.dtype));
     if (input.rank() < 3 || input.rank() != grid.rank()) context.reject("input and grid do not have the same rank of at least 3");
+    (void)merge_dims(context, grid.dims->back(), input.rank() - 2);
     Dims output{merge_dims(context, (*input.dims)[0], (*grid.dims)[0]), (*input.dims)[1]};
     output.insert(output.end(), grid.dims->begin() + 1, grid.dims->end() - 1);
     context.set_output(0, ValueType::tensor(input.dtype, std::move(output)));
@@ -48,7 +47,10 @@ void infer_affine_grid(InferContext& context) {
 // Input [N, C product(block), L], image shape and block → [N, C, image …].
 void infer_col2im(InferContext& context) {
     const DType dtype = context.input(0).dtype;
+    const Col2ImAttrs attrs = Col2ImAttrs::read(context.node());
     const auto image = context.sizes(1);
+    for (const std::size_t length : {attrs.dilations.size(), attrs.strides.size(), attrs.pads.size() / 2})
+        if (image && length != 0 && length != image->size()) context.reject("the attributes are for another number of spatial axes");
     if (!image) return context.set_output(0, tensor_of(dtype));
     Dims output = unknown_dims(2);
     const Dims* dims = dims_of_rank(context, 0, 3);
@@ -72,8 +74,7 @@ void infer_center_crop_pad(InferContext& context) {
     const auto target = context.sizes(1);
     if (!input.has_rank()) return context.set_output(0, tensor_of(input.dtype));
     Dims output = *input.dims;
-    std::optional<std::vector<std::int64_t>> axes;
-    if (has_attribute(context.node(), "axes")) axes = ints_attribute(context.node(), "axes");
+    const auto axes = CenterCropPadAttrs::read(context.node()).axes;
     if (!target) return context.set_output(0, ValueType::tensor(input.dtype, unknown_dims(input.rank())));
     const auto listed = resolve_listed_axes(axes, target->size(), input.rank());
     for (std::size_t index = 0; index < listed.size(); ++index) output[static_cast<std::size_t>(listed[index])] = (*target)[index].dim();
@@ -85,25 +86,33 @@ void infer_det(InferContext& context) {
     const ValueType& input = context.input(0);
     if (!input.has_rank()) return context.set_output(0, tensor_of(input.dtype));
     if (input.rank() < 2) context.reject("the input has rank below 2");
+    (void)merge_dims(context, input.dims->back(), (*input.dims)[input.dims->size() - 2]);
     context.set_output(0, ValueType::tensor(input.dtype, Dims(input.dims->begin(), input.dims->end() - 2)));
+}
+
+// An encoded image → [height, width, channels].
+void infer_image_decoder(InferContext& context) {
+    const ImageDecoderAttrs attrs = ImageDecoderAttrs::read(context.node());
+    const std::int64_t channels = attrs.pixels == ImageDecoderAttrs::Pixels::Grayscale ? 1 : 3;
+    context.set_output(0, ValueType::tensor(DType::UInt8, Dims{Dim(), Dim(), channels}));
 }
 
 // clang-format off
 constexpr OpInfo kRows[] = {
-    {"", "AffineGrid", 20, 2, 2, 1, 1, infer_affine_grid},
-    {"", "CenterCropPad", 18, 2, 2, 1, 1, infer_center_crop_pad, nullptr, nullptr, DataFlow::Selects},
-    {"", "Col2Im", 18, 3, 3, 1, 1, infer_col2im},
+    {"", "AffineGrid", 20, 2, 2, 1, 1, infer_affine_grid, check_attrs<AffineGridAttrs>},
+    {"", "CenterCropPad", 18, 2, 2, 1, 1, infer_center_crop_pad, check_attrs<CenterCropPadAttrs>, nullptr, DataFlow::Selects},
+    {"", "Col2Im", 18, 3, 3, 1, 1, infer_col2im, check_attrs<Col2ImAttrs>},
     {"", "Det", 11, 1, 1, 1, 1, infer_det},
     {"", "Det", 22, 1, 1, 1, 1, infer_det},
-    {"", "GridSample", 16, 2, 2, 1, 1, infer_grid_sample},
-    {"", "GridSample", 20, 2, 2, 1, 1, infer_grid_sample},
-    {"", "GridSample", 22, 2, 2, 1, 1, infer_grid_sample},
-    {"", "ImageDecoder", 20, 1, 1, 1, 1, infer_nothing},
-    {"", "NonMaxSuppression", 10, 2, 5, 1, 1, infer_non_max_suppression},
-    {"", "NonMaxSuppression", 11, 2, 5, 1, 1, infer_non_max_suppression},
-    {"", "RoiAlign", 10, 3, 3, 1, 1, infer_roi_align},
-    {"", "RoiAlign", 16, 3, 3, 1, 1, infer_roi_align},
-    {"", "RoiAlign", 22, 3, 3, 1, 1, infer_roi_align},
+    {"", "GridSample", 16, 2, 2, 1, 1, infer_grid_sample, check_attrs<GridSampleAttrs>},
+    {"", "GridSample", 20, 2, 2, 1, 1, infer_grid_sample, check_attrs<GridSampleAttrs>},
+    {"", "GridSample", 22, 2, 2, 1, 1, infer_grid_sample, check_attrs<GridSampleAttrs>},
+    {"", "ImageDecoder", 20, 1, 1, 1, 1, infer_image_decoder, check_attrs<ImageDecoderAttrs>},
+    {"", "NonMaxSuppression", 10, 2, 5, 1, 1, infer_non_max_suppression, check_attrs<NonMaxSuppressionAttrs>},
+    {"", "NonMaxSuppression", 11, 2, 5, 1, 1, infer_non_max_suppression, check_attrs<NonMaxSuppressionAttrs>},
+    {"", "RoiAlign", 10, 3, 3, 1, 1, infer_roi_align, check_attrs<RoiAlignAttrs>},
+    {"", "RoiAlign", 16, 3, 3, 1, 1, infer_roi_align, check_attrs<RoiAlignAttrs>},
+    {"", "RoiAlign", 22, 3, 3, 1, 1, infer_roi_align, check_attrs<RoiAlignAttrs>},
 };
 // clang-format on
 

@@ -146,10 +146,10 @@ Built build_resize(PlanBuilder& builder, const Node& node) {
     const bool centred = resize.coordinates == Resize::Coordinates::HalfPixel ||
                          (resize.coordinates == Resize::Coordinates::PytorchHalfPixel && out[2] > 1 && out[3] > 1);
     const bool rounds = resize.nearest == Resize::Nearest::RoundPreferFloor || resize.nearest == Resize::Nearest::RoundPreferCeil;
+    const bool floors = resize.nearest == Resize::Nearest::Floor || resize.nearest == Resize::Nearest::Unnamed;
     // oneDNN's nearest and linear sampling are those of half-pixel coordinates; for whole factors two more conventions pick the same elements.
-    const bool nearest =
-        resize.mode == Resize::Mode::Nearest && integer_factors &&
-        ((centred && rounds) || (resize.coordinates == Resize::Coordinates::Asymmetric && resize.nearest == Resize::Nearest::Floor));
+    const bool nearest = resize.mode == Resize::Mode::Nearest && integer_factors &&
+                         ((centred && rounds) || (resize.coordinates == Resize::Coordinates::Asymmetric && floors));
     if (!nearest && !(resize.mode == Resize::Mode::Linear && centred)) return Built::No;
     const BufferId source = builder.any_form(node.input(0));
     Primitive primitive =

@@ -56,17 +56,27 @@ void range(const KernelContext& context) {
     });
 }
 
+using Markable = TypeList<float, double, std::int8_t, std::int16_t, std::int32_t, std::int64_t, std::uint8_t, std::uint16_t, std::uint32_t,
+                          std::uint64_t, bool>;
+
 void eye_like(const KernelContext& context) {
     const auto a = attrs<EyeLikeAttrs>(context.node);
     const Tensor& x = context.required(0);
     if (x.shape().rank() != 2) context.reject("expected a matrix");
     const DType dtype = a.dtype == DType::Undefined ? x.dtype() : a.dtype;
-    dispatch(Numbers{}, context, dtype, [&]<typename T>() {
-        T* to = context.make_output(0, dtype, x.shape()).template mutable_data<T>();
+    if (dtype == DType::String) context.reject_dtype(dtype);
+    const std::int64_t columns = x.shape()[1];
+    std::int64_t end = 0;  // of the rows whose diagonal element exists
+    if (__builtin_sub_overflow(columns, a.k, &end)) end = a.k < 0 ? x.shape()[0] : 0;
+    const bool is_half = dtype == DType::Float16 || dtype == DType::BFloat16;
+    dispatch(Markable{}, context, is_half ? DType::Float32 : dtype, [&]<typename T>() {
+        T* to = context.make_output(0, dtype_of<T>, x.shape()).template mutable_data<T>();
         std::fill_n(to, x.element_count(), T{});
-        for (std::int64_t row = 0; row < x.shape()[0]; ++row)
-            if (row + a.k >= 0 && row + a.k < x.shape()[1]) to[row * x.shape()[1] + row + a.k] = T{1};
+        if (x.element_count() == 0) return;
+        for (std::int64_t row = a.k < 0 ? -std::max(a.k, -x.shape()[0]) : 0; row < std::min(end, x.shape()[0]); ++row)
+            to[row * columns + row + a.k] = T{1};
     });
+    if (is_half) context.set_output(0, float_to_half(context.outputs[0], dtype));
 }
 
 // clang-format off

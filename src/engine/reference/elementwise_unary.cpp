@@ -8,6 +8,7 @@
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
 #include "ops/elementwise.h"
+#include "tensor/compare.h"
 
 namespace mcompress::reference {
 
@@ -45,10 +46,22 @@ void bitwise_not(const KernelContext& context) {
 void logical_not(const KernelContext& context) {
     test(context, TypeList<bool>{}, [](bool x) { return !x; });
 }
-void is_nan(const KernelContext& context) {
+
+/// Types of 8 bits and fewer are compared as float32.
+KernelContext with_wide_input(const KernelContext& context, std::vector<Tensor>& wide) {
+    wide = {context.required(0)};
+    if (dtype_bits(wide[0].dtype()) <= 8 && is_float(wide[0].dtype())) wide[0] = Tensor::from_values(wide[0].shape(), to_floats(wide[0]));
+    return {context.node, wide, context.outputs, context.threads, context.largest_output_bytes};
+}
+
+void is_nan(const KernelContext& narrow) {
+    std::vector<Tensor> wide;
+    const KernelContext context = with_wide_input(narrow, wide);
     test(context, Floats{}, [](auto x) { return std::isnan(x); });
 }
-void is_inf(const KernelContext& context) {
+void is_inf(const KernelContext& narrow) {
+    std::vector<Tensor> wide;
+    const KernelContext context = with_wide_input(narrow, wide);
     const auto a = attrs<IsInfAttrs>(context.node);
     test(context, Floats{}, [&](auto x) { return std::isinf(x) && (x > 0 ? a.detects_positive : a.detects_negative); });
 }

@@ -140,6 +140,7 @@ void compress(const KernelContext& context) {
     const auto a = attrs<CompressAttrs>(context.node);
     const Tensor x = a.axis ? context.required(0) : context.required(0).reshaped(Shape{context.required(0).element_count()});
     const Tensor& condition = context.required(1);
+    if (condition.dtype() != DType::Bool) context.reject_dtype(condition.dtype());
     const int axis = checked_axis(context, a.axis.value_or(0), x.shape().rank());
     std::vector<std::int64_t> kept;
     for (std::int64_t i = 0; i < std::min(condition.element_count(), x.shape()[axis]); ++i)
@@ -149,6 +150,7 @@ void compress(const KernelContext& context) {
     const std::int64_t outer = shape.product(0, axis), inner = shape.product(axis + 1, shape.rank());
     const std::size_t bytes = packed_byte_size(x.dtype(), inner);
     std::byte* to = context.make_output(0, x.dtype(), shape).mutable_bytes();
+    if (bytes == 0) return;
     for (std::int64_t o = 0; o < outer; ++o)
         for (const std::int64_t i : kept)
             to = std::copy_n(x.bytes() + static_cast<std::size_t>(o * x.shape()[axis] + i) * bytes, bytes, to);

@@ -156,6 +156,7 @@ constexpr KernelRow kRows[] = {
     {kDomain, "CropAndResize", widened<crop_and_resize>},
     {kDomain, "ExpandDims", expand_dims},
     {kDomain, "GatherND", as_standard<"GatherND">},
+    {kDomain, "GridSample", as_standard<"GridSample">},
     {kDomain, "Inverse", widened<inverse>},
     {kDomain, "Pad", as_standard<"Pad">},
     {kDomain, "Range", range},

@@ -7,6 +7,7 @@
 #include "engine/reference/dispatch.h"
 #include "engine/reference/fold.h"
 #include "engine/reference/kernel_families.h"
+#include "engine/reference/widened_like.h"
 #include "ops/normalization.h"
 #include "support/error.h"
 
@@ -58,8 +59,8 @@ std::vector<double> doubles(const KernelContext& context, int index) {
     return result;
 }
 
-/// Mean and variance of every channel over batch and space, and the running ones of outputs 1 and 2:
-/// running = momentum·given + (1 - momentum)·measured.
+/// Mean and variance of every channel over batch and space. Outputs 1 and 2 are the running ones, momentum·given + (1 - momentum)·measured;
+/// outputs 3 and 4, which operators before opset 14 have, the measured ones.
 template <typename T>
 void measure_batch(const KernelContext& context, const Planes& p, double momentum, std::vector<double>& mean,
                    std::vector<double>& variance) {
@@ -80,6 +81,13 @@ void measure_batch(const KernelContext& context, const Planes& p, double momentu
         dispatch(Floats{}, context, running.dtype(), [&]<typename R>() {
             for (std::size_t c = 0; c < measured[i]->size(); ++c)
                 running.mutable_data<R>()[c] = static_cast<R>(momentum * (*given[i])[c] + (1.0 - momentum) * (*measured[i])[c]);
+        });
+    }
+    for (int i = 0; i < 2; ++i) {
+        if (!context.wants_output(i + 3)) continue;
+        Tensor& saved = context.make_output(i + 3, context.input(3 + i).dtype(), Shape{p.channels});
+        dispatch(Floats{}, context, saved.dtype(), [&]<typename R>() {
+            std::transform(measured[i]->begin(), measured[i]->end(), saved.mutable_data<R>(), [](double v) { return static_cast<R>(v); });
         });
     }
 }
@@ -232,6 +240,7 @@ void lrn(const KernelContext& context) {
 void lp_normalization(const KernelContext& context) {
     const auto a = attrs<LpNormAttrs>(context.node);
     const Tensor& x = context.required(0);
+    if (x.element_count() == 0) return context.set_output(0, x);
     const int axis = checked_axis(context, a.axis, x.shape().rank());
     const std::int64_t outer = x.shape().product(0, axis), extent = x.shape()[axis], inner = x.shape().product(axis + 1, x.shape().rank());
     dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
@@ -288,7 +297,7 @@ void mean_variance_normalization(const KernelContext& context) {
 
 // clang-format off
 constexpr KernelRow kRows[] = {
-    {"", "BatchNormalization", widened<batch_normalization>},
+    {"", "BatchNormalization", widened_like<batch_normalization, 0, 3, 4, 3, 4>},
     {"", "GroupNormalization", widened<group_normalization>},
     {"", "InstanceNormalization", widened<instance_normalization>},
     {"", "LRN", widened<lrn>},

@@ -136,7 +136,7 @@ void average_pool(const KernelContext& context) {
 void lp_pool(const KernelContext& context) {
     const Tensor& x = context.required(0);
     const Prepared p = prepare(context);
-    const double power = static_cast<double>(p.attrs.p);
+    const double power = p.attrs.p;
     dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
         T* to = context.make_output(0, x.dtype(), p.output).mutable_data<T>();
         for_each_plane(context, p, [&](std::int64_t plane) {
@@ -179,7 +179,7 @@ void global_max_pool(const KernelContext& context) {
 }
 
 void global_lp_pool(const KernelContext& context) {
-    const double power = static_cast<double>(attrs<GlobalLpPoolAttrs>(context.node).p);
+    const double power = attrs<GlobalLpPoolAttrs>(context.node).p;
     global_pool(context, [&](auto values) {
         double sum = 0.0;
         for (const auto value : values) sum += std::pow(std::abs(static_cast<double>(value)), power);

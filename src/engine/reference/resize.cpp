@@ -2,10 +2,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
 #include "engine/reference/ranges.h"
+#include "engine/reference/saturate.h"
 #include "engine/reference/strided.h"
+#include "engine/reference/widened_like.h"
 #include "ops/resize.h"
 #include "support/error.h"
 
@@ -13,13 +14,18 @@ namespace mcompress::reference {
 
 namespace {
 
-struct Tap {
-    std::int64_t index;
-    double weight;
+using Fillable = TypeList<float, double, std::int8_t, std::int16_t, std::int32_t, std::int64_t, std::uint8_t, std::uint16_t, std::uint32_t,
+                          std::uint64_t, bool>;
+
+/// What the output positions along an axis read: `width` inputs each, with their weights. The first index of a position that lies outside
+/// and is extrapolated is kOutside.
+struct Taps {
+    std::int64_t width = 1;
+    std::vector<std::int64_t> index;
+    std::vector<double> weight;  // empty when every weight is 1
 };
 
-/// What one output position along an axis reads; nothing when it lies outside and is extrapolated.
-using Taps = std::vector<Tap>;
+constexpr std::int64_t kOutside = -1;
 
 struct AxisPlan {
     std::int64_t in = 1, out = 1;
@@ -45,12 +51,13 @@ float source_coordinate(const ResizeAttrs& a, const AxisPlan& p, std::int64_t x)
     return 0.0f;
 }
 
-std::int64_t nearest_index(ResizeAttrs::Nearest mode, float x) {
+std::int64_t nearest_index(ResizeAttrs::Nearest mode, const AxisPlan& p, float x) {
     switch (mode) {
         case ResizeAttrs::Nearest::RoundPreferFloor: return static_cast<std::int64_t>(std::ceil(x - 0.5f));
         case ResizeAttrs::Nearest::RoundPreferCeil: return static_cast<std::int64_t>(std::floor(x + 0.5f));
         case ResizeAttrs::Nearest::Floor: return static_cast<std::int64_t>(std::floor(x));
         case ResizeAttrs::Nearest::Ceil: return static_cast<std::int64_t>(std::ceil(x));
+        case ResizeAttrs::Nearest::Unnamed: return static_cast<std::int64_t>(p.scale < 1.0f ? std::ceil(x) : std::floor(x));
     }
     return 0;
 }
@@ -65,120 +72,133 @@ double cubic_weight(double distance, double a) {
     return 0.0;
 }
 
-/// The interpolating taps around `x`; antialiasing stretches the kernel when the axis shrinks.
-Taps interpolate(const ResizeAttrs& a, const AxisPlan& p, double x) {
-    const bool cubic = a.mode == ResizeAttrs::Mode::Cubic;
-    const double stretch = a.antialias ? std::min(1.0, static_cast<double>(p.scale)) : 1.0;
-    const auto start = static_cast<std::int64_t>(std::floor(-(cubic ? 2.0 : 1.0) / stretch)) + 1;
-    const auto base = static_cast<std::int64_t>(std::ceil(x)) - 1;
+bool crops(const ResizeAttrs& a) { return a.coordinates == ResizeAttrs::Coordinates::TfCropAndResize; }
+
+bool is_extrapolated(const ResizeAttrs& a, const AxisPlan& p, float x) {
+    return !std::isfinite(x) || (crops(a) && (x < 0.0f || x > static_cast<float>(p.in - 1)));
+}
+
+Taps nearest_taps(const ResizeAttrs& a, const AxisPlan& p) {
     Taps taps;
-    double total = 0.0;
-    for (std::int64_t i = start; i < 2 - start; ++i) {
-        const double distance = (static_cast<double>(base + i) - x) * stretch;
-        const bool outside = base + i < 0 || base + i >= p.in;
-        const double weight = a.exclude_outside && outside ? 0.0
-                              : cubic                      ? cubic_weight(distance, static_cast<double>(a.cubic_coeff_a))
-                                                           : linear_weight(distance);
-        taps.push_back({std::clamp<std::int64_t>(base + i, 0, p.in - 1), weight});
-        total += weight;
+    for (std::int64_t out = 0; out < p.out; ++out) {
+        const float x = source_coordinate(a, p, out);
+        const float near = std::clamp(x, -2.0f, static_cast<float>(p.in) + 2.0f);
+        taps.index.push_back(is_extrapolated(a, p, x) ? kOutside
+                                                      : std::clamp<std::int64_t>(nearest_index(a.nearest, p, near), 0, p.in - 1));
     }
-    if (a.antialias || a.exclude_outside)
-        for (Tap& tap : taps) tap.weight /= total;
     return taps;
 }
 
-std::vector<Taps> plan_taps(const ResizeAttrs& a, const AxisPlan& p) {
-    std::vector<Taps> result;
+/// Appends the taps around `x`; antialiasing stretches the kernel when the axis shrinks.
+void interpolate(const ResizeAttrs& a, const AxisPlan& p, double x, double stretch, std::int64_t start, Taps& taps) {
+    const auto base = static_cast<std::int64_t>(std::ceil(x)) - 1;
+    double total = 0.0;
+    for (std::int64_t i = start; i < start + taps.width; ++i) {
+        const double distance = (static_cast<double>(base + i) - x) * stretch;
+        const bool is_outside = base + i < 0 || base + i >= p.in;
+        const double weight = a.exclude_outside && is_outside      ? 0.0
+                              : a.mode == ResizeAttrs::Mode::Cubic ? cubic_weight(distance, static_cast<double>(a.cubic_coeff_a))
+                                                                   : linear_weight(distance);
+        taps.index.push_back(std::clamp<std::int64_t>(base + i, 0, p.in - 1));
+        taps.weight.push_back(weight);
+        total += weight;
+    }
+    if (a.antialias || a.exclude_outside)
+        for (auto weight = taps.weight.end() - taps.width; weight != taps.weight.end(); ++weight) *weight /= total;
+}
+
+Taps interpolating_taps(const ResizeAttrs& a, const AxisPlan& p) {
+    const double stretch = a.antialias ? std::min(1.0, static_cast<double>(p.scale)) : 1.0;
+    const double reach = (a.mode == ResizeAttrs::Mode::Cubic ? 2.0 : 1.0) / stretch;
+    Taps taps;
+    // A kernel wider than this reads the whole axis from any position in it.
+    const auto widest = static_cast<double>(2 * p.in + 4);
+    const auto start = static_cast<std::int64_t>(std::floor(-std::min(reach, widest))) + 1;
+    taps.width = 2 - 2 * start;
     for (std::int64_t out = 0; out < p.out; ++out) {
         const float x = source_coordinate(a, p, out);
-        if (a.coordinates == ResizeAttrs::Coordinates::TfCropAndResize && (x < 0.0f || x > static_cast<float>(p.in - 1))) {
-            result.emplace_back();
-        } else if (a.mode == ResizeAttrs::Mode::Nearest) {
-            result.push_back({{std::clamp<std::int64_t>(nearest_index(a.nearest, x), 0, p.in - 1), 1.0}});
+        if (is_extrapolated(a, p, x)) {
+            taps.index.insert(taps.index.end(), static_cast<std::size_t>(taps.width), kOutside);
+            taps.weight.insert(taps.weight.end(), static_cast<std::size_t>(taps.width), 0.0);
         } else {
-            result.push_back(interpolate(a, p, static_cast<double>(x)));
+            // Far outside every tap reads the border.
+            interpolate(a, p, std::clamp(static_cast<double>(x), -widest, 2.0 * widest), stretch, start, taps);
         }
     }
-    return result;
+    return taps;
 }
 
-/// The taps of all positions as tables, where each position has as many: position k has entries [k·count, (k + 1)·count).
-struct TapTable {
-    std::int64_t count = 0;  // 0: positions differ
-    std::vector<std::int64_t> indices;
-    std::vector<double> weights;
-
-    explicit TapTable(const std::vector<Taps>& plan) {
-        if (plan.empty()) return;
-        const std::size_t first = plan.front().size();
-        for (const Taps& taps : plan) {
-            if (taps.size() != first) return;
-            for (const Tap& tap : taps) {
-                indices.push_back(tap.index);
-                weights.push_back(tap.weight);
-            }
-        }
-        count = static_cast<std::int64_t>(first);
-    }
+/// One axis of a tensor as [outer, in, inner], to be [outer, out, inner].
+struct Lines {
+    std::int64_t outer, in, out, inner;
 };
 
-/// Weighted sums along the innermost axis: every output reads its own few inputs.
-template <typename T> void interpolate_row(const TapTable& table, const T* from, T* to, std::int64_t positions) {
-    const std::int64_t* index = table.indices.data();
-    const double* weight = table.weights.data();
-    if (table.count == 2) {
-        for (std::int64_t k = 0; k < positions; ++k, index += 2, weight += 2)
-            to[k] = static_cast<T>(weight[0] * static_cast<double>(from[index[0]]) + weight[1] * static_cast<double>(from[index[1]]));
-        return;
-    }
-    for (std::int64_t k = 0; k < positions; ++k) {
-        double sum = 0.0;
-        for (std::int64_t tap = 0; tap < table.count; ++tap, ++index, ++weight) sum += *weight * static_cast<double>(from[*index]);
-        to[k] = static_cast<T>(sum);
-    }
+/// Bytes that are read and written, or the arithmetic that takes as long.
+template <typename T> std::int64_t work_of(const Taps& taps, const Lines& l) {
+    return l.outer * l.out * l.inner * static_cast<std::int64_t>(sizeof(T)) * (taps.weight.empty() ? 2 : 8);
 }
 
-/// One output position: a weighted sum of rows of `inner` elements.
-template <typename T> void interpolate_rows(const Taps& taps, const T* from, T* to, std::int64_t inner, std::vector<double>& sums) {
-    if (taps.size() == 2) {
-        const T *a = from + taps[0].index * inner, *b = from + taps[1].index * inner;
-        const double first = taps[0].weight, second = taps[1].weight;
-        for (std::int64_t i = 0; i < inner; ++i)
-            to[i] = static_cast<T>(first * static_cast<double>(a[i]) + second * static_cast<double>(b[i]));
-        return;
-    }
-    std::fill(sums.begin(), sums.end(), 0.0);
-    for (const Tap& tap : taps) {
-        const T* row = from + tap.index * inner;
-        for (std::int64_t i = 0; i < inner; ++i) sums[static_cast<std::size_t>(i)] += tap.weight * static_cast<double>(row[i]);
-    }
-    for (std::int64_t i = 0; i < inner; ++i) to[i] = static_cast<T>(sums[static_cast<std::size_t>(i)]);
-}
-
-/// One axis of [outer, extent, inner].
-template <typename T>
-void resize_axis(const std::vector<Taps>& plan, const T* from, T* to, std::int64_t outer, std::int64_t extent, std::int64_t inner, T fill,
-                 int threads) {
-    const TapTable table(plan);
-    const auto positions = static_cast<std::int64_t>(plan.size());
-    const std::int64_t work = outer * positions * inner * static_cast<std::int64_t>(sizeof(T)) * (table.count == 1 ? 2 : 8);
-    for_ranges(outer, 1, work, threads, [&](std::int64_t begin, std::int64_t end) {
-        std::vector<double> sums(static_cast<std::size_t>(inner));
+template <typename T> void pick(const Taps& taps, const Lines& l, const T* from, T* to, T fill, int threads) {
+    const bool is_inside = std::find(taps.index.begin(), taps.index.end(), kOutside) == taps.index.end();
+    for_ranges(l.outer, 1, work_of<T>(taps, l), threads, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t o = begin; o < end; ++o) {
-            const T* source = from + o * extent * inner;
-            T* target = to + o * positions * inner;
-            if (table.count == 1) {
+            const T* source = from + o * l.in * l.inner;
+            T* target = to + o * l.out * l.inner;
+            if (is_inside) {
                 gather_rows(reinterpret_cast<std::byte*>(target), reinterpret_cast<const std::byte*>(source),
-                            static_cast<std::size_t>(inner) * sizeof(T), table.indices.data(), positions);
-            } else if (table.count > 1 && inner == 1) {
-                interpolate_row(table, source, target, positions);
-            } else {
-                for (const Taps& taps : plan) {
-                    if (taps.empty()) std::fill_n(target, inner, fill);
-                    else if (taps.size() == 1) std::copy_n(source + taps[0].index * inner, inner, target);
-                    else interpolate_rows(taps, source, target, inner, sums);
-                    target += inner;
-                }
+                            static_cast<std::size_t>(l.inner) * sizeof(T), taps.index.data(), l.out);
+                continue;
+            }
+            for (const std::int64_t index : taps.index) {
+                if (index == kOutside) std::fill_n(target, l.inner, fill);
+                else std::copy_n(source + index * l.inner, l.inner, target);
+                target += l.inner;
+            }
+        }
+    });
+}
+
+/// One output position: a weighted sum of `width` rows of `inner` elements.
+template <typename T>
+void blend_rows(std::int64_t width, const std::int64_t* index, const double* weight, const T* from, T* to, std::int64_t inner) {
+    if (width == 2) {
+        const T *a = from + index[0] * inner, *b = from + index[1] * inner;
+        for (std::int64_t i = 0; i < inner; ++i)
+            to[i] = static_cast<T>(weight[0] * static_cast<double>(a[i]) + weight[1] * static_cast<double>(b[i]));
+        return;
+    }
+    constexpr std::int64_t kStrip = 256;  // elements that are summed together
+    for (std::int64_t begin = 0; begin < inner; begin += kStrip) {
+        const std::int64_t count = std::min(kStrip, inner - begin);
+        double sums[kStrip] = {};
+        for (std::int64_t tap = 0; tap < width; ++tap) {
+            const T* row = from + index[tap] * inner + begin;
+            for (std::int64_t i = 0; i < count; ++i) sums[i] += weight[tap] * static_cast<double>(row[i]);
+        }
+        for (std::int64_t i = 0; i < count; ++i) to[begin + i] = static_cast<T>(sums[i]);
+    }
+}
+
+/// Along the innermost axis every output reads its own few inputs.
+template <typename T> T blend_elements(std::int64_t width, const std::int64_t* index, const double* weight, const T* from) {
+    if (width == 2)
+        return static_cast<T>(weight[0] * static_cast<double>(from[index[0]]) + weight[1] * static_cast<double>(from[index[1]]));
+    double sum = 0.0;
+    for (std::int64_t tap = 0; tap < width; ++tap) sum += weight[tap] * static_cast<double>(from[index[tap]]);
+    return static_cast<T>(sum);
+}
+
+template <typename T> void blend(const Taps& taps, const Lines& l, const T* from, T* to, T fill, int threads) {
+    for_ranges(l.outer, 1, work_of<T>(taps, l), threads, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t o = begin; o < end; ++o) {
+            const T* source = from + o * l.in * l.inner;
+            T* target = to + o * l.out * l.inner;
+            const std::int64_t* index = taps.index.data();
+            const double* weight = taps.weight.data();
+            for (std::int64_t x = 0; x < l.out; ++x, index += taps.width, weight += taps.width, target += l.inner) {
+                if (*index == kOutside) std::fill_n(target, l.inner, fill);
+                else if (l.inner == 1) *target = blend_elements(taps.width, index, weight, source);
+                else blend_rows(taps.width, index, weight, source, target, l.inner);
             }
         }
     });
@@ -220,36 +240,116 @@ std::vector<AxisPlan> plan_axes(const KernelContext& context, const ResizeAttrs&
     return plans;
 }
 
-void resize(const KernelContext& context) {
-    const auto a = attrs<ResizeAttrs>(context.node);
-    Tensor x = context.required(0);
-    const std::vector<AxisPlan> plans = plan_axes(context, a, x.shape());
-    Shape final_shape = x.shape();
-    for (int axis = 0; axis < final_shape.rank(); ++axis) final_shape[axis] = plans[static_cast<std::size_t>(axis)].out;
-    context.check_size(x.dtype(), final_shape);
+/// The axes that change: shrinking ones first, then growing ones from the last, so that little is computed more than once.
+std::vector<int> axes_to_resize(const ResizeAttrs& a, const std::vector<AxisPlan>& plans) {
+    std::vector<int> axes;
+    for (int axis = static_cast<int>(plans.size()); axis-- > 0;) {
+        const AxisPlan& p = plans[static_cast<std::size_t>(axis)];
+        const bool is_cropped = crops(a) && (p.roi_begin != 0.0f || p.roi_end != 1.0f);
+        if (p.in != p.out || p.scale != 1.0f || is_cropped) axes.push_back(axis);
+    }
+    std::stable_partition(axes.begin(), axes.end(), [&](int axis) {
+        const AxisPlan& p = plans[static_cast<std::size_t>(axis)];
+        return p.out < p.in;
+    });
+    return axes;
+}
+
+/// Resizes axis by axis with run(taps, lines, from, to).
+template <typename T, typename MakeTaps, typename Run>
+Tensor resize_axes(const KernelContext& context, const ResizeAttrs& a, const std::vector<AxisPlan>& plans, Tensor x, MakeTaps make_taps,
+                   Run run) {
+    for (const int axis : axes_to_resize(a, plans)) {
+        const AxisPlan& plan = plans[static_cast<std::size_t>(axis)];
+        Shape shape = x.shape();
+        shape[axis] = plan.out;
+        context.check_size(x.dtype(), shape);
+        Tensor y = Tensor::uninitialized(x.dtype(), shape);
+        const Lines lines{shape.product(0, axis), plan.in, plan.out, shape.product(axis + 1, shape.rank())};
+        run(make_taps(a, plan), lines, reinterpret_cast<const T*>(x.bytes()), reinterpret_cast<T*>(y.mutable_bytes()));
+        x = std::move(y);
+    }
+    return x;
+}
+
+Tensor pick_nearest(const KernelContext& context, const ResizeAttrs& a, const std::vector<AxisPlan>& plans, const Tensor& x, int threads) {
+    Tensor fill(x.dtype(), Shape{1});
+    if (a.extrapolation_value != 0.0f)
+        dispatch(Fillable{}, context, x.dtype(),
+                 [&]<typename T>() { fill.mutable_data<T>()[0] = saturate<T>(static_cast<double>(a.extrapolation_value)); });
+    Tensor y;
+    dispatch_size(context, x.dtype(), [&]<typename T>() {
+        y = resize_axes<T>(context, a, plans, x, nearest_taps, [&](const Taps& taps, const Lines& lines, const T* from, T* to) {
+            pick(taps, lines, from, to, *reinterpret_cast<const T*>(fill.bytes()), threads);
+        });
+    });
+    return y;
+}
+
+/// Positions are floats: what a sum misses of a whole number beyond their precision is noise, not a reason to cut it off. Antialiasing rounds.
+double whole_part(const ResizeAttrs& a, double sum) {
+    if (a.antialias) return std::round(sum);
+    return std::abs(sum) < 16777216.0 ? static_cast<double>(static_cast<float>(sum)) : sum;
+}
+
+/// Integers are interpolated as doubles, and made whole at the end.
+Tensor interpolate_all(const KernelContext& context, const ResizeAttrs& a, const std::vector<AxisPlan>& plans, const Tensor& x,
+                       int threads) {
+    Tensor y;
+    const auto run = [&]<typename T>(const Tensor& values) {
+        return resize_axes<T>(context, a, plans, values, interpolating_taps,
+                              [&](const Taps& taps, const Lines& lines, const T* from, T* to) {
+                                  blend(taps, lines, from, to, static_cast<T>(a.extrapolation_value), threads);
+                              });
+    };
     dispatch(Numbers{}, context, x.dtype(), [&]<typename T>() {
-        for (int axis = 0; axis < final_shape.rank(); ++axis) {
-            const AxisPlan& plan = plans[static_cast<std::size_t>(axis)];
-            const bool crops =
-                a.coordinates == ResizeAttrs::Coordinates::TfCropAndResize && (plan.roi_begin != 0.0f || plan.roi_end != 1.0f);
-            if (plan.in == plan.out && plan.scale == 1.0f && !crops) continue;
-            Shape shape = x.shape();
-            shape[axis] = plan.out;
-            if (plan.in == 0 && plan.out > 0) context.reject("an empty axis cannot be resized");
-            context.check_size(x.dtype(), shape);
-            Tensor y = Tensor::uninitialized(x.dtype(), shape);
-            resize_axis(plan_taps(a, plan), x.data<T>(), y.mutable_data<T>(), shape.product(0, axis), plan.in,
-                        shape.product(axis + 1, shape.rank()), static_cast<T>(a.extrapolation_value), context.threads);
-            x = std::move(y);
+        if constexpr (std::is_floating_point_v<T>) {
+            y = run.template operator()<T>(x);
+        } else {
+            context.check_size(DType::Float64, x.shape());
+            Tensor wide = Tensor::uninitialized(DType::Float64, x.shape());
+            std::copy_n(x.data<T>(), x.element_count(), wide.mutable_data<double>());
+            wide = run.template operator()<double>(wide);
+            y = Tensor::uninitialized(x.dtype(), wide.shape());
+            std::transform(wide.data<double>(), wide.data<double>() + wide.element_count(), y.mutable_data<T>(),
+                           [&](double sum) { return saturate<T>(whole_part(a, sum)); });
         }
     });
-    context.set_output(0, std::move(x));
+    return y;
+}
+
+void resize(const KernelContext& context, const ResizeAttrs& a) {
+    const Tensor& x = context.required(0);
+    const std::vector<AxisPlan> plans = plan_axes(context, a, x.shape());
+    Shape shape = x.shape();
+    for (int axis = 0; axis < shape.rank(); ++axis) shape[axis] = plans[static_cast<std::size_t>(axis)].out;
+    context.check_size(x.dtype(), shape);
+    if (shape.element_count() == 0) return context.set_output(0, Tensor(x.dtype(), shape));
+    if (x.element_count() == 0) context.reject("an empty axis cannot be resized");
+    const auto compute = a.mode == ResizeAttrs::Mode::Nearest ? pick_nearest : interpolate_all;
+    context.set_output(0, compute(context, a, plans, x, context.threads));
+}
+
+void resize_numbers(const KernelContext& context) { resize(context, attrs<ResizeAttrs>(context.node)); }
+
+/// Strings and small integers travel as others: the fill is the empty string, or 0.
+void resize_moved(const KernelContext& context) {
+    auto a = attrs<ResizeAttrs>(context.node);
+    a.extrapolation_value = 0.0f;
+    resize(context, a);
+}
+
+void resize_any(const KernelContext& context) {
+    const DType dtype = context.required(0).dtype();
+    const bool is_moved = dtype == DType::String || dtype_bits(dtype) < 8;
+    if (is_moved && attrs<ResizeAttrs>(context.node).mode == ResizeAttrs::Mode::Nearest) run_moving(context, resize_moved);
+    else widened_like<resize_numbers, 0>(context);
 }
 
 // clang-format off
 constexpr KernelRow kRows[] = {
-    {"", "Resize", widened<resize>},
-    {"", "Upsample", widened<resize>},
+    {"", "Resize", resize_any},
+    {"", "Upsample", resize_any},
 };
 // clang-format on
 

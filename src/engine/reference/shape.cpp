@@ -1,10 +1,7 @@
 // Operators that give the same elements another shape, or tell a shape.
-#include <algorithm>
-
+#include "ops/shape.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
-#include "ops/elementwise.h"
-#include "ops/shape.h"
 #include "support/error.h"
 
 namespace mcompress::reference {
@@ -84,33 +81,8 @@ void shape(const KernelContext& context) {
 
 void size(const KernelContext& context) { context.set_output(0, Tensor::scalar(context.required(0).element_count())); }
 
-/// Inference only: output 0 is the input, the mask is all true.
-void dropout(const KernelContext& context) {
-    const auto a = attrs<DropoutAttrs>(context.node);
-    const bool trains = a.mode == DropoutAttrs::Mode::Training ||
-                        (a.mode == DropoutAttrs::Mode::Unknown && context.has_input(2) && context.input(2).data<bool>()[0]);
-    double ratio = a.ratio.value.value_or(0.5);
-    if (a.ratio.input >= 0 && context.has_input(a.ratio.input)) ratio = scalar_of(context.input(a.ratio.input)).value_or(0.5);
-    const bool drops = trains && ratio != 0.0;
-    if (drops)
-        fail(codes::kOperatorUnsupported, "node '{}': Dropout in training mode is random and cannot be executed",
-             context.node.display_name());
-    identity(context);
-    if (!context.wants_output(1)) return;
-    const DType dtype = context.node.opset_version() >= 10 ? DType::Bool : context.input(0).dtype();
-    if (dtype == DType::Float16 || dtype == DType::BFloat16) {
-        Tensor ones(DType::Float32, context.input(0).shape());
-        std::fill_n(ones.mutable_data<float>(), ones.element_count(), 1.0f);
-        return context.set_output(1, float_to_half(ones, dtype));
-    }
-    Tensor& mask = context.make_output(1, dtype, context.input(0).shape());
-    dispatch(TypeList<bool, float, double>{}, context, dtype,
-             [&]<typename T>() { std::fill_n(mask.mutable_data<T>(), mask.element_count(), T{1}); });
-}
-
 // clang-format off
 constexpr KernelRow kRows[] = {
-    {"", "Dropout", dropout},
     {"", "Flatten", flatten},
     {"", "Identity", identity_of_value, Carries::AnyValue},
     {"", "Reshape", reshape},

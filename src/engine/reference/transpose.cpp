@@ -65,6 +65,9 @@ void tile(const KernelContext& context) {
     context.set_output(0, context.outputs[0].reshaped(Shape(std::move(dims))));
 }
 
+/// Times a block's area or extent (up to 2^20) these stay in range; more only an empty tensor can have.
+constexpr std::int64_t kMostChannels = std::int64_t{1} << 22, kLongestSide = std::int64_t{1} << 42;
+
 /// The input as [N, C/…, blocks…, H, W] permuted, then folded to the output shape.
 void rearrange(const KernelContext& context, const Shape& split, const std::vector<int>& order, const Shape& output) {
     permute(context, context.required(0).reshaped(split), order);
@@ -75,7 +78,7 @@ void depth_to_space(const KernelContext& context) {
     const auto a = attrs<DepthToSpaceAttrs>(context.node);
     const Shape& x = context.required(0).shape();
     const std::int64_t b = a.blocksize;
-    if (x.rank() != 4 || b < 1 || x[1] % (b * b) != 0)
+    if (x.rank() != 4 || x[1] % (b * b) != 0 || x[2] > kLongestSide || x[3] > kLongestSide)
         context.reject(format("shape {} does not split into blocks of {}", x.to_string(), b));
     const Shape output{x[0], x[1] / (b * b), x[2] * b, x[3] * b};
     if (a.mode == DepthToSpaceAttrs::Mode::DepthColumnRow)
@@ -86,7 +89,7 @@ void depth_to_space(const KernelContext& context) {
 void space_to_depth(const KernelContext& context) {
     const std::int64_t b = attrs<SpaceToDepthAttrs>(context.node).blocksize;
     const Shape& x = context.required(0).shape();
-    if (x.rank() != 4 || b < 1 || x[2] % b != 0 || x[3] % b != 0)
+    if (x.rank() != 4 || x[2] % b != 0 || x[3] % b != 0 || x[1] > kMostChannels)
         context.reject(format("shape {} does not split into blocks of {}", x.to_string(), b));
     rearrange(context, Shape{x[0], x[1], x[2] / b, b, x[3] / b, b}, {0, 3, 5, 1, 2, 4}, Shape{x[0], x[1] * b * b, x[2] / b, x[3] / b});
 }
@@ -100,6 +103,7 @@ void reverse_sequence(const KernelContext& context) {
     const std::int64_t block = x.shape().product(2, x.shape().rank());
     if (static_cast<std::int64_t>(lengths.size()) != batch) context.reject("there must be one length a batch entry");
     Tensor& y = context.make_output(0, x.dtype(), x.shape());
+    if (y.element_count() == 0) return;
     const std::size_t bytes = packed_byte_size(x.dtype(), block);
     std::byte* to = y.mutable_bytes();
     for (std::int64_t n = 0; n < batch; ++n) {
