@@ -52,7 +52,7 @@ private:
         if (tensor.dtype() == DType::String) {
             for (const auto& text : tensor.strings()) hasher_.add_string(text);
         } else {
-            hasher_.add_bytes(tensor.bytes(), tensor.byte_size());
+            hasher_.add_bytes(tensor.stored_bytes(), tensor.byte_size());
         }
     }
 

@@ -47,7 +47,7 @@ std::string elements(const Tensor& tensor, const PrintOptions& options) {
         }
     }
     Hasher hasher;
-    hasher.add_bytes(tensor.bytes(), tensor.byte_size());
+    hasher.add_bytes(tensor.stored_bytes(), tensor.byte_size());
     return "#" + hasher.hex_digest().substr(0, 16);
 }
 

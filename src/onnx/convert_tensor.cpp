@@ -180,7 +180,7 @@ void put_tensor(const Tensor& tensor, onnx::TensorProto& proto) {
     if (tensor.dtype() == DType::String) {
         for (const std::string& text : tensor.strings()) proto.add_string_data(text);
     } else {
-        proto.set_raw_data(tensor.bytes(), tensor.byte_size());
+        proto.set_raw_data(tensor.stored_bytes(), tensor.byte_size());
     }
 }
 

@@ -88,7 +88,7 @@ void add_initializer(WirePieces& out, const Value& value, const std::uint64_t* o
             add_external_entry(proto, "offset", std::to_string(*offset));
             add_external_entry(proto, "length", std::to_string(tensor.byte_size()));
         } else {
-            raw = {tensor.bytes(), tensor.byte_size()};
+            raw = {tensor.stored_bytes(), tensor.byte_size()};
             append_bytes_header(raw_header, kRawDataField, raw.size());
         }
     }
@@ -186,7 +186,7 @@ DataFile plan_data_file(const Model& model, const std::filesystem::path& path, s
         data.offsets.push_back(aligned_offset(end, tensor.byte_size()));
         end = data.offsets.back() + tensor.byte_size();
         hasher.add_integer(static_cast<std::int64_t>(data.offsets.back()));
-        hasher.add_bytes(tensor.bytes(), tensor.byte_size());
+        hasher.add_bytes(tensor.stored_bytes(), tensor.byte_size());
     }
     if (data.offsets.empty()) return data;
     data.name = path.stem().string() + "-" + hasher.hex_digest().substr(0, 8) + ".onnx.data";
@@ -201,7 +201,7 @@ std::uint64_t write_data_file(const Model& model, const DataFile& data, const st
         if (!leaves(tensor, data.threshold)) continue;
         const std::string padding(static_cast<std::size_t>(data.offsets.at(index++) - file.bytes_written()), '\0');
         file.write(padding);
-        file.write(tensor.bytes(), tensor.byte_size());
+        file.write(tensor.stored_bytes(), tensor.byte_size());
     }
     file.commit();
     return file.bytes_written();

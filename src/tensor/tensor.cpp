@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <new>
 
 #include "support/error.h"
@@ -26,6 +27,11 @@ bool is_aligned_for(DType dtype, const std::byte* data) {
 }
 
 }  // namespace
+
+struct Tensor::AlignedCopy {
+    std::once_flag once;
+    std::shared_ptr<std::byte> memory;
+};
 
 std::size_t packed_byte_size(DType dtype, std::int64_t elements) {
     std::int64_t bits = 0;
@@ -59,7 +65,6 @@ Tensor Tensor::view(DType dtype, Shape shape, std::shared_ptr<const void> owner,
     const std::size_t wanted = packed_byte_size(dtype, elements);
     if (dtype == DType::String || wanted != bytes)
         fail(codes::kTensorInvalid, "shape {} of {} needs {} bytes, found {}", shape.to_string(), dtype_name(dtype), wanted, bytes);
-    if (!is_aligned_for(dtype, data)) return from_bytes(dtype, std::move(shape), {data, bytes});
     Tensor tensor;
     tensor.dtype_ = dtype;
     tensor.is_view_ = true;
@@ -67,7 +72,16 @@ Tensor Tensor::view(DType dtype, Shape shape, std::shared_ptr<const void> owner,
     tensor.elements_ = elements;
     tensor.data_ = const_cast<std::byte*>(data);
     tensor.owner_ = std::move(owner);
+    if (!is_aligned_for(dtype, data)) tensor.aligned_ = std::make_shared<AlignedCopy>();
     return tensor;
+}
+
+const std::byte* Tensor::aligned_bytes() const {
+    std::call_once(aligned_->once, [&] {
+        aligned_->memory = allocate(byte_size());
+        std::memcpy(aligned_->memory.get(), data_, byte_size());
+    });
+    return aligned_->memory.get();
 }
 
 Tensor Tensor::from_bytes(DType dtype, Shape shape, std::span<const std::byte> bytes) {
@@ -105,6 +119,7 @@ std::byte* Tensor::mutable_bytes() {
         data_ = memory.get();
         owner_ = std::move(memory);
         is_view_ = false;
+        aligned_.reset();
     }
     return data_;
 }

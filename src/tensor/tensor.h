@@ -47,15 +47,17 @@ public:
     bool defined() const { return dtype_ != DType::Undefined; }
     bool is_view() const { return is_view_; }
 
-    const std::byte* bytes() const { return data_; }
+    const std::byte* bytes() const { return aligned_ ? aligned_bytes() : data_; }
+    /// The elements where they lie, which for a view may be no multiple of their size: to be hashed, compared and written, not computed with.
+    const std::byte* stored_bytes() const { return data_; }
     /// Writable bytes; copies first when the buffer is shared or a view.
     std::byte* mutable_bytes();
 
-    /// Elements as T, which must match dtype() (Bool may be read as uint8_t). The pointer is aligned for T: views that are not are copied
-    /// when they are made.
+    /// Elements as T, which must match dtype() (Bool may be read as uint8_t). The pointer is aligned for T: a view that is not is copied when
+    /// it is first read as numbers (safe from several threads); its copies share that copy.
     template <typename T> const T* data() const {
         check_type(dtype_of<T>);
-        return reinterpret_cast<const T*>(data_);
+        return reinterpret_cast<const T*>(bytes());
     }
     template <typename T> T* mutable_data() {
         check_type(dtype_of<T>);
@@ -71,6 +73,8 @@ public:
     bool equals(const Tensor& other) const;
 
 private:
+    struct AlignedCopy;
+    const std::byte* aligned_bytes() const;
     void check_type(DType wanted) const { MCOMPRESS_CHECK(dtype_ == wanted || (dtype_ == DType::Bool && wanted == DType::UInt8)); }
 
     DType dtype_ = DType::Undefined;
@@ -79,6 +83,7 @@ private:
     std::int64_t elements_ = 0;
     std::byte* data_ = nullptr;  // never written through while shared or a view
     std::shared_ptr<const void> owner_;
+    std::shared_ptr<AlignedCopy> aligned_;  // of a view that is not aligned for its type
     std::shared_ptr<const std::vector<std::string>> strings_;
 };
 

@@ -17,7 +17,7 @@ std::string digest(const Tensor& tensor) {
     if (tensor.dtype() == DType::String) {
         for (const std::string& text : tensor.strings()) hasher.add_string(text);
     } else {
-        hasher.add_bytes(tensor.bytes(), tensor.byte_size());
+        hasher.add_bytes(tensor.stored_bytes(), tensor.byte_size());
     }
     return hasher.hex_digest();
 }
