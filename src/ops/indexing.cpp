@@ -154,7 +154,6 @@ constexpr OpInfo kRows[] = {
     {"", "ScatterND", 13, 3, 3, 1, 1, infer_same, check_attrs<ScatterAttrs>},
     {"", "ScatterND", 16, 3, 3, 1, 1, infer_same, check_attrs<ScatterAttrs>},
     {"", "ScatterND", 18, 3, 3, 1, 1, infer_same, check_attrs<ScatterAttrs>},
-    {"", "TensorScatter", 24, 2, 3, 1, 1, infer_same},
     {"", "Trilu", 14, 1, 2, 1, 1, infer_trilu, check_attrs<TriluAttrs>},
     {"", "Unique", 11, 1, 1, 1, 4, infer_unique, check_attrs<UniqueAttrs>},
 };

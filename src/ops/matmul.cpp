@@ -56,8 +56,6 @@ std::int64_t gemm_macs(const Node& node, std::span<const ValueType> inputs, std:
 
 // clang-format off
 constexpr OpInfo kRows[] = {
-    {"", "Attention", 23, 3, 6, 1, 4, infer_nothing},
-    {"", "Attention", 24, 3, 7, 1, 4, infer_nothing},
     {"", "Einsum", 12, 1, kVariadic, 1, 1, infer_einsum, check_attrs<EinsumAttrs>, einsum_macs},
     {"", "Gemm", 1, 3, 3, 1, 1, infer_gemm, check_attrs<GemmAttrs>, gemm_macs},
     {"", "Gemm", 6, 3, 3, 1, 1, infer_gemm, check_attrs<GemmAttrs>, gemm_macs},
@@ -71,7 +69,6 @@ constexpr OpInfo kRows[] = {
     {"", "MatMulInteger", 10, 2, 4, 1, 1, infer_matmul_integer, nullptr, matmul_macs},
     {"", "QLinearMatMul", 10, 8, 8, 1, 1, infer_qlinear_matmul, nullptr, matmul_macs},
     {"", "QLinearMatMul", 21, 8, 8, 1, 1, infer_qlinear_matmul, nullptr, matmul_macs},
-    {"", "RotaryEmbedding", 23, 3, 4, 1, 1, infer_same},
 };
 // clang-format on
 

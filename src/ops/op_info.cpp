@@ -31,6 +31,7 @@ constexpr std::span<const OpInfo> (*kFamilies[])() = {
     signal_rows,
     sequence_rows,
     text_rows,
+    transformer_rows,
     private_rows,
     microsoft_rows,
     qonnx_rows,

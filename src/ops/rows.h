@@ -26,6 +26,7 @@ std::span<const OpInfo> training_rows();
 std::span<const OpInfo> signal_rows();
 std::span<const OpInfo> sequence_rows();
 std::span<const OpInfo> text_rows();
+std::span<const OpInfo> transformer_rows();
 std::span<const OpInfo> private_rows();
 std::span<const OpInfo> microsoft_rows();
 std::span<const OpInfo> microsoft_attention_rows();

@@ -8,6 +8,7 @@
 namespace mcompress::reference {
 
 std::span<const KernelRow> activation_kernels();
+std::span<const KernelRow> attention_kernels();
 std::span<const KernelRow> binary_kernels();
 std::span<const KernelRow> cast_kernels();
 std::span<const KernelRow> compare_kernels();
@@ -55,6 +56,7 @@ std::span<const KernelRow> sequence_kernels();
 std::span<const KernelRow> shape_kernels();
 std::span<const KernelRow> slice_kernels();
 std::span<const KernelRow> softmax_kernels();
+std::span<const KernelRow> transformer_kernels();
 std::span<const KernelRow> transpose_kernels();
 std::span<const KernelRow> unary_kernels();
 std::span<const KernelRow> unique_kernels();

@@ -12,6 +12,7 @@ using Family = std::span<const KernelRow> (*)();
 // clang-format off
 constexpr Family kFamilies[] = {
     reference::activation_kernels,
+    reference::attention_kernels,
     reference::binary_kernels,
     reference::cast_kernels,
     reference::compare_kernels,
@@ -59,6 +60,7 @@ constexpr Family kFamilies[] = {
     reference::shape_kernels,
     reference::slice_kernels,
     reference::softmax_kernels,
+    reference::transformer_kernels,
     reference::transpose_kernels,
     reference::unary_kernels,
     reference::unique_kernels,
