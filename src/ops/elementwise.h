@@ -64,6 +64,8 @@ struct CastAttrs {
     DType to = DType::Undefined;  // Undefined for CastLike: the type of input 1
     enum class Overflow { Wraps, Saturates };
     Overflow float8_overflow = Overflow::Saturates;  // of casts to float8 only (attribute saturate, from 19)
+    enum class PowerRounding { Up, Down, Nearest };
+    PowerRounding power_rounding = PowerRounding::Up;  // of casts to float8e8m0 only (attribute round_mode, from 24)
     static CastAttrs read(const Node& node);
 };
 

@@ -52,7 +52,9 @@ GeluAttrs GeluAttrs::read(const Node& node) {
 
 CastAttrs CastAttrs::read(const Node& node) {
     CastAttrs attrs;
+    static constexpr std::string_view kRoundings[] = {"up", "down", "nearest"};
     if (!flag_attribute(node, "saturate", 1)) attrs.float8_overflow = Overflow::Wraps;
+    attrs.power_rounding = enum_attribute(node, "round_mode", PowerRounding::Up, kRoundings);
     if (node.is("CastLike")) return attrs;
     if (node.opset_version() < 6) attrs.to = dtype_from_name(node, string_attribute(node, "to", {}));
     else attrs.to = dtype_from_number(node, required_int_attribute(node, "to"));

@@ -45,6 +45,7 @@ void infer_dequantize(InferContext& context) {
     check_scale(context, attrs);
     if (context.has_input(2)) (void)merge_dtypes(context, 0, 2);
     DType dtype = attrs.output_dtype == DType::Undefined ? context.input(1).dtype : attrs.output_dtype;
+    if (dtype == DType::Float8E8M0) dtype = DType::Float32;  // a scale that is no type of numbers to compute with
     if (context.opset() < 19 && context.node().domain().empty()) dtype = DType::Float32;
     context.set_output(0, {ValueType::Kind::Tensor, dtype, context.input(0).dims, nullptr, {}});
 }

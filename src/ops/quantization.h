@@ -14,6 +14,7 @@ struct QuantizeLinearAttrs {
     std::int64_t block_size = 0;            // from 21; 0: not blocked
     bool saturate = true;                   // float8 only
     DType output_dtype = DType::Undefined;  // QuantizeLinear from 21, DequantizeLinear from 23; Undefined: follows from the inputs
+    DType precision = DType::Undefined;     // of the division (QuantizeLinear from 23); Undefined: the type of the scale
 
     static QuantizeLinearAttrs read(const Node& node);
     /// By the rank of the scale: 0 (or a single element of rank 1 for a tensor) is PerTensor.

@@ -2,16 +2,26 @@
 
 namespace mcompress {
 
+namespace {
+
+/// An element type by number; 0, the default, is Undefined.
+DType dtype_attribute(const Node& node, std::string_view name) {
+    const std::int64_t number = int_attribute(node, name, 0);
+    if (number != 0 && (number < 0 || number > 255 || !is_known_dtype(static_cast<int>(number))))
+        reject_attribute(node, name, format("is {}, which is no element type", number));
+    return static_cast<DType>(number);
+}
+
+}  // namespace
+
 QuantizeLinearAttrs QuantizeLinearAttrs::read(const Node& node) {
     QuantizeLinearAttrs attrs;
     attrs.axis = int_attribute(node, "axis", 1);
     attrs.block_size = int_attribute(node, "block_size", 0);
     if (attrs.block_size < 0) reject_attribute(node, "block_size", format("is {}", attrs.block_size));
     attrs.saturate = flag_attribute(node, "saturate", 1);
-    const std::int64_t number = int_attribute(node, "output_dtype", 0);
-    if (number != 0 && (number < 0 || number > 255 || !is_known_dtype(static_cast<int>(number))))
-        reject_attribute(node, "output_dtype", format("is {}, which is no element type", number));
-    attrs.output_dtype = static_cast<DType>(number);
+    attrs.output_dtype = dtype_attribute(node, "output_dtype");
+    attrs.precision = dtype_attribute(node, "precision");
     return attrs;
 }
 

@@ -1,11 +1,14 @@
 // Cast and CastLike.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <string>
 
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
+#include "engine/reference/small_floats.h"
 #include "ops/elementwise.h"
 #include "support/error.h"
 
@@ -48,21 +51,39 @@ Tensor cast_plain(const KernelContext& context, const Tensor& x, DType to) {
     return y;
 }
 
-double parse_number(const KernelContext& context, const std::string& text) {
-    if (text == "NaN" || text == "nan") return std::numeric_limits<double>::quiet_NaN();
-    if (text == "INF" || text == "+INF" || text == "inf") return std::numeric_limits<double>::infinity();
-    if (text == "-INF" || text == "-inf") return -std::numeric_limits<double>::infinity();
+/// What a number too large or too small for a double becomes: from_chars does not tell the two apart.
+double out_of_range(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
+
+/// Numbers as C writes them; infinity and NaN in any case.
+double parse_number(const KernelContext& context, const std::string& given) {
+    std::string text = given;
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter; });
+    if (text.starts_with('+')) text.erase(0, 1);
+    if (text == "nan" || text == "-nan") return std::numeric_limits<double>::quiet_NaN();
+    if (text == "inf" || text == "infinity") return std::numeric_limits<double>::infinity();
+    if (text == "-inf" || text == "-infinity") return -std::numeric_limits<double>::infinity();
     double value = 0.0;
     const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (result.ec == std::errc::result_out_of_range) return text.starts_with('-') ? -HUGE_VAL : HUGE_VAL;
-    if (result.ec != std::errc{} || result.ptr != text.data() + text.size()) context.reject(format("'{}' is no number", text));
+    const bool is_whole = result.ptr == text.data() + text.size() && !text.empty();
+    if (result.ec == std::errc::result_out_of_range && is_whole) return out_of_range(text);
+    if (result.ec != std::errc{} || !is_whole) context.reject(format("'{}' is no number", given));
     return value;
 }
 
-Tensor parse_all(const KernelContext& context, const Tensor& x) {
+/// As integers where the text is one (a double cannot hold every int64), as double otherwise.
+Tensor parse_all(const KernelContext& context, const Tensor& x, DType to) {
+    std::vector<std::int64_t> whole;
     std::vector<double> values;
-    for (const std::string& text : x.strings()) values.push_back(parse_number(context, text));
-    return Tensor::from_values(x.shape(), values);
+    for (const std::string& text : x.strings()) {
+        std::int64_t value = 0;
+        const char* first = text.data() + (text.starts_with('+') ? 1 : 0);
+        const auto result = std::from_chars(first, text.data() + text.size(), value);
+        if (result.ec == std::errc{} && result.ptr == text.data() + text.size()) whole.push_back(value);
+        values.push_back(parse_number(context, text));
+    }
+    const bool wants_integers = is_signed_integer(to) || is_unsigned_integer(to);
+    return wants_integers && whole.size() == values.size() ? Tensor::from_values(x.shape(), whole) : Tensor::from_values(x.shape(), values);
 }
 
 /// The shortest text that reads back as the same number; NaN and infinities as ONNX spells them.
@@ -93,18 +114,38 @@ Tensor narrow(const KernelContext& context, const Tensor& x, DType to) {
     return pack_small(cast_plain(context, x, is_signed_integer(to) ? DType::Int8 : DType::UInt8), to);
 }
 
+/// Rounded once, from double, which holds every number of the other types but large 64-bit integers.
+Tensor to_small_float(const KernelContext& context, const CastAttrs& a, const Tensor& x, DType to) {
+    Tensor wide = x.dtype() == DType::Float64 ? x : cast_plain(context, x, DType::Float64);
+    // Until opset 23 an infinity becomes NaN in the types without minus zero even where large numbers saturate.
+    if ((to == DType::Float8E4M3FNUZ || to == DType::Float8E5M2FNUZ) && context.node.opset_version() < 24) {
+        double* values = wide.mutable_data<double>();
+        for (std::int64_t i = 0; i < wide.element_count(); ++i)
+            if (std::isinf(values[i])) values[i] = std::numeric_limits<double>::quiet_NaN();
+    }
+    return float_to_small(wide, to, a.float8_overflow == CastAttrs::Overflow::Saturates ? FloatOverflow::Saturates : FloatOverflow::Escapes,
+                          static_cast<PowerRounding>(a.power_rounding));
+}
+
+/// The elements of types that are stored in another form than C++ has.
+Tensor plain_elements(const KernelContext& context, const Tensor& x, DType to) {
+    if (is_half(x.dtype())) return half_to_float(x);
+    if (is_small_float(x.dtype())) return small_to_float(x);
+    if (is_small(x.dtype())) return unpack_small(x);
+    return x.dtype() == DType::String ? parse_all(context, x, to) : x;
+}
+
 void cast(const KernelContext& context) {
     const auto a = attrs<CastAttrs>(context.node);
     const DType to = a.to == DType::Undefined ? context.required(1).dtype() : a.to;
-    Tensor x = context.required(0);
-    if (x.dtype() == to) return context.set_output(0, x);
-    context.check_size(to, x.shape());
-    if (is_half(x.dtype())) x = half_to_float(x);
-    else if (is_small(x.dtype())) x = unpack_small(x);
-    else if (x.dtype() == DType::String) x = parse_all(context, x);
+    const Tensor& given = context.required(0);
+    if (given.dtype() == to) return context.set_output(0, given);
+    context.check_size(to, given.shape());
+    const Tensor x = plain_elements(context, given, to);
     if (to == DType::String) context.set_output(0, print_all(context, x));
     else if (is_half(to))
         context.set_output(0, float_to_half(x.dtype() == DType::Float32 ? x : cast_plain(context, x, DType::Float32), to));
+    else if (is_small_float(to)) context.set_output(0, to_small_float(context, a, x, to));
     else if (is_small(to)) context.set_output(0, narrow(context, x, to));
     else context.set_output(0, x.dtype() == to ? x : cast_plain(context, x, to));
 }
