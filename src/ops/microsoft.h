@@ -100,7 +100,7 @@ struct MatMulNBitsAttrs {
 };
 
 /// Attention, QAttention, MultiHeadAttention, GroupQueryAttention: what they share and what some of them have.
-struct AttentionAttrs {
+struct MicrosoftAttentionAttrs {
     enum class Order { All, Causal };
     enum class Rotation { None, Halves, Interleaved };  // rotary embedding of pairs (i, i + n/2) or (2i, 2i + 1)
 
@@ -118,16 +118,16 @@ struct AttentionAttrs {
     float qk_norm_epsilon = 1e-6F;           // of the RMS normalization of query and key heads
     enum class ScoreOutput { None, BeforeSoftmax, AfterSoftmax };
     ScoreOutput scores = ScoreOutput::None;  // output 3 of GroupQueryAttention
-    static AttentionAttrs read(const Node& node);
+    static MicrosoftAttentionAttrs read(const Node& node);
 };
 
-struct RotaryEmbeddingAttrs {
+struct MicrosoftRotaryAttrs {
     bool interleaved = false;
     bool packed_batching = false;
     std::int64_t heads = 0;        // 0: head size follows from the caches
     std::int64_t rotary_size = 0;  // 0: the whole head
     float scale = 1.0F;
-    static RotaryEmbeddingAttrs read(const Node& node);
+    static MicrosoftRotaryAttrs read(const Node& node);
 };
 
 /// SkipLayerNormalization, SkipSimplifiedLayerNormalization, EmbedLayerNormalization.

@@ -16,7 +16,7 @@ Dim divide(const InferContext& context, const Dim& extent, std::int64_t by, std:
 
 // input, weights, bias …; past and present are [2, batch, heads, steps, head size].
 void infer_projected_attention(InferContext& context, int past_index) {
-    const AttentionAttrs attrs = AttentionAttrs::read(context.node());
+    const MicrosoftAttentionAttrs attrs = MicrosoftAttentionAttrs::read(context.node());
     const Dims* input = dims_of_rank(context, 0, 3);
     const Dims* weights = dims_of_rank(context, 1, 2);
     const Dims* past = dims_of_rank(context, past_index, 5);
@@ -40,7 +40,7 @@ struct HeadSizes {
     Dim steps, size;
 };
 
-HeadSizes head_sizes(const InferContext& context, int index, const AttentionAttrs& attrs) {
+HeadSizes head_sizes(const InferContext& context, int index, const MicrosoftAttentionAttrs& attrs) {
     const ValueType& query = context.input(0);
     if (query.has_rank() && query.rank() == 5) return {(*query.dims)[1], (*query.dims)[4]};
     const ValueType& key = context.input(1);
@@ -53,7 +53,7 @@ HeadSizes head_sizes(const InferContext& context, int index, const AttentionAttr
 }
 
 void infer_multi_head_attention(InferContext& context) {
-    const AttentionAttrs attrs = AttentionAttrs::read(context.node());
+    const MicrosoftAttentionAttrs attrs = MicrosoftAttentionAttrs::read(context.node());
     const ValueType& query = context.input(0);
     if (query.has_rank() && query.rank() != 3 && query.rank() != 5) context.reject(format("the query has rank {}", query.rank()));
     const Dim batch = query.has_rank() ? (*query.dims)[0] : Dim(), steps = query.has_rank() ? (*query.dims)[1] : Dim();
@@ -68,7 +68,7 @@ void infer_multi_head_attention(InferContext& context) {
 
 // query (packed with key and value when those are absent), key, value, past key and value, lengths, total length, caches …
 void infer_group_query_attention(InferContext& context) {
-    const AttentionAttrs attrs = AttentionAttrs::read(context.node());
+    const MicrosoftAttentionAttrs attrs = MicrosoftAttentionAttrs::read(context.node());
     const Dims* query = dims_of_rank(context, 0, 3);
     const Dims* past = dims_of_rank(context, 3, 4);
     const DType dtype = context.input(0).dtype;
@@ -134,11 +134,11 @@ constexpr std::string_view kDomain = "com.microsoft";
 
 // clang-format off
 constexpr OpInfo kRows[] = {
-    {kDomain, "Attention", 1, 2, 7, 1, 2, infer_attention, check_attrs<AttentionAttrs>, attention_macs},
-    {kDomain, "GroupQueryAttention", 1, 7, 16, 1, 4, infer_group_query_attention, check_attrs<AttentionAttrs>, group_query_macs},
-    {kDomain, "MultiHeadAttention", 1, 1, 10, 1, 4, infer_multi_head_attention, check_attrs<AttentionAttrs>, multi_head_macs},
-    {kDomain, "QAttention", 1, 5, 9, 1, 2, infer_quantized_attention, check_attrs<AttentionAttrs>, quantized_attention_macs},
-    {kDomain, "RotaryEmbedding", 1, 4, 4, 1, 1, infer_rotary_embedding, check_attrs<RotaryEmbeddingAttrs>},
+    {kDomain, "Attention", 1, 2, 7, 1, 2, infer_attention, check_attrs<MicrosoftAttentionAttrs>, attention_macs},
+    {kDomain, "GroupQueryAttention", 1, 7, 16, 1, 4, infer_group_query_attention, check_attrs<MicrosoftAttentionAttrs>, group_query_macs},
+    {kDomain, "MultiHeadAttention", 1, 1, 10, 1, 4, infer_multi_head_attention, check_attrs<MicrosoftAttentionAttrs>, multi_head_macs},
+    {kDomain, "QAttention", 1, 5, 9, 1, 2, infer_quantized_attention, check_attrs<MicrosoftAttentionAttrs>, quantized_attention_macs},
+    {kDomain, "RotaryEmbedding", 1, 4, 4, 1, 1, infer_rotary_embedding, check_attrs<MicrosoftRotaryAttrs>},
 };
 // clang-format on
 

@@ -104,8 +104,8 @@ MatMulNBitsAttrs MatMulNBitsAttrs::read(const Node& node) {
     return attrs;
 }
 
-AttentionAttrs AttentionAttrs::read(const Node& node) {
-    AttentionAttrs attrs;
+MicrosoftAttentionAttrs MicrosoftAttentionAttrs::read(const Node& node) {
+    MicrosoftAttentionAttrs attrs;
     const bool is_grouped = node.op_type() == "GroupQueryAttention";
     attrs.heads = positive_attribute(node, "num_heads", kMostHeads);
     attrs.kv_heads = is_grouped ? positive_attribute(node, "kv_num_heads", kMostHeads) : attrs.heads;
@@ -141,8 +141,8 @@ AttentionAttrs AttentionAttrs::read(const Node& node) {
     return attrs;
 }
 
-RotaryEmbeddingAttrs RotaryEmbeddingAttrs::read(const Node& node) {
-    RotaryEmbeddingAttrs attrs;
+MicrosoftRotaryAttrs MicrosoftRotaryAttrs::read(const Node& node) {
+    MicrosoftRotaryAttrs attrs;
     attrs.interleaved = flag_attribute(node, "interleaved", 0);
     attrs.packed_batching = flag_attribute(node, "is_packed_batching", 0);
     attrs.heads = int_attribute(node, "num_heads", 0);

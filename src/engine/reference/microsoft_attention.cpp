@@ -102,9 +102,9 @@ HeadRows attention_bias(const KernelContext& context, int index, const Attention
 }
 
 /// What a node's attributes say of the task.
-void apply_attributes(const AttentionAttrs& a, AttentionTask& t) {
+void apply_attributes(const MicrosoftAttentionAttrs& a, AttentionTask& t) {
     t.scale = a.scale ? static_cast<double>(*a.scale) : 1.0 / std::sqrt(static_cast<double>(t.size));
-    if (a.order == AttentionAttrs::Order::Causal)
+    if (a.order == MicrosoftAttentionAttrs::Order::Causal)
         t.position.assign(static_cast<std::size_t>(t.batch), std::max<std::int64_t>(0, t.keys - t.queries));
 }
 
@@ -118,9 +118,9 @@ void add_bias(const KernelContext& context, const Tensor& bias, Tensor& rows) {
 }
 
 /// Queries and keys turned by their position, with the angles position / 10000^(i / pairs).
-void rotate_projected(const KernelContext& context, const AttentionAttrs& a, const AttentionTask& t, std::int64_t past, std::int64_t width,
-                      Tensor& projected) {
-    if (a.rotation == AttentionAttrs::Rotation::None) return;
+void rotate_projected(const KernelContext& context, const MicrosoftAttentionAttrs& a, const AttentionTask& t, std::int64_t past,
+                      std::int64_t width, Tensor& projected) {
+    if (a.rotation == MicrosoftAttentionAttrs::Rotation::None) return;
     const std::int64_t pairs = (a.rotary_size > 0 ? a.rotary_size : t.size) / 2, steps = t.queries;
     if (2 * pairs > t.size) context.reject(format("{} channels of a head cannot turn", 2 * pairs));
     Tensor cosines(DType::Float32, Shape{past + steps, pairs}), sines(DType::Float32, Shape{past + steps, pairs});
@@ -146,7 +146,7 @@ struct ProjectedIndices {
 };
 
 /// Attention of queries, keys and values that lie side by side in [batch, steps, width].
-void attend_projected(const KernelContext& context, const AttentionAttrs& a, Tensor projected, const ProjectedIndices& at) {
+void attend_projected(const KernelContext& context, const MicrosoftAttentionAttrs& a, Tensor projected, const ProjectedIndices& at) {
     const std::int64_t batch = projected.shape()[0], steps = projected.shape()[1], width = projected.shape()[2];
     std::vector<std::int64_t> hidden = a.hidden_sizes;
     if (hidden.empty()) hidden.assign(3, width / 3);
@@ -191,7 +191,7 @@ void check_projection(const KernelContext& context) {
 }
 
 void attention(const KernelContext& context) {
-    const auto a = attrs<AttentionAttrs>(context.node);
+    const auto a = attrs<MicrosoftAttentionAttrs>(context.node);
     check_projection(context);
     refuse_shared_buffers(context, {6});
     check_floats(context, {0, 1, 2, 4, 5});
@@ -203,7 +203,7 @@ void attention(const KernelContext& context) {
 
 /// input, weight, bias, input scale, weight scale, mask, input zero point, weight zero point, past.
 void quantized_attention(const KernelContext& context) {
-    const auto a = attrs<AttentionAttrs>(context.node);
+    const auto a = attrs<MicrosoftAttentionAttrs>(context.node);
     check_projection(context);
     check_floats(context, {2, 3, 4, 8});
     const Tensor inputs[] = {context.input(0), context.input(1), context.input(6), context.input(7)};
@@ -289,7 +289,7 @@ void add_biases(const KernelContext& context, std::int64_t batch, std::int64_t h
 }
 
 void multi_head_attention(const KernelContext& context) {
-    const auto a = attrs<AttentionAttrs>(context.node);
+    const auto a = attrs<MicrosoftAttentionAttrs>(context.node);
     refuse_shared_buffers(context, {8, 9});
     check_floats(context, {0, 1, 2, 3, 5, 6, 7});
     HeadSources s = head_sources(context, a.heads);

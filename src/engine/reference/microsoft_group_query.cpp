@@ -38,7 +38,7 @@ struct GroupSizes {
     bool is_packed;
     std::vector<std::int64_t> total;  // keys of a sample, the new ones included
 
-    GroupSizes(const KernelContext& context, const AttentionAttrs& a) : heads(a.heads), kv_heads(a.kv_heads) {
+    GroupSizes(const KernelContext& context, const MicrosoftAttentionAttrs& a) : heads(a.heads), kv_heads(a.kv_heads) {
         const Shape& query = context.required(kQuery).shape();
         if (query.rank() != 3) context.reject(format("the query has shape {}", query.to_string()));
         batch = query[0];
@@ -105,7 +105,7 @@ void normalize_head(float* head, std::int64_t size, const float* weight, double 
 }
 
 /// RMS normalization of query and key heads by a weight each.
-void normalize_heads(const KernelContext& context, const AttentionAttrs& a, const GroupSizes& g, Tensor& packed) {
+void normalize_heads(const KernelContext& context, const MicrosoftAttentionAttrs& a, const GroupSizes& g, Tensor& packed) {
     if (!context.has_input(kQueryNorm) && !context.has_input(kKeyNorm)) return;
     for (const int index : {kQueryNorm, kKeyNorm})
         if (context.required(index).element_count() != g.size) context.reject("a norm weight does not have the size of a head");
@@ -117,10 +117,10 @@ void normalize_heads(const KernelContext& context, const AttentionAttrs& a, cons
 }
 
 /// Query and key heads turned by their positions: those given, or where a step stands in its sample.
-void rotate_heads(const KernelContext& context, const AttentionAttrs& a, const GroupSizes& g, Tensor& packed) {
-    if (a.rotation == AttentionAttrs::Rotation::None) return;
+void rotate_heads(const KernelContext& context, const MicrosoftAttentionAttrs& a, const GroupSizes& g, Tensor& packed) {
+    if (a.rotation == MicrosoftAttentionAttrs::Rotation::None) return;
     const RotaryCache cache(context, context.required(kCosines), context.required(kSines),
-                            a.rotation == AttentionAttrs::Rotation::Halves ? RotaryPairs::Halves : RotaryPairs::Interleaved);
+                            a.rotation == MicrosoftAttentionAttrs::Rotation::Halves ? RotaryPairs::Halves : RotaryPairs::Interleaved);
     std::vector<std::int64_t> given;
     if (context.has_input(kPositions)) given = integers(context, context.input(kPositions));
     if (!given.empty() && static_cast<std::int64_t>(given.size()) != g.batch * g.steps)
@@ -154,7 +154,7 @@ Tensor updated_cache(const KernelContext& context, const GroupSizes& g, const Te
     return cache;
 }
 
-void read_extras(const KernelContext& context, const AttentionAttrs& a, const GroupSizes& g, AttentionTask& t) {
+void read_extras(const KernelContext& context, const MicrosoftAttentionAttrs& a, const GroupSizes& g, AttentionTask& t) {
     if (a.smooth_softmax) t.sinks.assign(static_cast<std::size_t>(g.heads), 0.0);
     if (context.has_input(kSink)) {
         const Tensor& sink = context.input(kSink);
@@ -169,7 +169,7 @@ void read_extras(const KernelContext& context, const AttentionAttrs& a, const Gr
         const std::int64_t head = shape[2] * shape[3];
         t.bias = {context.input(kBias).data<float>(), shape[0] == 1 ? 0 : shape[1] * head, shape[1] == 1 ? 0 : head, shape[3]};
     }
-    using Output = AttentionAttrs::ScoreOutput;
+    using Output = MicrosoftAttentionAttrs::ScoreOutput;
     if (a.scores == Output::None || !context.wants_output(3)) return;
     t.score_step = g.longest;
     float* scores = context.make_output(3, DType::Float32, Shape{g.batch, g.heads, g.steps, g.longest}).mutable_data<float>();
@@ -177,7 +177,7 @@ void read_extras(const KernelContext& context, const AttentionAttrs& a, const Gr
 }
 
 void group_query_attention(const KernelContext& context) {
-    const auto a = attrs<AttentionAttrs>(context.node);
+    const auto a = attrs<MicrosoftAttentionAttrs>(context.node);
     for (const int index : {kQuery, kKey, kValue, kPastKey, kPastValue, kBias, kSink, kQueryNorm, kKeyNorm})
         if (context.has_input(index) && context.input(index).dtype() != DType::Float32) context.reject_dtype(context.input(index).dtype());
     const GroupSizes g(context, a);
@@ -197,7 +197,7 @@ void group_query_attention(const KernelContext& context) {
     t.softcap = static_cast<double>(a.softcap);
     t.visible = g.total;
     t.window = a.window;
-    if (a.order == AttentionAttrs::Order::Causal)
+    if (a.order == MicrosoftAttentionAttrs::Order::Causal)
         for (std::int64_t b = 0; b < g.batch; ++b) t.position.push_back(g.past(b));
     const std::int64_t head = g.rows * g.size;
     t.q = part(0);

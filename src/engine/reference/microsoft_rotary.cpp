@@ -42,7 +42,7 @@ struct HeadLayout {
     std::int64_t batch, steps, heads, size;
     bool heads_first;
 
-    HeadLayout(const KernelContext& context, const RotaryEmbeddingAttrs& a, const Shape& x, std::int64_t pairs) {
+    HeadLayout(const KernelContext& context, const MicrosoftRotaryAttrs& a, const Shape& x, std::int64_t pairs) {
         if (x.rank() != 3 && x.rank() != 4) context.reject(format("the input has shape {}", x.to_string()));
         heads_first = x.rank() == 4;
         batch = x[0];
@@ -64,7 +64,7 @@ struct HeadLayout {
 
 /// input, position_ids ([1]: of the first step; or [batch, steps]), cosines, sines.
 void rotary_embedding(const KernelContext& context) {
-    const auto a = attrs<RotaryEmbeddingAttrs>(context.node);
+    const auto a = attrs<MicrosoftRotaryAttrs>(context.node);
     const Tensor& x = context.required(0);
     const RotaryCache cache(context, context.required(2), context.required(3),
                             a.interleaved ? RotaryPairs::Interleaved : RotaryPairs::Halves);
