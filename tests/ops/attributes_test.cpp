@@ -65,10 +65,10 @@ TEST_CASE("attributes: Softmax normalizes one axis from opset 13, a flattened ta
     CHECK(young.extent == SoftmaxAttrs::Extent::OneAxis);
 }
 
-TEST_CASE("attributes: Resize of version 10 and Upsample are asymmetric and round down") {
+TEST_CASE("attributes: Resize of version 10 and Upsample are asymmetric and do not name their rounding") {
     const ResizeAttrs old = last<ResizeAttrs>(*model_of(10, "s = Constant<value = float[3] {1.0, 1.0, 2.0}>() y = Resize(x, s)"));
     CHECK(old.coordinates == ResizeAttrs::Coordinates::Asymmetric);
-    CHECK(old.nearest == ResizeAttrs::Nearest::Floor);
+    CHECK(old.nearest == ResizeAttrs::Nearest::Unnamed);
     CHECK(old.scales_input == 1);
     REQUIRE(old.scales);
     CHECK(old.resolve(Shape{2, 3, 5}, *old.scales, {})[2].output == 10);
