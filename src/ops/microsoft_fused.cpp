@@ -110,7 +110,7 @@ constexpr OpInfo kRows[] = {
     {kDomain, "FusedMatMulActivation", 1, 2, 2, 1, 1, infer_fused_matmul, check_attrs<FusedMatMulAttrs>, fused_matmul_macs},
     {kDomain, "GemmFastGelu", 1, 2, 3, 1, 1, infer_as<"MatMul">, nullptr, gemm_fast_gelu_macs},
     {kDomain, "LayerNormalization", 1, 2, 3, 1, 3, infer_as<"LayerNormalization">, check_attrs<LayerNormAttrs>},
-    {kDomain, "SimplifiedLayerNormalization", 1, 2, 2, 1, 2, infer_as<"LayerNormalization">, check_attrs<LayerNormAttrs>},
+    {kDomain, "SimplifiedLayerNormalization", 1, 2, 2, 1, 2, infer_as<"SimplifiedLayerNormalization">, check_attrs<LayerNormAttrs>},
     {kDomain, "SkipLayerNormalization", 1, 3, 5, 1, 4, infer_skip_norm, check_attrs<SkipNormAttrs>},
     {kDomain, "SkipSimplifiedLayerNormalization", 1, 3, 4, 1, 4, infer_skip_norm, check_attrs<SkipNormAttrs>},
     {kDomain, "TransposeMatMul", 1, 2, 2, 1, 1, infer_fused_matmul, check_attrs<FusedMatMulAttrs>, fused_matmul_macs},

@@ -47,6 +47,14 @@ void infer_layer_norm(InferContext& context) {
     for (int output = 1; output < context.output_count(); ++output) context.set_output(output, ValueType::tensor(statistics, kept));
 }
 
+// The result has the element type of the scale.
+void infer_rms_norm(InferContext& context) {
+    infer_layer_norm(context);
+    ValueType result = context.input(0);
+    result.dtype = context.input(1).dtype;
+    context.set_output(0, result);
+}
+
 void infer_axis_norm(InferContext& context) {
     const LpNormAttrs attrs = LpNormAttrs::read(context.node());
     if (context.input(0).has_rank()) (void)checked_axis(context, attrs.axis, context.input(0).rank());
@@ -89,8 +97,8 @@ constexpr OpInfo kRows[] = {
     {"", "LpNormalization", 22, 1, 1, 1, 1, infer_axis_norm, check_attrs<LpNormAttrs>},
     {"", "MeanVarianceNormalization", 9, 1, 1, 1, 1, infer_same, check_attrs<MeanVarianceNormAttrs>},
     {"", "MeanVarianceNormalization", 13, 1, 1, 1, 1, infer_same, check_attrs<MeanVarianceNormAttrs>},
-    {"", "RMSNormalization", 23, 2, 2, 1, 1, infer_layer_norm, check_attrs<LayerNormAttrs>},
-    {"", "SimplifiedLayerNormalization", 1, 2, 2, 1, 2, infer_layer_norm, check_attrs<LayerNormAttrs>},
+    {"", "RMSNormalization", 23, 2, 2, 1, 1, infer_rms_norm, check_attrs<LayerNormAttrs>},
+    {"", "SimplifiedLayerNormalization", 1, 2, 2, 1, 2, infer_rms_norm, check_attrs<LayerNormAttrs>},
     {"", "Softmax", 1, 1, 1, 1, 1, infer_softmax, check_attrs<SoftmaxAttrs>},
     {"", "Softmax", 11, 1, 1, 1, 1, infer_softmax, check_attrs<SoftmaxAttrs>},
     {"", "Softmax", 13, 1, 1, 1, 1, infer_softmax, check_attrs<SoftmaxAttrs>},

@@ -89,7 +89,8 @@ std::uint8_t encode_small_float(DType dtype, double value, FloatOverflow overflo
     if (std::isfinite(size)) {
         int exponent = 0;
         std::frexp(size, &exponent);
-        const int place = std::clamp(exponent - 1, 1 - f.bias, f.bias + 2);  // of the leading bit; below it numbers are subnormal
+        // Of the leading bit; below the least place, as is zero, numbers are subnormal.
+        const int place = size > 0.0 ? std::clamp(exponent - 1, 1 - f.bias, f.bias + 2) : 1 - f.bias;
         const double units = std::nearbyint(std::ldexp(size, f.mantissa_bits - place));
         // Counted in codes, which run on from one exponent to the next; a number far beyond the largest would not fit an int.
         code = static_cast<int>(std::min(units, 1e6)) + ((place - (1 - f.bias)) << f.mantissa_bits);

@@ -40,8 +40,6 @@ constexpr Row kRows[] = {
     {"LogSoftmax", build_softmax, "softmax"},
     {"ReduceMean", build_reduction, "reduction"},
     {"ReduceSum", build_reduction, "reduction"},
-    {"ReduceMax", build_reduction, "reduction"},
-    {"ReduceMin", build_reduction, "reduction"},
     {"Resize", build_resize, "resampling"},
     {"Upsample", build_resize, "resampling"},
     {"LayerNormalization", build_layer_normalization, "layer_normalization"},

@@ -161,15 +161,13 @@ Built build_resize(PlanBuilder& builder, const Node& node) {
     return Built::Yes;
 }
 
+/// Not ReduceMax and ReduceMin: oneDNN's begin with the lowest and the largest finite number, which infinities alone never replace.
 Built build_reduction(PlanBuilder& builder, const Node& node) {
     struct Row {
         std::string_view type;
         dnnl::algorithm algorithm;
     };
-    constexpr Row kRows[] = {{"ReduceMean", dnnl::algorithm::reduction_mean},
-                             {"ReduceSum", dnnl::algorithm::reduction_sum},
-                             {"ReduceMax", dnnl::algorithm::reduction_max},
-                             {"ReduceMin", dnnl::algorithm::reduction_min}};
+    constexpr Row kRows[] = {{"ReduceMean", dnnl::algorithm::reduction_mean}, {"ReduceSum", dnnl::algorithm::reduction_sum}};
     const auto* row = std::find_if(std::begin(kRows), std::end(kRows), [&](const Row& entry) { return entry.type == node.op_type(); });
     if (row == std::end(kRows) || !builder.is_dense(node.input(0), DType::Float32) || !builder.is_dense(node.output(0), DType::Float32))
         return Built::No;

@@ -59,6 +59,21 @@ std::vector<double> doubles(const KernelContext& context, int index) {
     return result;
 }
 
+/// A parameter that is broadcast to the normalized axes, whose shape is `inner`.
+std::vector<double> broadcast_doubles(const KernelContext& context, int index, const Shape& inner) {
+    const Shape& given = context.required(index).shape();
+    if (given.element_count() == inner.element_count()) return doubles(context, index);
+    const int extra = std::max(0, given.rank() - inner.rank());
+    const Shape shape(std::vector<std::int64_t>(given.begin() + extra, given.end()));
+    const auto together = given.product(0, extra) == 1 ? broadcast(shape, inner) : std::nullopt;
+    if (!together || *together != inner)
+        context.reject(format("input {} of shape {} does not broadcast to {}", index, given.to_string(), inner.to_string()));
+    std::vector<double> result(static_cast<std::size_t>(inner.element_count()));
+    const std::vector<double> values = doubles(context, index);
+    copy_strided(result.data(), values.data(), inner, broadcast_strides(shape, inner));
+    return result;
+}
+
 /// Mean and variance of every channel over batch and space. Outputs 1 and 2 are the running ones, momentum·given + (1 - momentum)·measured;
 /// outputs 3 and 4, which operators before opset 14 have, the measured ones.
 template <typename T>
@@ -113,12 +128,16 @@ void batch_normalization(const KernelContext& context) {
     });
 }
 
-/// Normalizes runs of `length` elements; scale and bias hold one number for every `width` elements, over and over. A run begins and ends
-/// where a number does.
-void normalize_runs(const KernelContext& context, std::int64_t runs, std::int64_t length, double epsilon, std::int64_t width) {
+/// Runs of `length` elements; scale and bias hold one number for every `width` elements, over and over. A run begins and ends where a number
+/// does.
+struct Runs {
+    std::int64_t count, length, width;
+    std::vector<double> scale, bias;
+};
+
+void normalize_runs(const KernelContext& context, const Runs& r, double epsilon) {
     const Tensor& x = context.required(0);
-    const std::vector<double> scale = doubles(context, 1);
-    const std::vector<double> bias = context.has_input(2) ? doubles(context, 2) : std::vector<double>(scale.size(), 0.0);
+    const auto& [runs, length, width, scale, bias] = r;
     const auto count = static_cast<std::int64_t>(scale.size());
     dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
         const T* from = x.data<T>();
@@ -149,7 +168,8 @@ void instance_normalization(const KernelContext& context) {
     const Planes p(context.required(0).shape());
     check_count(context, 1, p.channels);
     check_count(context, 2, p.channels);
-    normalize_runs(context, p.batch * p.channels, p.size, static_cast<double>(attrs<InstanceNormAttrs>(context.node).epsilon), p.size);
+    normalize_runs(context, {p.batch * p.channels, p.size, p.size, doubles(context, 1), doubles(context, 2)},
+                   static_cast<double>(attrs<InstanceNormAttrs>(context.node).epsilon));
 }
 
 void group_normalization(const KernelContext& context) {
@@ -161,7 +181,8 @@ void group_normalization(const KernelContext& context) {
     const std::int64_t count = per_group ? a.num_groups : p.channels, width = count > 0 ? p.channels * p.size / count : 1;
     check_count(context, 1, count);
     check_count(context, 2, count);
-    normalize_runs(context, p.batch * a.num_groups, p.channels / a.num_groups * p.size, static_cast<double>(a.epsilon), width);
+    normalize_runs(context, {p.batch * a.num_groups, p.channels / a.num_groups * p.size, width, doubles(context, 1), doubles(context, 2)},
+                   static_cast<double>(a.epsilon));
 }
 
 /// Outputs 1 and 2 are the mean and the inverse deviation, in float.
@@ -171,9 +192,9 @@ void layer_normalization(const KernelContext& context) {
     const int axis = checked_axis(context, a.axis, x.shape().rank());
     const Shape inner(std::vector<std::int64_t>(x.shape().begin() + axis, x.shape().end()));
     const std::int64_t length = inner.element_count(), runs = x.shape().product(0, axis);
-    check_count(context, 1, length);
-    if (context.has_input(2)) check_count(context, 2, length);
-    normalize_runs(context, runs, length, static_cast<double>(a.epsilon), 1);
+    std::vector<double> scale = broadcast_doubles(context, 1, inner);
+    std::vector<double> bias = context.has_input(2) ? broadcast_doubles(context, 2, inner) : std::vector<double>(scale.size(), 0.0);
+    normalize_runs(context, {runs, length, 1, std::move(scale), std::move(bias)}, static_cast<double>(a.epsilon));
     if (!context.wants_output(1) && !context.wants_output(2)) return;
     std::vector<std::int64_t> dims = x.shape().dims();
     std::fill(dims.begin() + axis, dims.end(), 1);
@@ -189,31 +210,41 @@ void layer_normalization(const KernelContext& context) {
     if (context.wants_output(2)) context.set_output(2, std::move(inverse));
 }
 
-/// x / sqrt(mean(x²) + epsilon) · scale over [axis, rank).
+/// x / sqrt(mean(x²) + epsilon) · scale over [axis, rank), in the scale's element type. SimplifiedLayerNormalization also has the factors.
+template <typename T, typename Scale>
+void normalize_by_size(const KernelContext& context, const std::vector<double>& scale, std::int64_t runs, double epsilon, float* factors) {
+    const Tensor& x = context.input(0);
+    const auto length = static_cast<std::int64_t>(scale.size());
+    Scale* to = context.make_output(0, context.input(1).dtype(), x.shape()).template mutable_data<Scale>();
+    for_ranges(runs, 1, 4 * static_cast<std::int64_t>(x.byte_size()), context.threads, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t run = begin; run < end; ++run) {
+            const T* from = x.data<T>() + run * length;
+            double squares = 0.0;
+            for (std::int64_t i = 0; i < length; ++i) squares += static_cast<double>(from[i]) * static_cast<double>(from[i]);
+            const double factor = 1.0 / std::sqrt(squares / static_cast<double>(length) + epsilon);
+            if (factors) factors[run] = static_cast<float>(factor);
+            for (std::int64_t i = 0; i < length; ++i)
+                to[run * length + i] = static_cast<Scale>(static_cast<double>(from[i]) * factor * scale[static_cast<std::size_t>(i)]);
+        }
+    });
+}
+
 void rms_normalization(const KernelContext& context) {
     const auto a = attrs<LayerNormAttrs>(context.node);
     const Tensor& x = context.required(0);
     const int axis = checked_axis(context, a.axis, x.shape().rank());
-    const std::int64_t length = x.shape().product(axis, x.shape().rank()), runs = x.shape().product(0, axis);
-    check_count(context, 1, length);
-    const std::vector<double> scale = doubles(context, 1);
-    float* inverses = nullptr;  // SimplifiedLayerNormalization's second output
+    const Shape inner(std::vector<std::int64_t>(x.shape().begin() + axis, x.shape().end()));
+    const std::int64_t runs = x.shape().product(0, axis);
+    const std::vector<double> scale = broadcast_doubles(context, 1, inner);
+    float* factors = nullptr;
     if (context.wants_output(1)) {
         std::vector<std::int64_t> dims = x.shape().dims();
         std::fill(dims.begin() + axis, dims.end(), 1);
-        inverses = context.make_output(1, DType::Float32, Shape(std::move(dims))).mutable_data<float>();
+        factors = context.make_output(1, DType::Float32, Shape(std::move(dims))).mutable_data<float>();
     }
     dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
-        T* to = context.make_output(0, x.dtype(), x.shape()).template mutable_data<T>();
-        for (std::int64_t run = 0; run < runs; ++run) {
-            const T* from = x.data<T>() + run * length;
-            double squares = 0.0;
-            for (std::int64_t i = 0; i < length; ++i) squares += static_cast<double>(from[i]) * static_cast<double>(from[i]);
-            const double factor = 1.0 / std::sqrt(squares / static_cast<double>(length) + static_cast<double>(a.epsilon));
-            if (inverses) inverses[run] = static_cast<float>(factor);
-            for (std::int64_t i = 0; i < length; ++i)
-                to[run * length + i] = static_cast<T>(static_cast<double>(from[i]) * factor * scale[static_cast<std::size_t>(i)]);
-        }
+        dispatch(Floats{}, context, context.input(1).dtype(),
+                 [&]<typename Scale>() { normalize_by_size<T, Scale>(context, scale, runs, static_cast<double>(a.epsilon), factors); });
     });
 }
 
@@ -304,8 +335,8 @@ constexpr KernelRow kRows[] = {
     {"", "LayerNormalization", widened<layer_normalization>},
     {"", "LpNormalization", widened<lp_normalization>},
     {"", "MeanVarianceNormalization", widened<mean_variance_normalization>},
-    {"", "RMSNormalization", widened<rms_normalization>},
-    {"", "SimplifiedLayerNormalization", widened<rms_normalization>},
+    {"", "RMSNormalization", widened_like<rms_normalization, 1>},
+    {"", "SimplifiedLayerNormalization", widened_like<rms_normalization, 1>},
 };
 // clang-format on
 
