@@ -244,3 +244,36 @@ TEST_CASE("onednn concatenates and resizes as the reference does", "[onednn]") {
             CHECK(relative_difference(maker) < kClose);
         }
 }
+
+TEST_CASE("a FusedConv is one convolution with its sum and activation", "[onednn]") {
+    for (const char* activation : {"", "Relu", "Sigmoid", "LeakyRelu", "Clip"})
+        for (const bool sums : {false, true}) {
+            GraphMaker maker;
+            (*maker.graph().opset_imports())["com.microsoft"] = 1;
+            std::vector<Value*> inputs{maker.input("x", Shape{1, 8, 9, 9}), maker.weights(Shape{16, 8, 3, 3}), maker.weights(Shape{16})};
+            if (sums) inputs.push_back(maker.input("z", Shape{1, 16, 7, 7}));
+            std::vector<Attribute> attributes;
+            if (*activation) attributes.push_back(text("activation", activation));
+            if (std::string(activation) == "LeakyRelu") attributes.push_back({"activation_params", std::vector<float>{0.1F}, {}});
+            if (std::string(activation) == "Clip") attributes.push_back({"activation_params", std::vector<float>{-0.5F, 0.8F}, {}});
+            Value* y = maker.add("FusedConv", inputs, attributes, "com.microsoft");
+            maker.output(maker.add("Add", {y, maker.weights(Shape{1, 16, 1, 1})}));
+            CAPTURE(activation, sums);
+            CHECK(relative_difference(maker) < kClose);
+            for (const StepInfo& step : steps_of(maker)) CHECK(step.kernel.find("plain:FusedConv") == std::string::npos);
+        }
+}
+
+TEST_CASE("MatMulNBits multiplies by weights that were dequantized once", "[onednn]") {
+    GraphMaker maker;
+    (*maker.graph().opset_imports())["com.microsoft"] = 1;
+    Tensor codes(DType::UInt8, Shape{24, 2, 16});  // 24 columns of 2 blocks of 32 codes of 4 bits; K is 50
+    for (std::int64_t at = 0; at < codes.element_count(); ++at)
+        codes.mutable_data<std::uint8_t>()[at] = static_cast<std::uint8_t>(at * 37 + 11);
+    Value* y = maker.add("MatMulNBits", {maker.input("x", Shape{2, 3, 50}), maker.constant(codes), maker.weights(Shape{48}, 0.1F)},
+                         {number("K", 50), number("N", 24), number("bits", 4), number("block_size", 32)}, "com.microsoft");
+    maker.output(y);
+    CHECK(relative_difference(maker) < kClose);
+    CHECK(steps_of(maker).size() == 1);
+    CHECK(steps_of(maker)[0].precision == "f32 (weights dequantized)");
+}

@@ -1,9 +1,33 @@
 #include "engine/onednn/operators.h"
+#include "ops/attributes.h"
+#include "ops/microsoft.h"
 
 namespace mcompress::onednn {
 
+std::optional<std::vector<EltwisePostOp>> own_activation(const Node& head) {
+    using dnnl::algorithm;
+    using Kind = FusedActivation::Kind;
+    if (!head.is("com.microsoft", "FusedConv")) return std::vector<EltwisePostOp>{};
+    const FusedActivation activation = attrs<FusedConvAttrs>(head).activation;
+    switch (activation.kind) {
+        case Kind::None: return std::vector<EltwisePostOp>{};
+        case Kind::Relu: return std::vector<EltwisePostOp>{{algorithm::eltwise_relu}};
+        case Kind::LeakyRelu: return std::vector<EltwisePostOp>{{algorithm::eltwise_relu, activation.alpha}};
+        case Kind::Sigmoid: return std::vector<EltwisePostOp>{{algorithm::eltwise_logistic}};
+        case Kind::Tanh: return std::vector<EltwisePostOp>{{algorithm::eltwise_tanh}};
+        case Kind::Clip: return std::vector<EltwisePostOp>{{algorithm::eltwise_clip, activation.alpha, activation.beta}};
+        case Kind::HardSigmoid:
+            return std::vector<EltwisePostOp>{{algorithm::eltwise_linear, activation.alpha, activation.beta},
+                                              {algorithm::eltwise_clip, 0.0F, 1.0F}};
+        default: return std::nullopt;
+    }
+}
+
 ChainOperands chain_operands(const Chain& chain, std::size_t links) {
     ChainOperands operands;
+    const auto own = own_activation(chain.head());
+    if (chain.head().is("com.microsoft", "FusedConv")) operands.residual = chain.head().input(3);
+    if (own) (operands.residual ? operands.after : operands.before).assign(own->begin(), own->end());
     for (std::size_t at = 0; at < links; ++at) {
         const ChainLink& link = chain.links[at];
         if (link.kind == ChainLink::Kind::Bias) operands.bias = link.other;

@@ -21,7 +21,7 @@ public:
 
     Chain follow(Chain chain) {
         used_.insert(chain.heads.begin(), chain.heads.end());
-        bool has_residual = false;
+        bool has_residual = chain.head().is("com.microsoft", "FusedConv") && chain.head().input(3);
         for (const Value* value = chain.head_output; value && !is_kept_(*value) && chain.links.size() < kMostLinks;) {
             auto link = next(chain, *value, has_residual);
             if (!link) break;
@@ -96,7 +96,7 @@ private:
     /// One number an output channel: the last axis of a matrix product, axis 1 of a convolution. The head must not have a bias already.
     static bool is_bias(const Node& head, const Shape& shape, const Shape& other) {
         const bool is_integer = head.is("MatMulInteger");  // its third input is a zero point
-        if (head.input(2) && !is_integer) return false;
+        if ((head.input(2) && !is_integer) || !head.domain().empty()) return false;
         const bool is_product = is_integer || head.is("MatMul") || head.is("Gemm");
         const int axis = is_product ? shape.rank() - 1 : 1;
         if (other.rank() > shape.rank() || axis < 0) return false;
@@ -133,7 +133,8 @@ Chains find_chains(const PropagatedValues& values, const std::function<ChainRole
             continue;
         }
         const bool is_head =
-            (*node)->domain().empty() && std::find(std::begin(kHeads), std::end(kHeads), (*node)->op_type()) != std::end(kHeads);
+            ((*node)->domain().empty() && std::find(std::begin(kHeads), std::end(kHeads), (*node)->op_type()) != std::end(kHeads)) ||
+            (*node)->is("com.microsoft", "FusedConv");
         if (is_head && role(**node) != ChainRole::Taken && (*node)->output(0) && values.dtype((*node)->output(0)) == DType::Float32)
             chains.list.push_back(finder.follow(Chain::of(**node)));
     }

@@ -105,7 +105,7 @@ Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t li
     for (const Value* value : {source, kernel, static_cast<const Value*>(node.output(0))})
         if (!builder.is_dense(value, DType::Float32)) return Built::No;
     const Shape source_shape = builder.shape(source);
-    if (source_shape.rank() < 3 || source_shape.rank() > 5) return Built::No;
+    if (source_shape.rank() < 3 || source_shape.rank() > 5 || !own_activation(node)) return Built::No;
     const ChainOperands parts = chain_operands(chain, links);
     const Geometry geometry = geometry_of(node, source_shape, builder.shape(kernel));
     const Weights weights = describe_weights(builder.shape(kernel), geometry);
@@ -131,9 +131,18 @@ Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t li
         if (!parts.before.empty() && builder.is_known(parts.residual)) return Built::No;
         in_place = builder.dies_here(parts.residual) && builder.is_writable(builder.any_form(parts.residual)) && parts.before.empty();
         auto made = with_residual(builder, spec, parts, in_place);
+        const bool copies = !made && node.input_count() > 3;  // the sum of a FusedConv cannot be a step of its own
+        if (copies) made = with_residual(builder, spec, parts, true);
         if (!made || made->destination != primitive.destination) return Built::No;
         primitive = std::move(*made);
         residual = builder.form(parts.residual, primitive.destination);
+        if (copies) {
+            const BufferId copy = builder.temporary(primitive.destination);
+            builder.add({"Reorder", "", 0}, make_reorder(builder.engine(), primitive.destination, primitive.destination),
+                        {{DNNL_ARG_FROM, residual}, {DNNL_ARG_TO, copy}});
+            residual = copy;
+            in_place = true;
+        }
     }
     std::vector<Operand> operands{{DNNL_ARG_SRC, builder.form(source, primitive.source)},
                                   {DNNL_ARG_WEIGHTS, weights_form(builder, kernel, weights.stored, primitive.weights)}};

@@ -70,6 +70,7 @@ std::vector<AcceleratedOperator> accelerated_operators() {
 }
 
 NodeBuilder find_node_builder(const Node& node) {
+    if (node.is("com.microsoft", "MatMulNBits")) return build_nbits_product;
     if (!node.domain().empty()) return nullptr;
     for (const Row& row : kRows)
         if (row.type == node.op_type()) return row.build;

@@ -29,6 +29,8 @@ Built build_lrn(PlanBuilder& builder, const Node& node);
 Built build_batch_normalization(PlanBuilder& builder, const Node& node);
 Built build_reinterpretation(PlanBuilder& builder, const Node& node);
 /// Identity, Dropout in inference, and a Cast to the type the value has already.
+/// com.microsoft::MatMulNBits with its weights dequantized once, when the plan is compiled.
+Built build_nbits_product(PlanBuilder& builder, const Node& node);
 Built build_identity(PlanBuilder& builder, const Node& node);
 Built build_transpose(PlanBuilder& builder, const Node& node);
 
@@ -43,6 +45,8 @@ struct ChainOperands {
     std::vector<PostOp> before, after;  // the residual
 };
 ChainOperands chain_operands(const Chain& chain, std::size_t links);
+/// The element-wise operations that a FusedConv applies itself: none for other heads. Nothing when oneDNN lacks the activation.
+std::optional<std::vector<EltwisePostOp>> own_activation(const Node& head);
 /// "f32" or "bf16", with "(weights dequantized)" where the weights are stored as codes.
 std::string chain_precision(const PlanBuilder& builder, const Chain& chain);
 /// "Conv+Add+Relu"

@@ -6,6 +6,7 @@
 #include "engine/reference/delegate.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
+#include "engine/reference/nbits_weights.h"
 #include "engine/reference/product.h"
 #include "ops/microsoft.h"
 
@@ -164,6 +165,21 @@ void multiply_tile(const Tensor& a, const PackedWeights& weights, std::int64_t i
                 static_cast<float>(sums[static_cast<std::size_t>(j)] + (bias ? static_cast<double>(bias[first + j]) : 0.0));
     }
 }
+
+}  // namespace
+
+Tensor dequantized_nbits_weights(const KernelContext& context) {
+    const auto a = attrs<MatMulNBitsAttrs>(context.node);
+    const PackedWeights weights(context, a);
+    Tensor result = Tensor::uninitialized(DType::Float32, Shape{a.columns, a.inner});
+    float* to = result.mutable_data<float>();
+    parallel_for(static_cast<std::size_t>(a.columns), context.threads, [&](int, std::size_t column) {
+        weights.read(static_cast<std::int64_t>(column), to + static_cast<std::int64_t>(column) * a.inner, 1);
+    });
+    return result;
+}
+
+namespace {
 
 /// A, packed B, scales, zero points, group index, bias.
 void matmul_nbits(const KernelContext& context) {
