@@ -84,7 +84,7 @@ constexpr KernelRow kRows[] = {
     {"", "Constant", constant},
     {"", "ConstantOfShape", constant_of_shape},
     {"", "EyeLike", eye_like},
-    {"", "Range", range},
+    {"", "Range", widened<range>},
 };
 // clang-format on
 

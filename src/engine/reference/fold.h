@@ -83,6 +83,13 @@ void fold_rows(const T* from, const StridedLoop<1>& kept, const StridedLoop<1>& 
         return store(0, join(sums.get()));
     }
     for_ranges(outputs, 1, bytes, threads, [&](std::int64_t begin, std::int64_t end) {
+        if (parts == 1) {  // a walk of one step would cost more than a short row
+            kept.run(begin, end, [&](const auto& offset, std::int64_t position, std::int64_t count) {
+                for (std::int64_t i = 0; i < count; ++i)
+                    store(position + i, fold_row(from + offset[0] + i * kept.inner_steps()[0], length, folding));
+            });
+            return;
+        }
         const auto sums = std::make_unique<Acc[]>(static_cast<std::size_t>(parts));
         kept.run(begin, end, [&](const auto& offset, std::int64_t position, std::int64_t count) {
             for (std::int64_t i = 0; i < count; ++i) {
