@@ -28,6 +28,10 @@ void sync_directory(const std::filesystem::path& directory) {
     ::close(descriptor);
 }
 
+struct Unmap {
+    void operator()(const MappedFile* file) const { delete file; }
+};
+
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
@@ -50,7 +54,16 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
         }
     }
     ::close(descriptor);
-    return std::shared_ptr<const MappedFile>(new MappedFile(path, static_cast<const std::byte*>(data), size));
+    return {new MappedFile(path, static_cast<const std::byte*>(data), size), Unmap{}};
+}
+
+void release_pages(const std::shared_ptr<const void>& owner, const std::byte* data, std::size_t size) {
+    // The deleter tells a mapped file from other memory, whose contents would be lost.
+    if (!std::get_deleter<Unmap>(owner)) return;
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(data) + page - 1) / page * page,
+                         end = (reinterpret_cast<std::uintptr_t>(data) + size) / page * page;
+    if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 MappedFile::MappedFile(std::filesystem::path path, const std::byte* data, std::size_t size)

@@ -30,6 +30,9 @@ private:
     std::size_t size_;
 };
 
+/// Lets the whole pages of [data, data + size) leave memory when `owner` is a mapped file; they come back when they are read. Else does nothing.
+void release_pages(const std::shared_ptr<const void>& owner, const std::byte* data, std::size_t size);
+
 /// Writes a file next to its final place and renames it in commit(). Every write, the fsync and the close are checked; a file that was
 /// not committed is removed by the destructor, so the target is untouched by any failure. Throws kFileUnwritable.
 class AtomicFile {

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "support/error.h"
+#include "support/file.h"
 
 namespace mcompress {
 
@@ -74,6 +75,10 @@ Tensor Tensor::view(DType dtype, Shape shape, std::shared_ptr<const void> owner,
     tensor.owner_ = std::move(owner);
     if (!is_aligned_for(dtype, data)) tensor.aligned_ = std::make_shared<AlignedCopy>();
     return tensor;
+}
+
+void Tensor::release_pages() const {
+    if (is_view_) mcompress::release_pages(owner_, data_, byte_size());
 }
 
 const std::byte* Tensor::aligned_bytes() const {

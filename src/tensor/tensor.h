@@ -53,6 +53,9 @@ public:
     /// Writable bytes; copies first when the buffer is shared or a view.
     std::byte* mutable_bytes();
 
+    /// Says that the elements will not be needed soon: what a mapped file holds leaves memory, and comes back when it is read. Does nothing for other
+    /// memory.
+    void release_pages() const;
     /// Elements as T, which must match dtype() (Bool may be read as uint8_t). The pointer is aligned for T: a view that is not is copied when
     /// it is first read as numbers (safe from several threads); its copies share that copy.
     template <typename T> const T* data() const {

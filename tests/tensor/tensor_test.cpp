@@ -1,9 +1,14 @@
 #include "tensor/tensor.h"
 
+#include <unistd.h>
+
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 
 #include "catch.h"
 #include "support/error.h"
+#include "support/file.h"
 #include "tensor/float16.h"
 
 using namespace mcompress;
@@ -120,4 +125,29 @@ TEST_CASE("element types have the numbers and names of ONNX") {
     CHECK(is_signed_integer(DType::Int4));
     CHECK(is_unsigned_integer(DType::UInt2));
     CHECK_FALSE(is_float(DType::Bool));
+}
+
+TEST_CASE("pages of a mapped file may leave memory and come back, other memory stays") {
+    const std::filesystem::path path = std::filesystem::temp_directory_path() / ("mcompress-pages-" + std::to_string(::getpid()));
+    constexpr std::int64_t kCount = 5000;  // several pages, and parts of pages at both ends
+    std::vector<float> values(kCount + 3);
+    for (std::size_t at = 0; at < values.size(); ++at) values[at] = static_cast<float>(at);
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * 4));
+    {
+        const auto file = MappedFile::open(path);
+        const Tensor mapped = Tensor::view(DType::Float32, Shape{kCount}, file, file->data() + 12, kCount * 4);
+        CHECK(mapped.data<float>()[kCount - 1] == static_cast<float>(kCount + 2));
+        mapped.release_pages();
+        for (std::int64_t at = 0; at < kCount; ++at) REQUIRE(mapped.data<float>()[at] == static_cast<float>(at + 3));
+    }
+    std::filesystem::remove(path);
+    auto memory = std::make_shared<std::vector<float>>(values);
+    const Tensor other =
+        Tensor::view(DType::Float32, Shape{kCount}, memory, reinterpret_cast<const std::byte*>(memory->data()), kCount * 4);
+    other.release_pages();
+    CHECK(other.data<float>()[kCount - 1] == static_cast<float>(kCount - 1));
+    const Tensor owned = Tensor::from_values(Shape{kCount + 3}, values);
+    owned.release_pages();
+    CHECK(owned.data<float>()[7] == 7.0F);
 }

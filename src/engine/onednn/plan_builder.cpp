@@ -153,12 +153,13 @@ BufferId PlanBuilder::constant(const Tensor& tensor, const Desc& row_major, cons
         storage.constant = held->bytes();
         storage.owner = std::move(held);
     } else {
-        auto held = constants_.find_or_make(tensor.bytes(), row_major, layout, [&] {
+        auto held = constants_.find_or_make(tensor.stored_bytes(), row_major, layout, [&] {
             auto memory = std::make_shared<dnnl::memory>(layout, engine());
             const dnnl::memory from(row_major, engine(), const_cast<std::byte*>(tensor.stored_bytes()));
             execute_once(engine(), make_reorder(engine(), row_major, layout), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, *memory}});
             return memory;
         });
+        tensor.release_pages();  // packed weights take their place
         storage.constant = static_cast<const std::byte*>(held->get_data_handle());
         storage.owner = std::move(held);
     }
