@@ -197,11 +197,11 @@ void grid_sample(const KernelContext& context) {
     });
 }
 
-/// Coordinate of step `i` of `extent` along an axis from -1 to 1. A single corner lies at -1.
+/// Coordinate of step `i` of `extent` along an axis from -1 to 1. A single one lies where ONNX Runtime has it; ONNX divides by zero.
 double base_coordinate(Corners corners, std::int64_t i, std::int64_t extent) {
     const double at = static_cast<double>(i), steps = static_cast<double>(extent);
     if (corners == Corners::PixelEdges) return (2.0 * at + 1.0) / steps - 1.0;
-    return extent > 1 ? 2.0 * at / (steps - 1.0) - 1.0 : -1.0;
+    return extent > 1 ? 2.0 * at / (steps - 1.0) - 1.0 : 1.0;
 }
 
 /// Every point of the output's grid, in coordinates from -1 to 1 with the last axis first, through its sample's affine map.

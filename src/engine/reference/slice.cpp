@@ -64,14 +64,17 @@ void pad_by_repeating(const KernelContext& context, PadAttrs::Mode mode, const s
         Shape shape = x.shape();
         const std::int64_t extent = shape[axis], outer = shape.product(0, axis), inner = shape.product(axis + 1, shape.rank());
         shape[axis] += amount.begin + amount.end;
-        if (shape[axis] > 0 && extent == 0) context.reject("an empty axis cannot be repeated");
+        // Negative amounts crop before anything is repeated.
+        const std::int64_t first = std::max<std::int64_t>(0, -amount.begin), kept = extent - first - std::max<std::int64_t>(0, -amount.end);
+        if (shape[axis] > 0 && kept <= 0) context.reject("an empty axis cannot be repeated");
         context.check_size(x.dtype(), shape);
         Tensor y = Tensor::uninitialized(x.dtype(), shape);
         T* to = reinterpret_cast<T*>(y.mutable_bytes());
         const T* from = reinterpret_cast<const T*>(x.bytes());
         for (std::int64_t o = 0; o < outer; ++o)
             for (std::int64_t i = 0; i < shape[axis]; ++i, to += inner)
-                std::copy_n(from + (o * extent + source_position(mode, i - amount.begin, extent)) * inner, inner, to);
+                std::copy_n(from + (o * extent + first + source_position(mode, i - std::max<std::int64_t>(0, amount.begin), kept)) * inner,
+                            inner, to);
         x = std::move(y);
     }
     context.set_output(0, std::move(x));
