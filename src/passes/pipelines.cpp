@@ -21,6 +21,9 @@ constexpr Names kObserve[] = {"insert-observers"};
 constexpr Names kStrip[] = {"strip-observers"};
 constexpr Names kQuantize[] = {"quantize-activations",     "share-params",        "quantize-weights", "quantize-biases",
                                "eliminate-redundant-relu", "eliminate-dead-nodes"};
+// The same in two parts: between them weights are codes already and biases still floats, both open to improvement.
+constexpr Names kQuantizeCodes[] = {"quantize-activations", "share-params", "quantize-weights"};
+constexpr Names kQuantizeFinish[] = {"quantize-biases", "eliminate-redundant-relu", "eliminate-dead-nodes"};
 
 constexpr Names kQuantizeDynamic[] = {"quantize-dynamic", "eliminate-dead-nodes"};
 
@@ -30,6 +33,8 @@ constexpr auto kPipelines = std::to_array<Pipeline>({
     {"observe", kObserve, Pipeline::Repetition::Once},
     {"strip", kStrip, Pipeline::Repetition::Once},
     {"quantize", kQuantize, Pipeline::Repetition::Once},
+    {"quantize-codes", kQuantizeCodes, Pipeline::Repetition::Once},
+    {"quantize-finish", kQuantizeFinish, Pipeline::Repetition::Once},
     {"quantize-dynamic", kQuantizeDynamic, Pipeline::Repetition::Once},
 });
 

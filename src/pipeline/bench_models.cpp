@@ -1,4 +1,5 @@
 #include "pipeline/bench_models.h"
+#include "pipeline/prepare.h"
 
 #include <algorithm>
 #include <chrono>
@@ -6,8 +7,6 @@
 #include <numeric>
 
 #include "engine/bind_inputs.h"
-#include "onnx/inline_functions.h"
-#include "onnx/load.h"
 #include "ops/infer.h"
 #include "pipeline/run_model.h"
 #include "support/error.h"
@@ -94,8 +93,7 @@ struct Loaded {
 };
 
 Loaded load(const std::filesystem::path& path) {
-    Loaded loaded{path.string(), load_model(path)};
-    inline_functions(*loaded.model);
+    Loaded loaded{path.string(), load_inlined(path)};
     infer_types(*loaded.model->graph);
     return loaded;
 }

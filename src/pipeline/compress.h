@@ -3,11 +3,10 @@
 
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "data/dataset.h"
-#include "ir/model.h"
+#include "pipeline/prepare.h"
 #include "quant/calibration_table.h"
 #include "quant/scheme.h"
 #include "report/report.h"
@@ -42,9 +41,5 @@ CalibrationTable calibrate_model(const CalibrateRequest& request);
 
 /// Quantizes a model; writes it to `request.output`. The bytes depend on the model, the scheme and the set of samples only.
 QuantizeReport quantize_model(const QuantizeRequest& request);
-
-/// Loads a model, brings it to an opset that allows per-channel quantization, cleans and fuses it: the graph that calibration tables
-/// belong to, and whose value names layer comparisons use.
-std::unique_ptr<Model> load_prepared(const std::filesystem::path& path, std::vector<PassRun>& passes);
 
 }  // namespace mcompress

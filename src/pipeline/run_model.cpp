@@ -1,12 +1,11 @@
 #include "pipeline/run_model.h"
+#include "pipeline/prepare.h"
 
 #include <atomic>
 #include <cstring>
 
 #include "engine/bind_inputs.h"
 #include "engine/plan_cache.h"
-#include "onnx/inline_functions.h"
-#include "onnx/load.h"
 #include "ops/infer.h"
 #include "pipeline/fixed_batch.h"
 #include "support/error.h"
@@ -65,8 +64,7 @@ ComputeType compute_type(const std::string& name) {
 }
 
 std::vector<std::pair<std::string, Tensor>> run_model(const RunRequest& request) {
-    const auto model = load_model(request.model);
-    inline_functions(*model);
+    const auto model = load_inlined(request.model);
     const Graph& graph = *model->graph;
     infer_types(*model->graph);
     const auto [samples, batch] = fit_batch(graph, *request.data, LastBatch::Fill);

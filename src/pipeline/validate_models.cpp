@@ -1,11 +1,10 @@
 #include "pipeline/validate_models.h"
+#include "pipeline/prepare.h"
 
 #include <algorithm>
 #include <limits>
 
 #include "engine/bind_inputs.h"
-#include "onnx/inline_functions.h"
-#include "onnx/load.h"
 #include "ops/infer.h"
 #include "pipeline/fixed_batch.h"
 #include "pipeline/summarize.h"
@@ -71,11 +70,9 @@ ValidateReport validate_models(const ValidateRequest& request) {
     // Outputs are compared with those of the model as it came. Layers are matched by the names of the fused graph, which is also the fair
     // opponent in speed: nobody runs a network unfused.
     std::vector<PassRun> ignored;
-    const auto original = load_model(request.reference);
-    inline_functions(*original);
+    const auto original = load_inlined(request.reference);
     const auto reference = load_prepared(request.reference, ignored);
-    const auto candidate = load_model(request.candidate);
-    inline_functions(*candidate);
+    const auto candidate = load_inlined(request.candidate);
     infer_types(*original->graph);
     infer_types(*candidate->graph);
     report.reference = summarize(*original, request.reference);

@@ -1,6 +1,7 @@
 // How a model is to be quantized, as plain data.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,12 @@ enum class SumWidth { ThirtyTwoBit, SixteenBitPairs };
 /// Static: ranges come from calibration; Dynamic: they are found while the model runs; Float: weights only.
 enum class ActivationMode { Static, Dynamic, Float };
 
+/// How much time may go into accuracy. Fast: ranges from statistics, weights rounded to nearest. Balanced: whatever helps on samples that were not
+/// used to fit it, within seconds. Max: minutes.
+enum class Effort { Fast, Balanced, Max };
+
 struct QuantizationScheme {
+    Effort effort = Effort::Balanced;
     ActivationMode activations = ActivationMode::Static;
     DType activation_dtype = DType::UInt8;
     Symmetry activation_symmetry = Symmetry::Asymmetric;
@@ -25,6 +31,11 @@ struct QuantizationScheme {
     Granularity weight_granularity = Granularity::PerChannel;
     SumWidth sum_width = SumWidth::SixteenBitPairs;  // of the slowest kernels the model is to run right on
     std::vector<std::string> exclude;                // node names left in float
+
+    // Decisions about single values and nodes; they win over what is said for all. Made by hand, or by the stages of src/tune and src/search.
+    std::map<std::string, ValueRange> ranges;        // by the value's qualified name
+    std::map<std::string, DType> activation_dtypes;  // by the value's qualified name
+    std::map<std::string, std::string> keep_float;   // node display name → why it stays in float (a complete clause)
 };
 
 /// Throws kUsage when no pass can carry the scheme out: an unknown range method, or a type that is not supported.

@@ -132,6 +132,9 @@ std::string to_json(const QuantizeReport& report) {
     json["compute_nodes"] = report.compute_nodes;
     json["quantized_macs_share"] = report.quantized_macs_share;
     json["left_in_float"] = skips_json(report.left_in_float);
+    json["tuning"] = Json::array();
+    for (const TuningNote& note : report.tuning)
+        json["tuning"].push_back({{"stage", note.stage}, {"object", note.object}, {"text", note.text}});
     json["notes"] = skips_json(report.notes);
     json["passes"] = passes_json(report.passes);
     return dump(json);

@@ -11,6 +11,7 @@
 #include "ops/cost.h"
 #include "passes/pass_manager.h"
 #include "quant/scheme.h"
+#include "tune/tune.h"
 #include "validate/contention.h"
 #include "validate/fidelity.h"
 #include "validate/latency.h"
@@ -57,6 +58,7 @@ struct QuantizeReport {
     std::size_t compute_nodes = 0;                  // all such nodes
     double quantized_macs_share = 0.0;              // of the model's multiply-accumulates
     std::vector<Skip> left_in_float;                // with the reason
+    std::vector<TuningNote> tuning;                 // what was done for accuracy, and what it gained
     std::vector<Skip> notes;                        // raised scales, constant tensors and the like
     std::vector<PassRun> passes;
 };

@@ -149,6 +149,11 @@ std::string to_text(const QuantizeReport& report) {
                 "             (smaller file, no int8 speed; pass --data with a few representative samples for full int8)\n";
     text +=
         report.left_in_float.empty() ? "\nno node was left in float\n" : "\n" + skip_table(report.left_in_float, "left in float because");
+    if (!report.tuning.empty()) {
+        TextTable table({{"for accuracy", Align::Left}, {"object", Align::Left}, {"what was done", Align::Left}});
+        for (const TuningNote& note : report.tuning) table.add_row({note.stage, note.object, note.text});
+        text += "\n" + table.to_string();
+    }
     if (!report.notes.empty()) text += "\n" + skip_table(report.notes, "note");
     return text;
 }

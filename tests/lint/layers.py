@@ -22,9 +22,10 @@ MAY_INCLUDE = {
     "validate": STAGES + LOWER,
     "calibrate": STAGES + LOWER,
     "train": STAGES + LOWER,
-    "search": RESULTS + STAGES + LOWER,
-    "report": ["search"] + RESULTS + STAGES + LOWER,  # sees the results of all stages
-    "pipeline": ["report", "search"] + RESULTS + STAGES + LOWER,
+    "tune": RESULTS + STAGES + LOWER,
+    "search": ["tune"] + RESULTS + STAGES + LOWER,
+    "report": ["search", "tune"] + RESULTS + STAGES + LOWER,  # sees the results of all stages
+    "pipeline": ["report", "search", "tune"] + RESULTS + STAGES + LOWER,
 }
 
 # name, what its headers look like, where they may be included, whether a header of ours may pass them on to other folders

@@ -1,5 +1,6 @@
 // mcompress quantize MODEL [--data D | --calibration table.json] -o OUT
 #include <cstdio>
+#include <map>
 #include <memory>
 
 #include "command.h"
@@ -12,12 +13,24 @@
 
 namespace mcompress {
 
+namespace {
+
+void add_effort(CLI::App& app, Effort& effort) {
+    const std::map<std::string, Effort> names{{"fast", Effort::Fast}, {"balanced", Effort::Balanced}, {"max", Effort::Max}};
+    app.add_option("--effort", effort, "Time for accuracy: fast (statistics only), balanced (seconds), max (minutes)")
+        ->transform(CLI::CheckedTransformer(names, CLI::ignore_case).description("{fast,balanced,max}"))
+        ->default_str("balanced");
+}
+
+}  // namespace
+
 CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     struct Options {
         std::string model;
         std::string output;
         std::string calibration;
         std::string method = std::string(kDefaultRangeMethod);
+        Effort effort = Effort::Balanced;
         std::vector<std::string> exclude;
         DataFlags data;
         bool dynamic = false;
@@ -33,6 +46,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     std::string methods;
     for (const RangeMethod& method : all_range_methods()) methods += (methods.empty() ? "" : ", ") + std::string(method.name);
     app.add_option("--method", options->method, "How ranges follow from what was seen: " + methods)->capture_default_str();
+    add_effort(app, options->effort);
     app.add_option("--exclude", options->exclude, "Names of nodes to leave in float");
     app.add_flag("--force", options->force, "Overwrite an existing file");
     app.add_flag("--json", options->json, "Print JSON");
@@ -52,6 +66,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
                                 .threads = thread_count(global),
                                 .progress = make_progress("calibrating", global.quiet)};
         request.scheme.range_method = options->method;
+        request.scheme.effort = options->effort;
         request.scheme.exclude = options->exclude;
         if (options->dynamic) request.scheme.activations = ActivationMode::Dynamic;
         const QuantizeReport report = quantize_model(request);

@@ -29,6 +29,7 @@ std::unordered_set<std::string> checked_exclusions(const Graph& graph, const std
     return wanted;
 }
 
+constexpr std::string_view kExcluded = "excluded by name";
 constexpr std::string_view kRounds = "errors of 8 bits add up over the rounds of a loop";
 
 bool may_be_float32(const Value* value) {
@@ -101,10 +102,18 @@ private:
 
     void leave(const Node* node, std::string_view reason) { reasons_.emplace(node, reason); }
 
+    /// Why somebody decided to leave the node in float; empty when nobody did.
+    std::string_view decision(const Node& node) const {
+        const std::string name = node.display_name();
+        const auto kept = scheme_.keep_float.find(name);
+        if (kept != scheme_.keep_float.end()) return kept->second;
+        return excluded_.contains(name) ? kExcluded : std::string_view{};
+    }
+
     bool is_excluded(const Node* node) {
-        if (excluded_.empty() || !excluded_.contains(node->display_name())) return false;
-        leave(node, "excluded by name");
-        return true;
+        const std::string_view reason = decision(*node);
+        if (!reason.empty()) leave(node, reason);
+        return !reason.empty();
     }
 
     // ---- forward: which nodes could be computed in integers ----
@@ -174,7 +183,7 @@ private:
         const OpRule& activation_rule = find_op_rule(*activation);
         if (activation_rule.role != QuantizedRole::Activation) return result;
         if (activation_rule.refuse && !activation_rule.refuse(*activation).empty()) return result;
-        if (excluded_.contains(activation->display_name())) return result;
+        if (!decision(*activation).empty()) return result;
         absorbed_.insert(activation);
         return activation->output(0);
     }
@@ -248,7 +257,7 @@ private:
         const OpRule& rule = find_op_rule(node);
         if (rule.role == QuantizedRole::Compute) return true;
         if (scheme_.activations == ActivationMode::Float || node.is("Constant") || !node.subgraphs().empty()) return false;
-        if (rule.role == QuantizedRole::PassThrough && reasons_.at(&node) != "excluded by name") return false;
+        if (rule.role == QuantizedRole::PassThrough && decision(node).empty()) return false;
         return node.output(0) && is_float(node.output(0)->type().dtype);
     }
 

@@ -86,7 +86,8 @@ private:
         if (statistics.count == 0)
             throw Error(codes::kDataNotFinite, format("'{}' never had an element in calibration", value.name()),
                         "calibrate with samples that reach it, or exclude the nodes that read it");
-        return find_range_method(scheme_.range_method).choose(statistics);
+        const auto chosen = scheme_.ranges.find(qualified_name(value));
+        return chosen != scheme_.ranges.end() ? chosen->second : find_range_method(scheme_.range_method).choose(statistics);
     }
 
     static void quantize(const ObservedValue& observed, const QuantParams& params, const QuantizationPlan& plan,

@@ -1,0 +1,50 @@
+// The yardstick of every search: how far a quantized graph's outputs are from the float graph's, on samples nothing was fitted to.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "data/dataset.h"
+#include "engine/engine.h"
+#include "ir/graph.h"
+#include "quant/calibration_table.h"
+#include "quant/scheme.h"
+#include "tensor/compare.h"
+
+namespace mcompress {
+
+struct TrialResult {
+    std::vector<ErrorMeasure> outputs;  // by graph output; those that are no floats count nothing, unless none is
+    std::size_t rows = 0;               // decisions of a classifier (first output [rows, classes]); 0 when it is none
+    std::size_t agreements = 0;
+
+    /// Mean over the outputs of noise/signal; 0 for equal outputs, infinity when one side became NaN or infinite.
+    double relative_noise() const;
+    /// -10 log10(relative_noise()).
+    double sqnr_db() const;
+    std::optional<double> agreement() const;  // of a classifier's decisions, 0…1
+};
+
+class Trial {
+public:
+    /// Runs the float graph once on each sample and keeps its outputs; at most as many samples as fit 64 MB of outputs (and one). The graph's inputs
+    /// must be those of the graphs to be measured. Everything borrowed must outlive the trial.
+    Trial(const Engine& engine, const Graph& reference, const Dataset& held_out, int threads);
+
+    /// The same for any number of threads. Throws as the engine does.
+    TrialResult measure(const Graph& candidate) const;
+    std::size_t samples() const { return inputs_.size(); }
+
+private:
+    const Engine& engine_;
+    int threads_;
+    std::vector<std::vector<Tensor>> inputs_;    // by sample
+    std::vector<std::vector<Tensor>> expected_;  // by sample
+};
+
+/// A copy of a prepared float graph, quantized by the passes of pipeline "quantize". The scheme's decisions apply; the graph stays as it is.
+std::unique_ptr<Graph> quantized_copy(const Graph& graph, const QuantizationScheme& scheme, const CalibrationTable& table);
+
+}  // namespace mcompress

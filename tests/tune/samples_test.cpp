@@ -1,0 +1,59 @@
+#include "tune/samples.h"
+
+#include <set>
+
+#include "catch.h"
+#include "data/cached_dataset.h"
+
+using namespace mcompress;
+
+namespace {
+
+/// Sample i is the number i; counts how often one was made.
+class Numbers : public Dataset {
+public:
+    explicit Numbers(std::size_t count) : count_(count) {}
+    std::size_t size() const override { return count_; }
+    Sample sample(std::size_t index) const override {
+        ++made;
+        return {{"x", Tensor::scalar(static_cast<float>(index))}};
+    }
+    std::string sample_name(std::size_t index) const override { return std::to_string(index); }
+    mutable int made = 0;
+
+private:
+    std::size_t count_;
+};
+
+std::set<float> values(const Dataset& data) {
+    std::set<float> found;
+    for (std::size_t at = 0; at < data.size(); ++at) found.insert(data.sample(at)[0].second.data<float>()[0]);
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("split_samples: every sample is in one part, a fifth is held out") {
+    for (const std::size_t count : {2U, 4U, 5U, 7U, 100U}) {
+        const SampleSplit split = split_samples(std::make_shared<Numbers>(count));
+        std::set<float> all = values(*split.fit);
+        const std::set<float> held_out = values(*split.held_out);
+        CHECK(all.size() + held_out.size() == count);
+        all.insert(held_out.begin(), held_out.end());
+        CHECK(all.size() == count);
+        CHECK(held_out.size() >= std::max<std::size_t>(1, count / 5));
+    }
+}
+
+TEST_CASE("split_samples: one sample has to serve as both") {
+    const SampleSplit split = split_samples(std::make_shared<Numbers>(1));
+    CHECK(split.fit->size() == 1);
+    CHECK(split.held_out->size() == 1);
+}
+
+TEST_CASE("cached: samples within the limit are made once, the others each time") {
+    const auto numbers = std::make_shared<Numbers>(3);
+    const auto data = cached(numbers, 2 * sizeof(float));
+    for (int round = 0; round < 3; ++round) CHECK(values(*data) == std::set<float>{0, 1, 2});
+    CHECK(numbers->made == 2 + 3);
+}
