@@ -24,6 +24,8 @@ constexpr Names kQuantize[] = {"quantize-activations",     "share-params",      
 // The same in two parts: between them weights are codes already and biases still floats, both open to improvement.
 constexpr Names kQuantizeCodes[] = {"quantize-activations", "share-params", "quantize-weights"};
 constexpr Names kQuantizeFinish[] = {"quantize-biases", "eliminate-redundant-relu", "eliminate-dead-nodes"};
+// Every quantizer can be undone again: redundant activations stay.
+constexpr Names kQuantizeTakeApart[] = {"quantize-biases", "eliminate-dead-nodes"};
 
 constexpr Names kQuantizeDynamic[] = {"quantize-dynamic", "eliminate-dead-nodes"};
 
@@ -35,6 +37,7 @@ constexpr auto kPipelines = std::to_array<Pipeline>({
     {"quantize", kQuantize, Pipeline::Repetition::Once},
     {"quantize-codes", kQuantizeCodes, Pipeline::Repetition::Once},
     {"quantize-finish", kQuantizeFinish, Pipeline::Repetition::Once},
+    {"quantize-take-apart", kQuantizeTakeApart, Pipeline::Repetition::Once},
     {"quantize-dynamic", kQuantizeDynamic, Pipeline::Repetition::Once},
 });
 

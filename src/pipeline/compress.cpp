@@ -9,6 +9,7 @@
 #include "passes/pipelines.h"
 #include "pipeline/calibration_file.h"
 #include "pipeline/coverage.h"
+#include "pipeline/quantize_graph.h"
 #include "pipeline/summarize.h"
 #include "support/error.h"
 #include "tune/tune.h"
@@ -49,8 +50,7 @@ void quantize_with_data(Graph& graph, const QuantizeRequest& request, QuantizeRe
     tuning.calibrate = [&](Graph& each) { return calibrate_graph(each, tuning.scheme, *data, request.threads, request.progress); };
 
     const CalibrationTable table = tuning.calibrate(graph);
-    append(report.passes, run_pipeline("quantize-codes", graph, pass_inputs(tuning.scheme, &table)));
-    append(report.passes, run_pipeline("quantize-finish", graph, pass_inputs(tuning.scheme, &table)));
+    append(report.passes, quantize_graph(graph, tuning, table, QuantizeFinish::Complete));
     report.calibration = {request.data_name, table.samples, table.values.size(), tuning.scheme.range_method};
     report.tuning = std::move(tuning.notes);
 }
