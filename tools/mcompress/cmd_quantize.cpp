@@ -33,6 +33,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
         Effort effort = Effort::Balanced;
         std::vector<std::string> exclude;
         DataFlags data;
+        int sum_width = 16;
         bool dynamic = false;
         bool force = false;
         bool json = false;
@@ -48,6 +49,10 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     app.add_option("--method", options->method, "How ranges follow from what was seen: " + methods)->capture_default_str();
     add_effort(app, options->effort);
     app.add_option("--exclude", options->exclude, "Names of nodes to leave in float");
+    app.add_option("--sum-width", options->sum_width,
+                   "Bits in which kernels add products: 16 keeps codes from saturating on x86 without VNNI, 32 leaves them as they are")
+        ->check(CLI::IsMember({16, 32}))
+        ->capture_default_str();
     app.add_flag("--force", options->force, "Overwrite an existing file");
     app.add_flag("--json", options->json, "Print JSON");
     add_data_flags(app, options->data, DataNeed::Optional);
@@ -68,6 +73,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
         request.scheme.range_method = options->method;
         request.scheme.effort = options->effort;
         request.scheme.exclude = options->exclude;
+        request.scheme.sum_width = options->sum_width == 16 ? SumWidth::SixteenBitPairs : SumWidth::ThirtyTwoBit;
         if (options->dynamic) request.scheme.activations = ActivationMode::Dynamic;
         const QuantizeReport report = quantize_model(request);
         std::fputs((options->json ? to_json(report) : to_text(report)).c_str(), stdout);

@@ -56,10 +56,17 @@ std::optional<int> gemm_axis(const Node& node, const Shape&) { return attrs<Gemm
 /// A stack of matrices has several columns for each output column.
 std::optional<int> matmul_axis(const Node&, const Shape& weight) { return weight.rank() == 2 ? std::optional<int>(1) : std::nullopt; }
 
-/// Kernels walk channels innermost (NHWC). A depthwise kernel multiplies each product on its own.
-std::optional<SummationOrder> conv_summation(const Node&, const Shape& weight) {
-    if (weight[1] == 1) return std::nullopt;
-    return SummationOrder{.channel_axis = 0, .innermost_axis = 1};
+/// Kernels walk channels innermost (NHWC). A depthwise kernel, one filter a channel, multiplies each product on its own; with several filters a channel
+/// ONNX Runtime takes the general path, and pairs lie across the kernel window.
+std::optional<SummationOrder> conv_summation(const Node& node, const Shape& weight) {
+    const bool is_depthwise = weight[1] == 1 && weight[0] == attrs<ConvAttrs>(node).group;
+    return SummationOrder{.products = is_depthwise ? SummationOrder::Products::Single : SummationOrder::Products::Paired};
+}
+
+/// As Conv; with groups the weight's axis 0 runs through all of them, and there is one scale for the tensor.
+std::optional<SummationOrder> conv_transpose_summation(const Node& node, const Shape&) {
+    if (attrs<ConvTransposeAttrs>(node).group != 1) return std::nullopt;
+    return SummationOrder{.channel_axis = 1, .innermost_axis = 0};
 }
 
 std::optional<SummationOrder> gemm_summation(const Node& node, const Shape& weight) {
@@ -77,7 +84,7 @@ constexpr std::string_view kRecurrent = "errors of 8 bits add up over the steps 
 
 constexpr OpRule kRules[] = {
     {"Conv", QuantizedRole::Compute, 1, 2, ResultQuantizer::Always, conv_axis, conv_summation},
-    {"ConvTranspose", QuantizedRole::Compute, 1, 2, ResultQuantizer::Always, conv_transpose_axis},
+    {"ConvTranspose", QuantizedRole::Compute, 1, 2, ResultQuantizer::Always, conv_transpose_axis, conv_transpose_summation},
     {"Gemm", QuantizedRole::Compute, 1, 2, ResultQuantizer::OnDemand, gemm_axis, gemm_summation, refuse_gemm},
     {"MatMul", QuantizedRole::Compute, 1, -1, ResultQuantizer::OnDemand, matmul_axis, matmul_summation},
 

@@ -34,7 +34,7 @@ struct OpRule {
     ResultQuantizer result = ResultQuantizer::OnDemand;
     /// Compute only: the axis of the weight that output channels lie on; nothing when there is none, or channels share its entries.
     std::optional<int> (*channel_axis)(const Node&, const Shape& weight) = nullptr;
-    /// Compute only: how a kernel walks the weights of one output channel while it sums; nothing when no kernel adds pairs.
+    /// Compute only: how a kernel walks the weights of one output channel while it sums; nothing when its rows do not lie along one axis.
     std::optional<SummationOrder> (*summation)(const Node&, const Shape& weight) = nullptr;
     /// Why this node cannot follow its rule; empty when it can. Null: no condition.
     std::string_view (*refuse)(const Node&) = nullptr;

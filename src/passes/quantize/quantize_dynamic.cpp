@@ -102,9 +102,9 @@ private:
         if (!is_new) return entry->second;
         const Tensor matrix = is_transposed ? transposed(*known_tensor(weight)) : *known_tensor(weight);
         // Output channels are the columns; kernels sum down the rows.
-        const auto order = scheme_.sum_width == SumWidth::SixteenBitPairs ? std::optional<SummationOrder>({1, 0}) : std::nullopt;
+        const SummationOrder order{.channel_axis = 1, .innermost_axis = 0};
         const std::optional<int> axis = scheme_.weight_granularity == Granularity::PerChannel ? std::optional(1) : std::nullopt;
-        QuantizedWeight codes = quantize_weight(matrix, axis, order, scheme_.weight_dtype, weight->name());
+        QuantizedWeight codes = quantize_weight(matrix, axis, order, scheme_.sum_width, scheme_.weight_dtype, weight->name());
         Graph& graph = weight->graph();
         entry->second = {graph.add_constant(weight->name() + "_q", std::move(codes.codes)),
                          graph.add_constant(weight->name() + "_s", std::move(codes.scales))};

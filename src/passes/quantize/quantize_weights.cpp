@@ -3,9 +3,9 @@
 // Before:  y = Conv (x_dq, w)
 // After:   w_dq = DequantizeLinear <axis = 0> (w_q, w_s)   y = Conv (x_dq, w_dq)
 //
-// Formula: s[c] = absmax[c] / 127, w_q = clip(rne(w / s[c]), -127, 127). Channels lie on axis 0 of Conv, 1 of ConvTranspose (one scale for the
-// whole tensor when it has groups: an entry of that axis then serves several channels), the column axis of Gemm and MatMul. A weight that
-// several nodes read along the same axis is stored once.
+// Formula: s[c] = absmax[c] / 127 (more where pairs would saturate), w_q = round_row(w / s[c]) in [-127, 127]. Channels lie on axis 0 of Conv, 1 of
+// ConvTranspose (one scale for the whole tensor when it has groups: an entry of that axis then serves several channels), the column axis of Gemm
+// and MatMul. A weight that several nodes read along the same axis is stored once.
 //
 // Does nothing when the weight is not a float32 constant or is quantized already; when activations are quantized, also when the node's own
 // activation is not: a dequantized weight alone would only slow it down.
@@ -69,10 +69,9 @@ private:
         Node*& first = dequantized_[{nullptr, weight, axis.value_or(-1)}];
         Node*& dequantize = dequantized_[{&node->graph(), weight, axis.value_or(-1)}];
         if (!first) {
-            const bool limits_pairs =
-                scheme_.activations == ActivationMode::Static && scheme_.sum_width == SumWidth::SixteenBitPairs && rule.summation;
-            const std::optional<SummationOrder> order = limits_pairs ? rule.summation(*node, tensor.shape()) : std::nullopt;
-            QuantizedWeight codes = quantize_weight(tensor, axis, order, scheme_.weight_dtype, weight->name());
+            const std::optional<SummationOrder> order = rule.summation ? rule.summation(*node, tensor.shape()) : std::nullopt;
+            const SumWidth sums = scheme_.activations == ActivationMode::Static ? scheme_.sum_width : SumWidth::ThirtyTwoBit;
+            QuantizedWeight codes = quantize_weight(tensor, axis, order, sums, scheme_.weight_dtype, weight->name());
             first = dequantize = add_dequantized_constant(weight->graph(), weight->name(), std::move(codes.codes), std::move(codes.scales),
                                                           axis.value_or(1), node);
         } else if (!dequantize) {

@@ -170,7 +170,7 @@ TEST_CASE("no pair of codes can saturate 16 bits", "[quantize]") {
     for (const Shape& shape : {Shape{8, 16, 1, 1}, Shape{5, 3, 3, 3}, Shape{4, 6, 3, 1}}) {
         for (std::uint64_t seed = 1; seed <= 20; ++seed) {
             const Tensor weight = random_tensor(DType::Float32, shape, seed, {-1.0, 2.0});
-            const QuantizedWeight quantized = quantize_weight(weight, 0, SummationOrder{}, DType::Int8, "w");
+            const QuantizedWeight quantized = quantize_weight(weight, 0, SummationOrder{}, SumWidth::SixteenBitPairs, DType::Int8, "w");
             const std::int8_t* codes = quantized.codes.data<std::int8_t>();
             const std::int64_t channels = shape[1], pixels = shape[2] * shape[3];
             for (std::int64_t m = 0; m < shape[0]; ++m)
@@ -186,8 +186,13 @@ TEST_CASE("no pair of codes can saturate 16 bits", "[quantize]") {
 TEST_CASE("pairs are looked for across pixels where channels are no multiple of 4", "[quantize]") {
     // Three channels of two pixels: the walk is c0 c1 | c2 c0' | c1' c2'; the pair (c2, c0') reaches 2.
     const Tensor weight = Tensor::from_values<float>({1, 3, 1, 2}, {0.0f, 1.0f, 0.0f, 0.0f, 1.0f, 0.0f});
-    CHECK(channel_magnitudes(weight, 0, SummationOrder{}) == std::vector<float>{2.0f});
-    CHECK(channel_magnitudes(weight, 0, std::nullopt) == std::vector<float>{1.0f});
+    const auto codes_of = [&](SumWidth sums) {
+        const QuantizedWeight quantized = quantize_weight(weight, 0, SummationOrder{}, sums, DType::Int8, "w");
+        const std::span<const std::int8_t> codes = quantized.codes.values<std::int8_t>();
+        return std::pair<int, int>(codes[1], codes[4]);
+    };
+    CHECK(codes_of(SumWidth::ThirtyTwoBit) == std::pair<int, int>(127, 127));
+    CHECK(codes_of(SumWidth::SixteenBitPairs) == std::pair<int, int>(64, 64));
 }
 
 TEST_CASE("an unknown name to exclude is refused with the nearest one", "[quantize][trap26]") {
