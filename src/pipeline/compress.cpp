@@ -1,9 +1,6 @@
 // The main job, one line a stage. What a stage is called here is the folder it lives in.
 #include "pipeline/compress.h"
 
-#include "calibrate/calibrator.h"
-#include "data/cached_dataset.h"
-#include "engine/engine.h"
 #include "ir/fingerprint.h"
 #include "ops/infer.h"
 #include "passes/pipelines.h"
@@ -12,27 +9,13 @@
 #include "pipeline/quantize_graph.h"
 #include "pipeline/summarize.h"
 #include "support/error.h"
-#include "tune/tune.h"
 
 namespace mcompress {
 
 namespace {
 
-// Pictures are looked at several times; so many bytes of them are decoded once.
-constexpr std::size_t kCachedSamples = std::size_t{96} << 20;
-
 void append(std::vector<PassRun>& runs, std::vector<PassRun> more) {
     runs.insert(runs.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
-
-CalibrationTable calibrate_graph(Graph& graph, const QuantizationScheme& scheme, const Dataset& data, int threads,
-                                 const Progress& progress) {
-    const std::string id = fingerprint(graph);
-    run_pipeline("observe", graph, pass_inputs(scheme));
-    CalibrationTable table = calibrate(graph, *make_onednn_engine(), data, {.threads = threads, .progress = progress});
-    run_pipeline("strip", graph, pass_inputs());
-    table.fingerprint = id;
-    return table;
 }
 
 CalibrationTable load_matching_table(const Graph& graph, const std::filesystem::path& path) {
@@ -45,11 +28,8 @@ CalibrationTable load_matching_table(const Graph& graph, const std::filesystem::
 
 /// Static quantization that may look at the samples as often as it pays.
 void quantize_with_data(Graph& graph, const QuantizeRequest& request, QuantizeReport& report) {
-    const std::shared_ptr<const Dataset> data = cached({std::shared_ptr<void>(), request.data}, kCachedSamples);
-    Tuning tuning{.scheme = request.scheme, .data = data, .threads = request.threads};
-    tuning.calibrate = [&](Graph& each) { return calibrate_graph(each, tuning.scheme, *data, request.threads, request.progress); };
-
-    const CalibrationTable table = tuning.calibrate(graph);
+    Tuning tuning = make_tuning(request.scheme, *request.data, request.threads, request.progress);
+    const CalibrationTable table = calibrate_and_decide(graph, tuning);
     append(report.passes, quantize_graph(graph, tuning, table, QuantizeFinish::Complete));
     report.calibration = {request.data_name, table.samples, table.values.size(), tuning.scheme.range_method};
     report.tuning = std::move(tuning.notes);
@@ -76,7 +56,7 @@ OptimizeReport optimize_model(const std::filesystem::path& path, const std::file
 CalibrationTable calibrate_model(const CalibrateRequest& request) {
     std::vector<PassRun> passes;
     const auto model = load_prepared(request.model, passes);
-    return calibrate_graph(*model->graph, {}, *request.data, request.threads, request.progress);
+    return make_tuning({}, *request.data, request.threads, request.progress).calibrate(*model->graph);
 }
 
 QuantizeReport quantize_model(const QuantizeRequest& request) {

@@ -1,13 +1,22 @@
 // From a prepared float graph to a quantized one, by the decisions of a scheme.
 #pragma once
 
+#include <functional>
 #include <vector>
 
+#include "data/dataset.h"
 #include "passes/pass_manager.h"
 #include "quant/calibration_table.h"
 #include "tune/tune.h"
 
 namespace mcompress {
+
+/// Everything the stages start from. `data` must outlive it.
+Tuning make_tuning(const QuantizationScheme& scheme, const Dataset& data, int threads,
+                   std::function<void(std::size_t, std::size_t)> progress);
+
+/// What the samples say before anything is quantized: the statistics, and decisions in `tuning.scheme`. The graph may be changed into one that computes the same.
+CalibrationTable calibrate_and_decide(Graph& graph, Tuning& tuning);
 
 enum class QuantizeFinish {
     Complete,   // ready to be written
