@@ -12,6 +12,8 @@
 #include "data/dataset.h"
 #include "engine/engine.h"
 #include "tensor/compare.h"
+#include "validate/outputs.h"
+#include "validate/reference_outputs.h"
 
 namespace mcompress {
 
@@ -28,20 +30,6 @@ struct OutputFidelity {
     ErrorMeasure measure;  // over all samples
 };
 
-/// Decisions by the greatest element of the first output's last axis; a sample with several rows counts each.
-struct ClassificationResult {
-    std::size_t rows = 0;
-    std::size_t agreements = 0;  // both models choose the same class
-    bool has_labels = false;
-    std::size_t reference_top1 = 0;
-    std::size_t reference_top5 = 0;
-    std::size_t candidate_top1 = 0;
-    std::size_t candidate_top5 = 0;
-
-    double agreement() const { return rows == 0 ? 0.0 : static_cast<double>(agreements) / static_cast<double>(rows); }
-    double share(std::size_t hits) const { return rows == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(rows); }
-};
-
 struct FidelityResult {
     std::size_t samples = 0;
     std::vector<OutputFidelity> outputs;                 // those both models compute as numbers
@@ -51,6 +39,9 @@ struct FidelityResult {
 /// Runs both graphs on every sample and compares. Both engines' plans use one thread, samples run in parallel. Throws kDataMismatch when
 /// the models disagree about outputs, kLabelsMismatch when labels and samples do not fit.
 FidelityResult measure_fidelity(const Engine& engine, const Graph& reference, const Graph& candidate, const Dataset& data,
+                                const FidelityOptions& options);
+/// As above with outputs of the reference that may be known from an earlier comparison on the same data.
+FidelityResult measure_fidelity(const Engine& engine, ReferenceOutputs& reference, const Graph& candidate, const Dataset& data,
                                 const FidelityOptions& options);
 
 /// A value of the reference and the value of the candidate that stands for it.

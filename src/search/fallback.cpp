@@ -1,0 +1,157 @@
+#include "search/fallback.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "support/format.h"
+
+namespace mcompress {
+namespace {
+
+/// What one node left in float costs beside its multiply-accumulates, as a share of those of the model.
+constexpr double kNodeCost = 0.05;
+
+using Names = std::unordered_set<std::string>;
+
+class Greedy {
+public:
+    Greedy(std::span<const NoiseSource> sources, std::span<const double> effects, std::int64_t total_macs)
+        : sources_(sources), effects_(effects), total_macs_(static_cast<double>(std::max<std::int64_t>(total_macs, 1))) {
+        for (std::size_t at = 0; at < sources.size(); ++at) {
+            whole_ += effects[at];
+            for (const std::string& unit : sources[at].units) of_unit_[unit].push_back(at);
+            if (sources[at].units.size() == 1) macs_.emplace(sources[at].units[0], sources[at].macs);
+        }
+    }
+
+    std::vector<FallbackStep> run() {
+        std::vector<FallbackStep> steps;
+        while (true) {
+            std::size_t best = sources_.size();
+            double best_ratio = 0.0;
+            for (std::size_t at = 0; at < sources_.size(); ++at) {
+                if (left_in_float(at)) continue;
+                const double ratio = gain(at) / cost(at);
+                if (ratio > best_ratio) {
+                    best = at;
+                    best_ratio = ratio;
+                }
+            }
+            if (best == sources_.size()) return steps;
+            steps.push_back(take(best));
+        }
+    }
+
+private:
+    bool is_float(const std::string& unit) const { return float_.contains(unit); }
+
+    bool left_in_float(std::size_t at) const {
+        const auto& units = sources_[at].units;
+        return std::all_of(units.begin(), units.end(), [&](const std::string& unit) { return is_float(unit); });
+    }
+
+    std::vector<std::string> new_nodes(std::size_t at) const {
+        std::vector<std::string> nodes;
+        for (const std::string& unit : sources_[at].units)
+            if (!is_float(unit)) nodes.push_back(unit);
+        return nodes;
+    }
+
+    /// Of this source and of all others that vanish with it.
+    double gain(std::size_t at) const {
+        const std::vector<std::string> nodes = new_nodes(at);
+        const auto goes = [&](const std::string& unit) {
+            return is_float(unit) || std::find(nodes.begin(), nodes.end(), unit) != nodes.end();
+        };
+        std::unordered_set<std::size_t> touched;
+        for (const std::string& unit : nodes) touched.insert(of_unit_.at(unit).begin(), of_unit_.at(unit).end());
+        double sum = 0.0;
+        for (const std::size_t other : touched)
+            if (std::all_of(sources_[other].units.begin(), sources_[other].units.end(), goes)) sum += effects_[other];
+        return sum;
+    }
+
+    /// Units without weights of their own have no products.
+    double macs_of(const std::vector<std::string>& nodes) const {
+        double sum = 0.0;
+        for (const std::string& node : nodes)
+            if (const auto found = macs_.find(node); found != macs_.end()) sum += static_cast<double>(found->second);
+        return sum / total_macs_;
+    }
+
+    double cost(std::size_t at) const {
+        const std::vector<std::string> nodes = new_nodes(at);
+        return macs_of(nodes) + kNodeCost * static_cast<double>(nodes.size());
+    }
+
+    FallbackStep take(std::size_t at) {
+        FallbackStep step{sources_[at].name, sources_[at].op, sources_[at].kind, new_nodes(at), gain(at) / whole_, 0.0};
+        spent_ += macs_of(step.nodes);
+        step.macs_share = spent_;
+        float_.insert(step.nodes.begin(), step.nodes.end());
+        return step;
+    }
+
+    std::span<const NoiseSource> sources_;
+    std::span<const double> effects_;
+    double total_macs_;
+    double whole_ = 0.0;
+    double spent_ = 0.0;
+    std::unordered_map<std::string, std::vector<std::size_t>> of_unit_;
+    std::unordered_map<std::string, std::int64_t> macs_;
+    Names float_;
+};
+
+}  // namespace
+
+std::vector<FallbackStep> order_fallbacks(std::span<const NoiseSource> sources, std::span<const double> effects, std::int64_t total_macs) {
+    return Greedy(sources, effects, total_macs).run();
+}
+
+QuantizationScheme with_fallbacks(const QuantizationScheme& scheme, std::span<const FallbackStep> steps, std::size_t count,
+                                  const std::string& why) {
+    QuantizationScheme result = scheme;
+    for (const FallbackStep& step : steps.first(std::min(count, steps.size())))
+        for (const std::string& node : step.nodes)
+            result.keep_float.emplace(node, format("{}: 8 bits for {} '{}' made up {:.1f} % of the error", why,
+                                                   step.kind == NoiseSource::Kind::Weight ? "weights of" : "value", step.source,
+                                                   100.0 * step.share));
+    return result;
+}
+
+FewestResult find_fewest(std::size_t count, std::size_t guess, double limit, double at_none,
+                         const std::function<double(std::size_t steps)>& measure) {
+    FewestResult result;
+    if (at_none <= limit) return {true, 0, {}};
+    const auto meets = [&](std::size_t steps) {
+        const double measured = measure(steps);
+        result.tries.push_back({steps, measured, measured <= limit});
+        return result.tries.back().met;
+    };
+    std::size_t fails = 0, met = count + 1, stride = 1;
+    std::size_t next = std::clamp<std::size_t>(guess, 1, std::max<std::size_t>(count, 1));
+    while (count > 0 && met == count + 1 && fails < count) {
+        if (meets(next)) met = next;
+        else fails = next;
+        next = std::min(count, fails + stride);
+        stride *= 2;
+    }
+    if (met == count + 1) return result;
+    for (stride = 1; met - fails > 1 && fails == 0; stride *= 2) {
+        const std::size_t lower = met > stride ? met - stride : met / 2;
+        if (lower == 0) break;
+        if (meets(lower)) met = lower;
+        else fails = lower;
+    }
+    while (met - fails > 1) {
+        const std::size_t middle = fails + (met - fails) / 2;
+        if (meets(middle)) met = middle;
+        else fails = middle;
+    }
+    result.met = true;
+    result.steps = met;
+    return result;
+}
+
+}  // namespace mcompress

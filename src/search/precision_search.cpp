@@ -1,0 +1,86 @@
+#include "search/precision_search.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ops/cost.h"
+
+namespace mcompress {
+namespace {
+
+/// Steps that keep within the share of products allowed in float.
+std::size_t allowed_steps(const std::vector<FallbackStep>& steps, double max_float_share) {
+    std::size_t count = 0;
+    while (count < steps.size() && steps[count].macs_share <= max_float_share) ++count;
+    return count;
+}
+
+/// Energies add up; decisions and accuracies move with the amplitude of the noise, its root.
+double predict(double at_none, double left, EffectMetric metric) {
+    return metric == EffectMetric::Agreement ? at_none * std::sqrt(left) : at_none * left;
+}
+
+std::size_t first_guess(const std::vector<FallbackStep>& steps, std::size_t allowed, double at_none, const PrecisionGoal& goal) {
+    double left = 1.0;
+    for (std::size_t count = 0; count < allowed; ++count) {
+        left = std::max(0.0, left - steps[count].share);
+        if (predict(at_none, left, goal.metric) <= goal.limit) return count + 1;
+    }
+    return allowed;
+}
+
+}  // namespace
+
+std::vector<RankedSource> rank_effects(std::vector<NoiseSource> sources, const std::vector<SourceEffect>& effects, EffectMetric metric,
+                                       std::int64_t total_macs) {
+    std::vector<RankedSource> ranking;
+    double whole = 0.0;
+    for (std::size_t at = 0; at < sources.size(); ++at) {
+        RankedSource ranked{
+            std::move(sources[at]),     effects[at].effect(metric), 0.0, 0.0, -10.0 * std::log10(effects[at].outputs.relative_noise()),
+            effects[at].local.sqnr_db()};
+        whole += ranked.effect;
+        if (total_macs > 0) ranked.macs_share = static_cast<double>(ranked.source.macs) / static_cast<double>(total_macs);
+        ranking.push_back(std::move(ranked));
+    }
+    for (RankedSource& ranked : ranking) ranked.share = whole > 0.0 ? ranked.effect / whole : 0.0;
+    std::stable_sort(ranking.begin(), ranking.end(), [](const RankedSource& a, const RankedSource& b) { return a.effect > b.effect; });
+    return ranking;
+}
+
+std::vector<RankedSource> rank_sources(const SearchSubject& subject, EffectMetric metric, const SensitivityOptions& options) {
+    const std::unique_ptr<Graph> apart = subject.build_apart(subject.scheme);
+    std::vector<NoiseSource> sources = find_noise_sources(*apart, subject.scheme);
+    const auto effects = measure_sources(subject.engine, subject.exact, *apart, sources, subject.ranking_data, options);
+    return rank_effects(std::move(sources), effects, metric, measure_cost(subject.exact).macs);
+}
+
+PrecisionResult search_precision(const SearchSubject& subject, const PrecisionGoal& goal, double at_none) {
+    PrecisionResult result;
+    result.at_none = result.measured = at_none;
+    result.ranking = rank_sources(subject, goal.metric == EffectMetric::Agreement ? EffectMetric::Divergence : goal.metric,
+                                  {.threads = subject.threads});
+    std::vector<NoiseSource> sources;
+    std::vector<double> effects;
+    for (const RankedSource& ranked : result.ranking) {
+        sources.push_back(ranked.source);
+        effects.push_back(ranked.effect);
+    }
+    std::vector<FallbackStep> steps = order_fallbacks(sources, effects, measure_cost(subject.exact).macs);
+    const std::size_t allowed = allowed_steps(steps, goal.max_float_share);
+    const FewestResult fewest =
+        find_fewest(allowed, first_guess(steps, allowed, at_none, goal), goal.limit, at_none, [&](std::size_t count) {
+            return goal.measure(*subject.build(with_fallbacks(subject.scheme, steps, count, goal.why)));
+        });
+    result.met = fewest.met;
+    result.tries = fewest.tries;
+    const std::size_t used = fewest.met ? fewest.steps : allowed;
+    for (const FallbackTry& tried : fewest.tries)
+        if (tried.steps == used) result.measured = tried.measured;
+    result.scheme = with_fallbacks(subject.scheme, steps, used, goal.why);
+    steps.resize(used);
+    result.steps = std::move(steps);
+    return result;
+}
+
+}  // namespace mcompress

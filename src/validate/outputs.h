@@ -1,0 +1,50 @@
+// How far the outputs of a candidate are from those of a reference: errors, decisions, divergence.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ir/graph.h"
+#include "tensor/compare.h"
+#include "tensor/tensor.h"
+
+namespace mcompress {
+
+/// Decisions by the greatest element of the first output's last axis; a sample with several rows counts each.
+struct ClassificationResult {
+    std::size_t rows = 0;
+    std::size_t agreements = 0;  // both models choose the same class
+    double divergence = 0.0;     // Σ over the rows of KL(reference ‖ candidate) in nats, of the scores after softmax
+    bool has_labels = false;
+    std::size_t reference_top1 = 0;
+    std::size_t reference_top5 = 0;
+    std::size_t candidate_top1 = 0;
+    std::size_t candidate_top5 = 0;
+
+    double agreement() const { return share(agreements); }
+    double mean_divergence() const { return rows == 0 ? 0.0 : divergence / static_cast<double>(rows); }
+    double share(std::size_t hits) const { return rows == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(rows); }
+};
+
+/// Sums over one or more samples; for equal results add them in a fixed order.
+struct OutputErrors {
+    std::size_t samples = 0;
+    std::vector<ErrorMeasure> outputs;  // in the graph's order; empty measures for outputs that are no numbers
+    ClassificationResult classification;
+    bool classifies = true;  // the first output was [rows, classes] (or [rows, classes, 1, 1]) in every sample
+
+    void add(const OutputErrors& other);
+    /// Noise energy over signal energy, averaged over the outputs that are numbers; where an output is not finite, or has no signal to compare
+    /// with, at least 1.
+    double relative_noise() const;
+    /// The least SQNR over the outputs in dB: infinite when all are equal, -infinity when one is not finite.
+    double worst_sqnr_db() const;
+};
+
+/// Compares one sample's outputs. Labels: none, one for all rows, or one a row. Throws kDataMismatch when shapes differ, kLabelsMismatch when the
+/// labels do not fit.
+OutputErrors compare_outputs(const Graph& reference_graph, std::span<const Tensor> reference, std::span<const Tensor> candidate,
+                             std::span<const std::int64_t> labels = {});
+
+}  // namespace mcompress
