@@ -18,6 +18,7 @@ constexpr Names kFuse[] = {
     "fuse-matmul-add",      "fuse-conv-bn",        "fuse-conv-scale", "deduplicate-constants", "eliminate-dead-nodes"};
 
 constexpr Names kObserve[] = {"insert-observers"};
+constexpr Names kSweep[] = {"eliminate-dead-nodes"};
 constexpr Names kStrip[] = {"strip-observers"};
 constexpr Names kQuantize[] = {"quantize-activations",     "share-params",        "quantize-weights", "quantize-biases",
                                "eliminate-redundant-relu", "eliminate-dead-nodes"};
@@ -32,6 +33,7 @@ constexpr Names kQuantizeDynamic[] = {"quantize-dynamic", "eliminate-dead-nodes"
 constexpr auto kPipelines = std::to_array<Pipeline>({
     {"clean", kClean, Pipeline::Repetition::ToFixedPoint},
     {"fuse", kFuse, Pipeline::Repetition::ToFixedPoint},
+    {"sweep", kSweep, Pipeline::Repetition::Once},
     {"observe", kObserve, Pipeline::Repetition::Once},
     {"strip", kStrip, Pipeline::Repetition::Once},
     {"quantize", kQuantize, Pipeline::Repetition::Once},

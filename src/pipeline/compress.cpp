@@ -28,7 +28,7 @@ CalibrationTable load_matching_table(const Graph& graph, const std::filesystem::
 
 /// Static quantization that may look at the samples as often as it pays.
 void quantize_with_data(Graph& graph, const QuantizeRequest& request, QuantizeReport& report) {
-    Tuning tuning = make_tuning(request.scheme, *request.data, request.threads, request.progress);
+    Tuning tuning = make_tuning(graph, request.scheme, *request.data, request.threads, request.progress);
     const CalibrationTable table = calibrate_and_decide(graph, tuning);
     append(report.passes, quantize_graph(graph, tuning, table, QuantizeFinish::Complete));
     report.calibration = {request.data_name, table.samples, table.values.size(), tuning.scheme.range_method};
@@ -56,7 +56,7 @@ OptimizeReport optimize_model(const std::filesystem::path& path, const std::file
 CalibrationTable calibrate_model(const CalibrateRequest& request) {
     std::vector<PassRun> passes;
     const auto model = load_prepared(request.model, passes);
-    return make_tuning({}, *request.data, request.threads, request.progress).calibrate(*model->graph);
+    return make_tuning(*model->graph, {}, *request.data, request.threads, request.progress).calibrate(*model->graph);
 }
 
 QuantizeReport quantize_model(const QuantizeRequest& request) {

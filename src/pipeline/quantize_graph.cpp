@@ -2,10 +2,14 @@
 
 #include "calibrate/calibrator.h"
 #include "data/cached_dataset.h"
+#include "data/content_order.h"
 #include "engine/engine.h"
+#include "ir/clone.h"
 #include "ir/fingerprint.h"
 #include "passes/pipelines.h"
+#include "pipeline/fixed_batch.h"
 #include "pipeline/prepare.h"
+#include "tune/fit_layers.h"
 
 namespace mcompress {
 
@@ -16,9 +20,16 @@ constexpr std::size_t kCachedSamples = std::size_t{96} << 20;
 
 }  // namespace
 
-Tuning make_tuning(const QuantizationScheme& scheme, const Dataset& data, int threads,
+Tuning make_tuning(const Graph& graph, const QuantizationScheme& scheme, const Dataset& data, int threads,
                    std::function<void(std::size_t, std::size_t)> progress) {
-    Tuning tuning{.scheme = scheme, .data = cached({std::shared_ptr<void>(), &data}, kCachedSamples), .threads = threads};
+    struct Samples {
+        std::unique_ptr<const Dataset> ordered;
+        FixedBatch batches;
+    };
+    const auto samples = std::make_shared<Samples>();
+    samples->ordered = ordered_by_content(cached({std::shared_ptr<void>(), &data}, kCachedSamples), threads);
+    samples->batches = fit_batch(graph, *samples->ordered, LastBatch::LeaveOut);
+    Tuning tuning{.scheme = scheme, .data = {samples, samples->batches.samples.get()}, .threads = threads};
     tuning.calibrate = [scheme, samples = tuning.data, threads, progress = std::move(progress)](Graph& graph) {
         const std::string id = fingerprint(graph);
         run_pipeline("observe", graph, pass_inputs(scheme));
@@ -36,7 +47,9 @@ CalibrationTable calibrate_and_decide(Graph& graph, Tuning& tuning) {
 }
 
 std::vector<PassRun> quantize_graph(Graph& graph, Tuning& tuning, const CalibrationTable& table, QuantizeFinish finish) {
+    const std::unique_ptr<Graph> reference = clone(graph);
     std::vector<PassRun> runs = run_pipeline("quantize-codes", graph, pass_inputs(tuning.scheme, &table));
+    fit_layers(*reference, graph, tuning);
     const char* rest = finish == QuantizeFinish::Complete ? "quantize-finish" : "quantize-take-apart";
     for (PassRun& run : run_pipeline(rest, graph, pass_inputs(tuning.scheme, &table))) runs.push_back(std::move(run));
     return runs;

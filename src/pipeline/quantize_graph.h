@@ -11,8 +11,9 @@
 
 namespace mcompress {
 
-/// Everything the stages start from. `data` must outlive it.
-Tuning make_tuning(const QuantizationScheme& scheme, const Dataset& data, int threads,
+/// Everything the stages start from: samples in an order of their own (so that the order of files does not matter), grouped where the graph's batch is
+/// fixed. `data` must outlive it.
+Tuning make_tuning(const Graph& graph, const QuantizationScheme& scheme, const Dataset& data, int threads,
                    std::function<void(std::size_t, std::size_t)> progress);
 
 /// What the samples say before anything is quantized: the statistics, and decisions in `tuning.scheme`. The graph may be changed into one that computes the same.

@@ -21,16 +21,17 @@ private:
 
 }  // namespace
 
-SampleSplit split_samples(const std::shared_ptr<const Dataset>& data) {
+bool is_held_out(std::size_t index, std::size_t count) {
     constexpr std::size_t kPeriod = 5, kPhase = 2;
+    return count < kPeriod ? index + 1 == count : index % kPeriod == kPhase;
+}
+
+SampleSplit split_samples(const std::shared_ptr<const Dataset>& data) {
     const std::size_t count = data->size();
     if (count == 0) throw Error(codes::kDataEmpty, "there is no sample to calibrate on", "give at least one, better a hundred");
     if (count == 1) return {data, data};
     std::vector<std::size_t> fit, held_out;
-    for (std::size_t at = 0; at < count; ++at) {
-        const bool is_held_out = count < kPeriod ? at + 1 == count : at % kPeriod == kPhase;
-        (is_held_out ? held_out : fit).push_back(at);
-    }
+    for (std::size_t at = 0; at < count; ++at) (is_held_out(at, count) ? held_out : fit).push_back(at);
     return {std::make_shared<Chosen>(data, std::move(fit)), std::make_shared<Chosen>(data, std::move(held_out))};
 }
 

@@ -12,6 +12,9 @@ struct SampleSplit {
     std::shared_ptr<const Dataset> held_out;  // at least one sample; disjoint from `fit` when there are two samples or more
 };
 
+/// Whether sample `index` of `count` is held out.
+bool is_held_out(std::size_t index, std::size_t count);
+
 /// Holds out every fifth sample (the 3rd, 8th, …; of fewer than five the last one). Interleaved, since files are often sorted by class.
 SampleSplit split_samples(const std::shared_ptr<const Dataset>& data);
 

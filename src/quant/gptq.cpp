@@ -1,0 +1,99 @@
+#include "quant/gptq.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "quant/affine.h"
+#include "support/check.h"
+#include "support/parallel.h"
+#include "tensor/linalg.h"
+
+namespace mcompress {
+namespace {
+
+constexpr std::int64_t kBlock = 128;
+constexpr std::int64_t kRowsAtATime = 32;
+
+/// One band of rows: weights are changed while errors are passed on.
+void round_band(const RoundingPath& path, std::span<const float> upper, std::span<float> weights, std::span<const float> scales,
+                QuantRange range, std::span<std::int8_t> codes) {
+    const auto inputs = static_cast<std::int64_t>(path.order.size());
+    const auto rows = static_cast<std::int64_t>(scales.size());
+    std::vector<float> errors(static_cast<std::size_t>(rows * kBlock));
+    std::vector<float> correction;
+    for (std::int64_t begin = 0; begin < inputs; begin += kBlock) {
+        const std::int64_t end = std::min(begin + kBlock, inputs), width = end - begin;
+        for (std::int64_t row = 0; row < rows; ++row) {
+            float* values = weights.data() + row * inputs;
+            const float scale = scales[static_cast<std::size_t>(row)];
+            for (std::int64_t at = begin; at < end; ++at) {
+                const std::int32_t code = quantize_value(values[at], scale, 0, range);
+                codes[static_cast<std::size_t>(row * inputs + path.order[static_cast<std::size_t>(at)])] = static_cast<std::int8_t>(code);
+                const float* factor = upper.data() + at * inputs;
+                const float error = (values[at] - dequantize_value(code, scale, 0)) / factor[at];
+                errors[static_cast<std::size_t>(row * width + at - begin)] = error;
+                for (std::int64_t next = at + 1; next < end; ++next) values[next] -= error * factor[next];
+            }
+        }
+        const std::int64_t rest = inputs - end;
+        if (rest == 0) continue;
+        // What lies beyond the block: errors [rows, width] x factor [width, rest].
+        std::vector<float> factor(static_cast<std::size_t>(width * rest));
+        for (std::int64_t at = 0; at < width; ++at)
+            std::copy_n(upper.data() + (begin + at) * inputs + end, rest, factor.data() + at * rest);
+        correction.assign(static_cast<std::size_t>(rows * rest), 0.0F);
+        linalg::gemm({std::span<const float>(errors).first(static_cast<std::size_t>(rows * width))}, {factor}, correction,
+                     {.m = rows, .n = rest, .k = width});
+        for (std::int64_t row = 0; row < rows; ++row)
+            for (std::int64_t at = 0; at < rest; ++at)
+                weights[static_cast<std::size_t>(row * inputs + end + at)] -= correction[static_cast<std::size_t>(row * rest + at)];
+    }
+}
+
+}  // namespace
+
+RoundingPath plan_rounding(std::span<const double> moments, std::int64_t inputs, double damping) {
+    MCOMPRESS_CHECK(static_cast<std::int64_t>(moments.size()) == inputs * inputs);
+    RoundingPath path;
+    path.order.resize(static_cast<std::size_t>(inputs));
+    std::iota(path.order.begin(), path.order.end(), 0);
+    const auto energy = [&](std::int32_t at) { return moments[static_cast<std::size_t>(at * (inputs + 1))]; };
+    std::stable_sort(path.order.begin(), path.order.end(), [&](std::int32_t a, std::int32_t b) { return energy(a) > energy(b); });
+    std::vector<double> ordered(moments.size());
+    for (int attempt = 0; attempt < 4; ++attempt, damping *= 10.0) {
+        for (std::int64_t row = 0; row < inputs; ++row)
+            for (std::int64_t column = 0; column < inputs; ++column)
+                ordered[static_cast<std::size_t>(row * inputs + column)] =
+                    moments[static_cast<std::size_t>(path.order[static_cast<std::size_t>(row)] * inputs + path.order[static_cast<std::size_t>(column)])];
+        for (std::int64_t at = 0; at < inputs; ++at) {
+            double& diagonal = ordered[static_cast<std::size_t>(at * (inputs + 1))];
+            if (diagonal == 0.0) diagonal = 1.0;
+        }
+        if (linalg::inverse_upper_cholesky(ordered, inputs, damping) == linalg::Factorization::Done) {
+            path.factor = std::move(ordered);
+            return path;
+        }
+    }
+    return {};
+}
+
+std::vector<std::int8_t> round_along(const RoundingPath& path, std::span<const float> weights, std::span<const float> scales,
+                                     QuantRange range, int threads) {
+    const std::size_t inputs = path.order.size();
+    MCOMPRESS_CHECK(!path.empty() && weights.size() == scales.size() * inputs);
+    std::vector<float> upper(path.factor.begin(), path.factor.end());
+    std::vector<float> ordered(weights.size());
+    for (std::size_t row = 0; row < scales.size(); ++row)
+        for (std::size_t at = 0; at < inputs; ++at)
+            ordered[row * inputs + at] = weights[row * inputs + static_cast<std::size_t>(path.order[at])];
+    std::vector<std::int8_t> codes(weights.size());
+    parallel_chunks(scales.size(), static_cast<std::size_t>(kRowsAtATime), threads, [&](std::size_t, std::size_t begin, std::size_t end) {
+        const std::size_t first = begin * inputs, count = (end - begin) * inputs;
+        round_band(path, upper, std::span(ordered).subspan(first, count), scales.subspan(begin, end - begin), range,
+                   std::span(codes).subspan(first, count));
+    });
+    return codes;
+}
+
+}  // namespace mcompress

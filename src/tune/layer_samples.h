@@ -1,0 +1,74 @@
+// What goes into layers, in the float and in the quantized graph: rows of their im2col matrices at a few positions of every sample.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "engine/engine.h"
+#include "tune/layer.h"
+
+namespace mcompress {
+
+/// Rows of one layer's input, group by group: [groups][count][inputs].
+struct LayerRows {
+    std::int64_t count = 0;
+    std::vector<float> values;
+
+    std::span<const float> of_group(const Layer& layer, std::int64_t group) const;
+};
+
+/// Rows to fit to, and rows to judge by; of other samples.
+struct SplitRows {
+    LayerRows fit;
+    LayerRows held_out;
+};
+
+struct RowOptions {
+    std::size_t bytes_per_layer = std::size_t{8} << 20;  // of rows of one graph, both parts together
+    int threads = 1;
+};
+
+/// Which samples are held out, by sample: those that split_samples() holds out.
+std::vector<bool> held_out_samples(std::size_t count);
+
+/// Rows of the inputs of several layers in the float graph, spread evenly over the samples and, jittered by a hash of sample and layer, over the positions
+/// of each: at least 256 in all where there are so many, at most 8192. The same for any number of threads. `first` is the number of the first layer in the
+/// whole list.
+std::vector<SplitRows> sample_exact_rows(const Engine& engine, const Graph& reference, std::span<const Layer> layers, std::size_t first,
+                                         const Dataset& data, const RowOptions& options);
+
+/// Walks through a quantized graph layer by layer with all samples at once, so that each layer runs once a sample whatever happens to the weights of layers
+/// not reached yet. What lies between the layers done and those to come is kept as codes.
+class QuantizedPrefix {
+public:
+    /// The graph is one on which "quantize-codes" ran; it may change behind the layer that rows_of() was asked for last.
+    QuantizedPrefix(const Engine& engine, const Graph& quantized, std::span<const Layer> layers, const Dataset& data,
+                    const RowOptions& options);
+
+    /// Bytes of codes one sample needs at most at a time, for the shapes of the first sample.
+    std::size_t bytes_per_sample() const { return bytes_per_sample_; }
+
+    /// Rows at the positions that sample_exact_rows() reads of the same layer. Layers in rising order.
+    SplitRows rows_of(std::size_t layer);
+
+private:
+    using Kept = std::map<std::string, Tensor>;  // by the value's name
+    std::vector<std::string> crossing(std::size_t layer) const;
+    void measure_first_sample();
+
+    const Engine& engine_;
+    const Graph& quantized_;
+    std::vector<Layer> layers_;
+    const Dataset& data_;
+    RowOptions options_;
+    std::vector<std::vector<std::string>> crossing_;  // by layer: names of the values to keep in front of it
+    std::vector<Kept> kept_;                          // by sample
+    std::size_t bytes_per_sample_ = 0;
+};
+
+}  // namespace mcompress
