@@ -38,6 +38,9 @@ void quantize_with_data(Graph& graph, const QuantizeRequest& request, QuantizeRe
 void quantize_with_table(Graph& graph, const QuantizationScheme& scheme, const QuantizeRequest& request, QuantizeReport& report) {
     const CalibrationTable table = load_matching_table(graph, request.calibration);
     append(report.passes, run_pipeline("quantize", graph, pass_inputs(scheme, &table)));
+    if (scheme.effort != Effort::Fast)
+        report.tuning.push_back(
+            {"fit", "", "nothing was fitted: a stored table has ranges, no samples (with --data, weights are fitted to them)"});
     report.calibration = {request.calibration.string(), table.samples, table.values.size(), scheme.range_method};
 }
 

@@ -64,8 +64,8 @@ RoundingPath plan_rounding(std::span<const double> moments, std::int64_t inputs,
     for (int attempt = 0; attempt < 4; ++attempt, damping *= 10.0) {
         for (std::int64_t row = 0; row < inputs; ++row)
             for (std::int64_t column = 0; column < inputs; ++column)
-                ordered[static_cast<std::size_t>(row * inputs + column)] =
-                    moments[static_cast<std::size_t>(path.order[static_cast<std::size_t>(row)] * inputs + path.order[static_cast<std::size_t>(column)])];
+                ordered[static_cast<std::size_t>(row * inputs + column)] = moments[static_cast<std::size_t>(
+                    path.order[static_cast<std::size_t>(row)] * inputs + path.order[static_cast<std::size_t>(column)])];
         for (std::int64_t at = 0; at < inputs; ++at) {
             double& diagonal = ordered[static_cast<std::size_t>(at * (inputs + 1))];
             if (diagonal == 0.0) diagonal = 1.0;

@@ -30,12 +30,12 @@ struct QuantizationScheme {
     DType weight_dtype = DType::Int8;
     Granularity weight_granularity = Granularity::PerChannel;
     SumWidth sum_width = SumWidth::SixteenBitPairs;  // of the slowest kernels the model is to run right on
-    std::vector<std::string> exclude;                // node names left in float
+    std::vector<std::string> exclude = {};           // node names left in float
 
     // Decisions about single values and nodes; they win over what is said for all. Made by hand, or by the stages of src/tune and src/search.
-    std::map<std::string, ValueRange> ranges;        // by the value's qualified name
-    std::map<std::string, DType> activation_dtypes;  // by the value's qualified name
-    std::map<std::string, std::string> keep_float;   // node display name → why it stays in float (a complete clause)
+    std::map<std::string, ValueRange> ranges = {};        // by the value's qualified name
+    std::map<std::string, DType> activation_dtypes = {};  // by the value's qualified name
+    std::map<std::string, std::string> keep_float = {};   // node display name → why it stays in float (a complete clause)
 };
 
 /// Throws kUsage when no pass can carry the scheme out: an unknown range method, or a type that is not supported.

@@ -31,7 +31,11 @@ std::size_t bytes_per_layer(Effort effort) { return std::size_t{effort == Effort
 class LayerFitting {
 public:
     LayerFitting(const Graph& reference, Graph& quantized, Tuning& tuning)
-        : reference_(reference), quantized_(quantized), tuning_(tuning), split_(split_samples(tuning.data)), engine_(make_onednn_engine()),
+        : reference_(reference),
+          quantized_(quantized),
+          tuning_(tuning),
+          split_(split_samples(tuning.data)),
+          engine_(make_onednn_engine()),
           trial_(*engine_, reference, *split_.held_out, tuning.threads) {}
 
     void run() {
@@ -80,8 +84,7 @@ private:
             return quantize_weight(weight, axis, order, scheme.sum_width, scheme.weight_dtype, layer.node->display_name());
         };
         if (order && scheme.sum_width == SumWidth::SixteenBitPairs) options.pairs = summed_pairs(shape, *order);
-        const std::optional<FittedWeights> found =
-            fit_weights(layer, exact, quantized, options);
+        const std::optional<FittedWeights> found = fit_weights(layer, exact, quantized, options);
         if (!found) return;
         apply(layer, *found);
         log_debug("fit {}: {}, error {:.2f} -> {:.2f} dB on {} rows", layer.node->display_name(), found->method,
@@ -91,7 +94,8 @@ private:
     void apply(const Layer& layer, const FittedWeights& fitted) {
         Value* codes = layer.weight->input(0);
         Value* scales = layer.weight->input(1);
-        before_.push_back({layer, *codes->constant(), *scales->constant(), layer.bias_input >= 0 ? layer.node->input(layer.bias_input) : nullptr});
+        before_.push_back(
+            {layer, *codes->constant(), *scales->constant(), layer.bias_input >= 0 ? layer.node->input(layer.bias_input) : nullptr});
         quantized_.set_initializer(codes, fitted.weight.codes);
         quantized_.set_initializer(scales, fitted.weight.scales);
         if (layer.bias_input >= 0) set_bias(layer, fitted.bias);
@@ -113,8 +117,9 @@ private:
             if (previous.layer.bias_input >= 0) quantized_.set_input(previous.layer.node, previous.layer.bias_input, previous.bias);
         }
         if (!before_.empty())
-            tuning_.notes.push_back({"fit", "", format("weights fitted to {} samples gave {:.2f} dB, without {:.2f} dB: left as they were",
-                                                       split_.fit->size(), after, before)});
+            tuning_.notes.push_back({"fit", "",
+                                     format("weights fitted to {} samples gave {:.2f} dB, without {:.2f} dB: left as they were",
+                                            split_.fit->size(), after, before)});
         run_pipeline("sweep", quantized_, {});
     }
 
@@ -122,8 +127,9 @@ private:
         run_pipeline("sweep", quantized_, {});
         std::string methods;
         for (const auto& [method, count] : methods_) methods += format("{}{} {}", methods.empty() ? "" : ", ", count, method);
-        tuning_.notes.push_back({"fit", "", format("fitted to {} samples; output SQNR on {} others {:.2f} -> {:.2f} dB; layers: {}",
-                                                   samples - std::min(samples, trial_.samples()), trial_.samples(), before, after, methods)});
+        tuning_.notes.push_back({"fit", "",
+                                 format("fitted to {} samples; output SQNR on {} others {:.2f} -> {:.2f} dB; layers: {}",
+                                        samples - std::min(samples, trial_.samples()), trial_.samples(), before, after, methods)});
     }
 
     struct Previous {

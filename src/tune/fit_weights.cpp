@@ -40,8 +40,13 @@ std::vector<double> mean_of(std::span<const float> rows, std::int64_t count, std
 class Fitter {
 public:
     Fitter(const Layer& layer, const SplitRows& exact, const SplitRows& quantized, const FitOptions& options)
-        : layer_(layer), exact_rows_(exact), rows_(quantized), options_(options), shape_(float_weight(layer).shape()),
-          exact_(weight_matrix(layer, float_weight(layer))), exact_bias_(float_bias(layer)) {}
+        : layer_(layer),
+          exact_rows_(exact),
+          rows_(quantized),
+          options_(options),
+          shape_(float_weight(layer).shape()),
+          exact_(weight_matrix(layer, float_weight(layer))),
+          exact_bias_(float_bias(layer)) {}
 
     std::optional<FittedWeights> run() {
         for (std::int64_t group = 0; group < layer_.groups; ++group) means_.push_back(means(group));
@@ -148,13 +153,15 @@ private:
     void regress(const Moments& moments, double damping, std::span<float> weights) const {
         const auto inputs = static_cast<std::size_t>(layer_.inputs), outputs = static_cast<std::size_t>(layer_.outputs);
         std::vector<float> difference(inputs * inputs);
-        for (std::size_t at = 0; at < difference.size(); ++at) difference[at] = static_cast<float>(moments.cross[at] - moments.quantized[at]);
+        for (std::size_t at = 0; at < difference.size(); ++at)
+            difference[at] = static_cast<float>(moments.cross[at] - moments.quantized[at]);
         std::vector<float> product(outputs * inputs);  // W (D - A)
         linalg::gemm({weights}, {difference}, product, {.m = layer_.outputs, .n = layer_.inputs, .k = layer_.inputs});
         std::vector<double> columns(inputs * outputs);  // its transpose: A is symmetric, so X (A + d) = B is (A + d) X^T = B^T
         for (std::size_t row = 0; row < outputs; ++row)
             for (std::size_t at = 0; at < inputs; ++at) columns[at * outputs + row] = static_cast<double>(product[row * inputs + at]);
-        if (linalg::cholesky_solve(moments.quantized, layer_.inputs, damping, columns, layer_.outputs) != linalg::Factorization::Done) return;
+        if (linalg::cholesky_solve(moments.quantized, layer_.inputs, damping, columns, layer_.outputs) != linalg::Factorization::Done)
+            return;
         for (std::size_t row = 0; row < outputs; ++row)
             for (std::size_t at = 0; at < inputs; ++at) weights[row * inputs + at] += static_cast<float>(columns[at * outputs + row]);
     }
@@ -169,8 +176,7 @@ private:
             std::vector<float> own(outputs, scales[0]);
             if (scales.size() > 1) std::copy_n(scales.begin() + static_cast<std::ptrdiff_t>(group * outputs), outputs, own.begin());
             const std::span<const float> weights = std::span(target).subspan(group * size, size);
-            std::vector<std::int8_t> found =
-                round_along(paths[group], weights, own, symmetric_weight_range(DType::Int8), options_.threads);
+            std::vector<std::int8_t> found = round_along(paths[group], weights, own, symmetric_weight_range(DType::Int8), options_.threads);
             if (!options_.pairs.empty()) limit(found, weights, own);
             std::copy(found.begin(), found.end(), codes.begin() + static_cast<std::ptrdiff_t>(group * size));
         }
@@ -242,7 +248,8 @@ private:
 
 }  // namespace
 
-std::optional<FittedWeights> fit_weights(const Layer& layer, const SplitRows& exact, const SplitRows& quantized, const FitOptions& options) {
+std::optional<FittedWeights> fit_weights(const Layer& layer, const SplitRows& exact, const SplitRows& quantized,
+                                         const FitOptions& options) {
     return Fitter(layer, exact, quantized, options).run();
 }
 

@@ -14,9 +14,10 @@ namespace mcompress {
 /// What a layer's weight and bias became.
 struct FittedWeights {
     QuantizedWeight weight;
-    std::vector<float> bias;      // [groups * outputs]; empty: stays as it was
-    std::string_view method;      // "rounded to nearest", …
-    double error_before = 0.0;    // mean squared error behind the layer's activation on held-out rows, over the mean square of the exact result
+    std::vector<float> bias;  // [groups * outputs]; empty: stays as it was
+    std::string_view method;  // "rounded to nearest", …
+    double error_before =
+        0.0;  // mean squared error behind the layer's activation on held-out rows, over the mean square of the exact result
     double error_after = 0.0;
 };
 

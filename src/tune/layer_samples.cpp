@@ -111,11 +111,11 @@ private:
     std::int64_t taps_ = 1;
 };
 
-
 /// The rows of one layer while they are gathered: each sample has its own places.
 class Gathering {
 public:
-    Gathering(const Layer& layer, std::size_t number, std::size_t samples, std::size_t bytes) : layer_(layer), number_(number), found_(samples, 0) {
+    Gathering(const Layer& layer, std::size_t number, std::size_t samples, std::size_t bytes)
+        : layer_(layer), number_(number), found_(samples, 0) {
         const std::int64_t row = layer.groups * layer.inputs * static_cast<std::int64_t>(sizeof(float));
         const std::int64_t rows = std::clamp<std::int64_t>(static_cast<std::int64_t>(bytes) / std::max<std::int64_t>(1, row), 256, 8192);
         per_sample_ = std::max<std::int64_t>(1, rows / static_cast<std::int64_t>(samples));
@@ -173,7 +173,8 @@ const Value* codes_of(const Value* value) {
 /// Whether a value is a constant or a dequantized one: it is made again where it is read, and may change between two layers.
 bool is_fixed(const Value* value) {
     const Node* producer = value->producer();
-    return !producer ? value->is_constant() : producer->is("Constant") || (producer->is("DequantizeLinear") && is_fixed(producer->input(0)));
+    return !producer ? value->is_constant()
+                     : producer->is("Constant") || (producer->is("DequantizeLinear") && is_fixed(producer->input(0)));
 }
 
 std::vector<Tensor> inputs_of(const Graph& part, const Sample& sample, const std::map<std::string, Tensor>& kept, const Graph& whole) {
@@ -186,7 +187,8 @@ std::vector<Tensor> inputs_of(const Graph& part, const Sample& sample, const std
             continue;
         }
         if (given.empty()) given = bind_inputs(whole, sample);
-        const auto at = std::find_if(whole.inputs().begin(), whole.inputs().end(), [&](const Value* each) { return each->name() == input->name(); });
+        const auto at =
+            std::find_if(whole.inputs().begin(), whole.inputs().end(), [&](const Value* each) { return each->name() == input->name(); });
         MCOMPRESS_CHECK(at != whole.inputs().end());
         inputs.push_back(given[static_cast<std::size_t>(at - whole.inputs().begin())]);
     }
@@ -326,7 +328,8 @@ SplitRows QuantizedPrefix::rows_of(std::size_t number) {
     parallel_for(data_.size(), options_.threads, [&](int, std::size_t sample) {
         const std::vector<Tensor> inputs = inputs_of(*part, data_.sample(sample), kept_[sample], quantized_);
         const std::vector<Tensor> outputs = plans.plan_for(inputs)->run(inputs);
-        read_codes(layer, outputs[own], [&](const auto* from, const auto& to_real) { gathering.add(sample, outputs[own].shape(), from, to_real); });
+        read_codes(layer, outputs[own],
+                   [&](const auto* from, const auto& to_real) { gathering.add(sample, outputs[own].shape(), from, to_real); });
         Kept kept;
         for (std::size_t at = 0; at < crossing_[number].size(); ++at) kept.emplace(wanted[at], outputs[at]);
         kept_[sample] = std::move(kept);

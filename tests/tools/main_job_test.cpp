@@ -78,7 +78,9 @@ TEST_CASE("the same bytes for any number of threads, for shuffled data and throu
     REQUIRE(
         run_mcompress("-q quantize " + kModel + " --calibration " + (scratch / "table.json") + " -o " + (scratch / "c.onnx")).exit_code ==
         0);
-    CHECK(read_text(scratch / "c.onnx") == expected);
+    // A table holds ranges; without samples nothing is fitted.
+    REQUIRE(run_mcompress("-q quantize --effort fast " + kModel + kCalibration + "-o " + (scratch / "f.onnx")).exit_code == 0);
+    CHECK(read_text(scratch / "c.onnx") == read_text(scratch / "f.onnx"));
 }
 
 TEST_CASE("without data only the weights are quantized, and it says so") {

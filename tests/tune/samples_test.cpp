@@ -4,6 +4,7 @@
 
 #include "catch.h"
 #include "data/cached_dataset.h"
+#include "data/content_order.h"
 
 using namespace mcompress;
 
@@ -56,4 +57,17 @@ TEST_CASE("cached: samples within the limit are made once, the others each time"
     const auto data = cached(numbers, 2 * sizeof(float));
     for (int round = 0; round < 3; ++round) CHECK(values(*data) == std::set<float>{0, 1, 2});
     CHECK(numbers->made == 2 + 3);
+}
+
+TEST_CASE("ordered_by_content: the same order however samples are listed") {
+    class Reversed : public Numbers {
+    public:
+        using Numbers::Numbers;
+        Sample sample(std::size_t index) const override { return Numbers::sample(size() - 1 - index); }
+    };
+    const auto forward = ordered_by_content(std::make_shared<Numbers>(20), 1),
+               backward = ordered_by_content(std::make_shared<Reversed>(20), 3);
+    CHECK(values(*forward).size() == 20);
+    for (std::size_t at = 0; at < 20; ++at)
+        CHECK(forward->sample(at)[0].second.data<float>()[0] == backward->sample(at)[0].second.data<float>()[0]);
 }
