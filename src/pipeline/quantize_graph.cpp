@@ -30,11 +30,11 @@ Tuning make_tuning(const Graph& graph, const QuantizationScheme& scheme, const D
     samples->ordered = ordered_by_content(cached({std::shared_ptr<void>(), &data}, kCachedSamples), threads);
     samples->batches = fit_batch(graph, *samples->ordered, LastBatch::LeaveOut);
     Tuning tuning{.scheme = scheme, .data = {samples, samples->batches.samples.get()}, .threads = threads};
-    tuning.calibrate = [scheme, samples = tuning.data, threads, progress = std::move(progress)](Graph& graph) {
-        const std::string id = fingerprint(graph);
-        run_pipeline("observe", graph, pass_inputs(scheme));
-        CalibrationTable table = calibrate(graph, *make_onednn_engine(), *samples, {.threads = threads, .progress = progress});
-        run_pipeline("strip", graph, pass_inputs());
+    tuning.calibrate = [scheme, samples = tuning.data, threads, progress = std::move(progress)](Graph& observed) {
+        const std::string id = fingerprint(observed);
+        run_pipeline("observe", observed, pass_inputs(scheme));
+        CalibrationTable table = calibrate(observed, *make_onednn_engine(), *samples, {.threads = threads, .progress = progress});
+        run_pipeline("strip", observed, pass_inputs());
         table.fingerprint = id;
         return table;
     };
