@@ -20,9 +20,9 @@ namespace mcompress {
 namespace {
 
 // Of rows of the float graph that are held at a time; the more, the fewer runs of it.
-constexpr std::size_t kExactBytes = std::size_t{48} << 20;
+constexpr std::size_t kExactBytes = std::size_t{32} << 20;
 // Of codes between two layers, for all samples together; with more, fewer samples are looked at.
-constexpr std::size_t kPrefixBytes = std::size_t{128} << 20;
+constexpr std::size_t kPrefixBytes = std::size_t{96} << 20;
 // The outputs' error on held-out samples varies by so much from one good quantization to another; only what is worse by more is undone.
 constexpr double kUncertainDb = 0.5;
 

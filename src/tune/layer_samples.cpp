@@ -133,7 +133,8 @@ public:
             reader.read(from, position, values_.data() + row++ * layer_.inputs, capacity_ * layer_.inputs, to_real);
     }
 
-    SplitRows split() const {
+    /// Hands the rows over; nothing is left here.
+    SplitRows split() {
         const std::vector<bool> is_held_out = held_out_samples(found_.size());
         SplitRows rows;
         for (const bool held_out : {false, true}) {
@@ -149,6 +150,7 @@ public:
                     part.values.insert(part.values.end(), begin, begin + found_[sample] * layer_.inputs);
                 }
         }
+        values_ = {};
         return rows;
     }
 
@@ -244,9 +246,7 @@ std::vector<SplitRows> sample_exact_rows(const Engine& engine, const Graph& refe
                 gatherings[at].add(sample, outputs[output].shape(), outputs[output].data<float>(), [](float value) { return value; });
     });
     std::vector<SplitRows> rows;
-    for (Gathering& gathering : gatherings) {
-        rows.push_back(gathering.split());
-    }
+    for (Gathering& gathering : gatherings) rows.push_back(gathering.split());
     return rows;
 }
 
