@@ -59,7 +59,7 @@ void warn_about_values(const CalibrationTable& table) {
 CalibrationTable calibrate(const Graph& graph, const Engine& engine, const Dataset& data, const CalibrateOptions& options) {
     const auto samples = prepare(graph, data, options.max_samples);
     describe_first_sample(graph, samples->sample(0));
-    PlanCache plans(engine, graph, CompileOptions{.threads = 1});
+    PlanCache plans(engine, graph, CompileOptions{.threads = 1, .tap_access = TapAccess::Borrowed});
     std::vector<Observer> observers(static_cast<std::size_t>(std::max(1, options.threads)));
     Counter counter(options, samples->size());
     parallel_for(samples->size(), options.threads, [&](int worker, std::size_t index) {

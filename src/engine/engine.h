@@ -19,6 +19,10 @@ namespace mcompress {
 /// AVX512; sums are float32.
 enum class ComputeType { Float32, BFloat16 };
 
+/// How a tap gets at values. InOrder: row-major, and the tensor may be kept. Borrowed: the elements in whatever order they lie, in the plan's own
+/// memory, which the next step may write over; costs nothing, and is enough for statistics.
+enum class TapAccess { InOrder, Borrowed };
+
 struct CompileOptions {
     /// Shapes of the graph's inputs, by name. Needed for inputs whose type has unknown dimensions.
     std::map<std::string, Shape> input_shapes = {};
@@ -28,6 +32,8 @@ struct CompileOptions {
     ComputeType compute = ComputeType::Float32;
     /// Values to hand to the tap besides what Observe nodes read; each then exists as a tensor at run time (this may split fused steps).
     std::vector<const Value*> tapped = {};
+    /// The reference engine hands values over in order whatever is asked.
+    TapAccess tap_access = TapAccess::InOrder;
 };
 
 /// What a step of a plan covers and what really runs.
@@ -40,8 +46,8 @@ struct StepInfo {
     std::int64_t macs = 0;
 };
 
-/// Receives values while a plan runs: the value and its elements in plain row-major order. Called on the running thread. Sequences and
-/// optionals are not handed over.
+/// Receives values while a plan runs: the value and its elements in plain row-major order (but see TapAccess). Called on the running thread.
+/// Sequences and optionals are not handed over.
 using Tap = std::function<void(const Value& value, const Tensor& tensor)>;
 
 class ExecutionPlan {

@@ -1,55 +1,37 @@
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "support/error.h"
 #include "tensor/statistics.h"
+#include "tensor/value_kernels.h"
 
 namespace mcompress {
 
 namespace {
 
 constexpr int kBins = AnchoredHistogram::kBins;
-constexpr std::size_t kChunk = 4;  // values whose slots are computed together
-// Neighbours often fall into one bin, and an increment waits for the one before it on the same counter: they take turns on two arrays.
-// More arrays would not fit into the first-level cache.
-constexpr std::size_t kParts = 2;
-constexpr std::size_t kZeroSlot = 2 * kBins;
-constexpr std::size_t kSlots = 2 * kBins + 1;              // positive bins, negative bins, the zeros
-constexpr std::size_t kFlushAfter = std::size_t{1} << 30;  // before a 32-bit counter can overflow
-
 /// The smallest exponent whose bins hold the magnitude: magnitude / 2^e < kBins.
 int exponent_for(float magnitude) {
     if (magnitude == 0.0f) return AnchoredHistogram::kMinExponent;
     return std::max(AnchoredHistogram::kMinExponent, std::ilogb(magnitude) - std::countr_zero(static_cast<unsigned>(kBins)) + 1);
 }
 
-void merge_bins(std::vector<std::uint64_t>& counts, int halvings) {
-    if (counts.empty() || halvings == 0) return;
-    std::vector<std::uint64_t> wider(counts.size(), 0);
-    for (std::size_t bin = 0; bin < counts.size(); ++bin) wider[halvings < 63 ? bin >> halvings : 0] += counts[bin];
-    counts = std::move(wider);
+/// Merges neighbours of one side 2^halvings at a time, in place.
+void merge_bins(std::span<std::uint64_t> counts, int halvings) {
+    for (std::size_t bin = 0; bin < counts.size(); ++bin) {
+        const std::uint64_t count = std::exchange(counts[bin], 0);
+        counts[halvings < 63 ? bin >> halvings : 0] += count;
+    }
 }
 
-void add_counts(std::vector<std::uint64_t>& counts, std::span<const std::uint64_t> others) {
-    if (others.empty()) return;
-    counts.resize(static_cast<std::size_t>(kBins), 0);
-    for (std::size_t bin = 0; bin < others.size(); ++bin) counts[bin] += others[bin];
-}
-
-typedef float Floats __attribute__((vector_size(16)));
-typedef std::int32_t Ints __attribute__((vector_size(16)));
-
-/// The slots of four finite values. `scale` is a power of two, so the product is exact (or underflows, which stays in bin 0).
-Ints find_slots(const float* values, float scale) {
-    Ints bits;
-    __builtin_memcpy(&bits, values, sizeof bits);
-    const Ints magnitude_bits = bits & 0x7FFFFFFF;
-    Floats magnitude;
-    __builtin_memcpy(&magnitude, &magnitude_bits, sizeof magnitude);
-    const Ints bins = __builtin_convertvector(magnitude * scale, Ints) + ((bits >> 31) & kBins);
-    const Ints is_zero = magnitude_bits == 0;
-    return (bins & ~is_zero) | (is_zero & static_cast<std::int32_t>(kZeroSlot));
+/// The greatest magnitude that has a bin.
+float last_magnitude(int exponent) {
+    if (exponent >= AnchoredHistogram::kMaxExponent) return std::numeric_limits<float>::max();
+    return std::nextafter(std::ldexp(static_cast<float>(kBins), exponent), 0.0f);
 }
 
 }  // namespace
@@ -58,70 +40,96 @@ double AnchoredHistogram::bin_width() const { return std::ldexp(1.0, exponent_);
 
 void AnchoredHistogram::widen_to(int exponent) {
     if (exponent <= exponent_) return;
-    merge_bins(positive_, exponent - exponent_);
-    merge_bins(negative_, exponent - exponent_);
+    for (std::size_t side = 0; side < counts_.size(); side += kBins)
+        merge_bins(std::span(counts_).subspan(side, kBins), exponent - exponent_);
     exponent_ = exponent;
 }
 
-void AnchoredHistogram::add(std::span<const float> values, const ValueSummary& summary) {
-    if (summary.zeros == summary.finite) return;
-    widen_to(exponent_for(std::max(-summary.min, summary.max)));
-    if (summary.max > 0.0f) positive_.resize(static_cast<std::size_t>(kBins), 0);
-    if (summary.min < 0.0f) negative_.resize(static_cast<std::size_t>(kBins), 0);
-    constexpr std::size_t kWorthwhile = kBins;  // clearing and adding up the counters must pay
-    constexpr int kLeastFastExponent = -126;    // 2^-exponent must be a float
-    if (values.size() >= kWorthwhile && summary.all_finite() && exponent_ >= kLeastFastExponent)
-        while (values.size() >= kChunk) {
-            const std::size_t count = std::min(kFlushAfter, values.size() / kChunk * kChunk);
-            add_fast(values.first(count), summary);
-            values = values.subspan(count);
-        }
-    add_exactly(values);
+void AnchoredHistogram::open(Side side) {
+    (side == Side::Positive ? has_positive_ : has_negative_) = true;
+    counts_.resize(static_cast<std::size_t>(has_negative_ ? 2 * kBins : kBins), 0);
 }
 
-void AnchoredHistogram::add_exactly(std::span<const float> values) {
+void AnchoredHistogram::make_room(const ValueSummary& summary) {
+    if (summary.zeros == summary.finite) return;
+    widen_to(exponent_for(std::max(-summary.min, summary.max)));
+    if (summary.max > 0.0f) open(Side::Positive);
+    if (summary.min < 0.0f) open(Side::Negative);
+}
+
+ValueSummary AnchoredHistogram::add(std::span<const float> values) {
+    constexpr std::size_t kWorthwhile = kBins;             // clearing and adding up the counters must pay
+    constexpr std::size_t kAtOnce = std::size_t{1} << 31;  // before a counter can overflow
+    ValueSummary summary;
+    while (!values.empty()) {
+        const auto part = values.first(std::min(kAtOnce, values.size()));
+        summary.add(part.size() >= kWorthwhile ? add_fast(part) : add_exactly(part));
+        values = values.subspan(part.size());
+    }
+    summary.min += 0.0f;  // never -0
+    summary.max += 0.0f;
+    return summary;
+}
+
+ValueSummary AnchoredHistogram::add_fast(std::span<const float> values) {
+    constexpr int kLeastExponent = -126;  // 2^-exponent must be a float
+    static const ValueKernels& kernels = best_value_kernels();
+    std::array<std::uint32_t, 2 * kBins> counters{};
+    ValueSummary summary;
+    while (!values.empty()) {
+        if (exponent_ >= kLeastExponent) {
+            const float last = last_magnitude(exponent_);
+            const CounterTable table{counters.data(), std::ldexp(1.0f, -exponent_), has_negative_ ? -last : 0.0f,
+                                     has_positive_ ? last : 0.0f};
+            values = values.subspan(kernels.count(values, table, summary));
+            if (values.empty()) break;
+        }
+        // A value beyond the bins, which may be NaN or infinite.
+        const auto piece = values.first(std::min(kCountedPiece, values.size()));
+        settle(counters);
+        const ValueSummary found = summarize(piece);
+        make_room(found);
+        if (found.all_finite() && exponent_ >= kLeastExponent) continue;
+        summary.add(add_exactly(piece));
+        values = values.subspan(piece.size());
+    }
+    settle(counters);
+    return summary;
+}
+
+void AnchoredHistogram::settle(std::span<std::uint32_t> counters) {
+    for (std::size_t bin = 0; bin < counts_.size(); ++bin) counts_[bin] += std::exchange(counters[bin], 0u);
+}
+
+ValueSummary AnchoredHistogram::add_exactly(std::span<const float> values) {
+    const ValueSummary summary = summarize(values);
+    make_room(summary);
     const double scale = std::ldexp(1.0, -exponent_);
     for (const float x : values) {
         if (!std::isfinite(x) || x == 0.0f) continue;
-        auto& side = x > 0.0f ? positive_ : negative_;
-        ++side[static_cast<std::size_t>(std::fabs(static_cast<double>(x)) * scale)];
+        const auto bin = static_cast<std::size_t>(std::fabs(static_cast<double>(x)) * scale);
+        ++counts_[x > 0.0f ? bin : bin + kBins];
     }
+    return summary;
 }
 
-void AnchoredHistogram::add_fast(std::span<const float> values, const ValueSummary& summary) {
-    std::array<std::array<std::uint32_t, kSlots>, kParts> counters;  // only the slots that can be reached are cleared
-    const float scale = std::ldexp(1.0f, -exponent_);
-    const std::size_t above = summary.max > 0.0f ? static_cast<std::size_t>(summary.max * scale) + 1 : 0;
-    const std::size_t below = summary.min < 0.0f ? static_cast<std::size_t>(-summary.min * scale) + 1 : 0;
-    for (auto& part : counters) {
-        std::fill_n(part.begin(), above, 0u);
-        std::fill_n(part.begin() + kBins, below, 0u);
-        part[kZeroSlot] = 0;
-    }
-    for (std::size_t at = 0; at < values.size(); at += kChunk) {
-        const Ints slots = find_slots(&values[at], scale);
-        ++counters[0][static_cast<std::uint32_t>(slots[0])];  // written out: a loop would go through memory
-        ++counters[1][static_cast<std::uint32_t>(slots[1])];
-        ++counters[0][static_cast<std::uint32_t>(slots[2])];
-        ++counters[1][static_cast<std::uint32_t>(slots[3])];
-    }
-    for (const auto& part : counters) {
-        for (std::size_t bin = 0; bin < above; ++bin) positive_[bin] += part[bin];
-        for (std::size_t bin = 0; bin < below; ++bin) negative_[bin] += part[bin + kBins];
-    }
+void AnchoredHistogram::add_side(Side side, std::span<const std::uint64_t> counts) {
+    if (counts.empty()) return;
+    open(side);
+    std::uint64_t* const into = counts_.data() + (side == Side::Positive ? 0 : kBins);
+    for (std::size_t bin = 0; bin < counts.size(); ++bin) into[bin] += counts[bin];
 }
 
 void AnchoredHistogram::merge(const AnchoredHistogram& other) {
     widen_to(other.exponent_);
-    if (other.exponent_ == exponent_) {
-        add_counts(positive_, other.positive_);
-        add_counts(negative_, other.negative_);
-        return;
+    AnchoredHistogram widened;
+    if (other.exponent_ != exponent_) {
+        widened = other;
+        widened.widen_to(exponent_);
     }
-    AnchoredHistogram widened = other;
-    widened.widen_to(exponent_);
-    add_counts(positive_, widened.positive_);
-    add_counts(negative_, widened.negative_);
+    const AnchoredHistogram& added = other.exponent_ != exponent_ ? widened : other;
+    add_side(Side::Positive, added.positive());
+    add_side(Side::Negative, added.negative());
 }
 
 AnchoredHistogram AnchoredHistogram::from_counts(int exponent, std::vector<std::uint64_t> positive, std::vector<std::uint64_t> negative) {
@@ -131,8 +139,8 @@ AnchoredHistogram AnchoredHistogram::from_counts(int exponent, std::vector<std::
                     format("a histogram has exponent {} and {} + {} bins", exponent, positive.size(), negative.size()), "calibrate again");
     AnchoredHistogram histogram;
     histogram.exponent_ = exponent;
-    histogram.positive_ = std::move(positive);
-    histogram.negative_ = std::move(negative);
+    histogram.add_side(Side::Positive, positive);
+    histogram.add_side(Side::Negative, negative);
     return histogram;
 }
 

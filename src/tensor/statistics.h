@@ -18,6 +18,8 @@ struct ValueSummary {
     std::uint64_t infinities = 0;
 
     bool all_finite() const { return nans == 0 && infinities == 0; }
+    /// Adds what a look at other values told.
+    void add(const ValueSummary& other);
 };
 
 /// One pass over the values.
@@ -33,30 +35,37 @@ public:
     static constexpr int kMinExponent = -149;  // the narrowest bins a float can need
     static constexpr int kMaxExponent = 116;   // 4096 bins reach beyond the greatest float
 
-    void add(std::span<const float> values) { add(values, summarize(values)); }
-    /// As above, with the summary of these values at hand.
-    void add(std::span<const float> values, const ValueSummary& summary);
+    /// Returns what the one look at the values told.
+    ValueSummary add(std::span<const float> values);
     void merge(const AnchoredHistogram& other);
 
     int exponent() const { return exponent_; }
     double bin_width() const;
-    bool empty() const { return positive_.empty() && negative_.empty(); }
+    bool empty() const { return !has_positive_ && !has_negative_; }
     /// Counts of a side; empty when no value of that sign was seen.
-    std::span<const std::uint64_t> positive() const { return positive_; }
-    std::span<const std::uint64_t> negative() const { return negative_; }
+    std::span<const std::uint64_t> positive() const {
+        return has_positive_ ? std::span(counts_).first(kBins) : std::span(counts_).first(0);
+    }
+    std::span<const std::uint64_t> negative() const { return has_negative_ ? std::span(counts_).last(kBins) : std::span(counts_).first(0); }
 
     bool operator==(const AnchoredHistogram&) const = default;
     /// Throws kTableInvalid when the exponent is out of range or a side has neither 0 nor kBins counts.
     static AnchoredHistogram from_counts(int exponent, std::vector<std::uint64_t> positive, std::vector<std::uint64_t> negative);
 
 private:
+    enum class Side { Positive, Negative };
     void widen_to(int exponent);
-    void add_exactly(std::span<const float> values);
-    void add_fast(std::span<const float> values, const ValueSummary& summary);
+    void open(Side side);
+    void add_side(Side side, std::span<const std::uint64_t> counts);
+    void make_room(const ValueSummary& summary);
+    ValueSummary add_exactly(std::span<const float> values);
+    ValueSummary add_fast(std::span<const float> values);
+    void settle(std::span<std::uint32_t> counters);
 
     int exponent_ = kMinExponent;
-    std::vector<std::uint64_t> positive_;
-    std::vector<std::uint64_t> negative_;
+    bool has_positive_ = false;
+    bool has_negative_ = false;
+    std::vector<std::uint64_t> counts_;  // the positive side, and behind it the negative one where there is one
 };
 
 /// A sum of floats that does not depend on the order of addition: every float is an integer multiple of 2^-149, so the sum is kept exactly

@@ -13,7 +13,8 @@ PlanBuilder::PlanBuilder(const Graph& graph, const CompileOptions& options, Prop
       values_(std::move(values)),
       constants_(constants),
       float_type_(options.compute == ComputeType::BFloat16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32),
-      tapped_(options.tapped.begin(), options.tapped.end()) {
+      tapped_(options.tapped.begin(), options.tapped.end()),
+      tap_access_(options.tap_access) {
     plan_.engine = dnnl::engine(dnnl::engine::kind::cpu, 0);
     plan_.threads = options.threads;
     plan_.graph = &graph;

@@ -118,6 +118,7 @@ private:
     SharedConstants& constants_;
     dnnl::memory::data_type float_type_;
     std::unordered_set<const Value*> tapped_;
+    TapAccess tap_access_;
     PlanData plan_;
     std::unordered_map<const Value*, std::vector<BufferId>> forms_;
     std::unordered_map<const Value*, SlotId> slots_;

@@ -136,6 +136,7 @@ void PlanBuilder::add_plain(const Node& node, const std::vector<const Value*>& i
 void PlanBuilder::add_tap(const Value* value) {
     TapStep step;
     step.value = value;
+    step.access = tap_access_;
     const Value* source = canonical(value);
     const auto found = forms_.find(source);
     if (slots_.contains(source) || is_known(source) || found == forms_.end()) {
@@ -144,8 +145,11 @@ void PlanBuilder::add_tap(const Value* value) {
         step.buffer = found->second.front();
         step.dtype = values_.dtype(source);
         step.shape = shape(source);
-        step.reorder = make_reorder(engine(), desc(step.buffer), plain_desc(step.shape, *data_type_of(step.dtype)));
-        plan_.scratchpad_bytes = std::max(plan_.scratchpad_bytes, step.reorder.scratchpad.get_size());
+        const auto type = *data_type_of(step.dtype);
+        if (tap_access_ == TapAccess::InOrder || element_type(desc(step.buffer)) != type || !is_packed(desc(step.buffer))) {
+            step.reorder = make_reorder(engine(), desc(step.buffer), plain_desc(step.shape, type));
+            plan_.scratchpad_bytes = std::max(plan_.scratchpad_bytes, step.reorder->scratchpad.get_size());
+        }
     }
     push(std::move(step), make_info({"Tap", short_precision(values_.dtype(source)), 0}, "tap"));
 }

@@ -140,6 +140,11 @@ bool is_row_major(const Desc& desc) {
 #endif
 }
 
+bool is_packed(const Desc& desc) {
+    const auto elements = static_cast<std::size_t>(shape_of(desc).element_count());
+    return desc.get_size() == elements * dnnl::memory::data_type_size(element_type(desc));
+}
+
 Primitive make_convolution(const dnnl::engine& engine, const ConvolutionSpec& spec) {
     if (spec.kind == ConvolutionKind::Transposed)
         return convolve<dnnl::deconvolution_forward>(engine, spec, algorithm::deconvolution_direct);

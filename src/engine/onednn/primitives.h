@@ -43,6 +43,8 @@ dnnl::memory::data_type element_type(const Desc& desc);
 Desc with_type(const Desc& desc, dnnl::memory::data_type type);
 /// Elements lie in row-major order without gaps.
 bool is_row_major(const Desc& desc);
+/// Elements lie in some order without gaps or padding.
+bool is_packed(const Desc& desc);
 
 enum class ConvolutionKind { Direct, Transposed };
 

@@ -46,9 +46,9 @@ RunState::RunState(const PlanData& plan)
         if (const auto* primitive = std::get_if<PrimitiveStep>(&step)) prepare_primitive(index, primitive->primitive, primitive->operands);
         if (const auto* native = std::get_if<NativeStep>(&step)) prepare_native(index, *native);
         const auto* tap = std::get_if<TapStep>(&step);
-        if (tap && tap->slot < 0) {
-            tap_memories_[index] = dnnl::memory(tap->reorder.destination, plan.engine, DNNL_MEMORY_NONE);
-            prepare_primitive(index, tap->reorder, {{DNNL_ARG_FROM, tap->buffer}});
+        if (tap && tap->slot < 0 && tap->reorder) {
+            tap_memories_[index] = dnnl::memory(tap->reorder->destination, plan.engine, DNNL_MEMORY_NONE);
+            prepare_primitive(index, *tap->reorder, {{DNNL_ARG_FROM, tap->buffer}});
             arguments_[index].push_back({DNNL_ARG_TO, tap_memories_[index].get()});
         }
     }
@@ -177,12 +177,18 @@ void RunState::run_plain(const PlainStep& step, const Tap& tap) {
 void RunState::run_tap(std::size_t index, const TapStep& step, const Tap& tap) {
     if (step.slot >= 0) {
         const RuntimeValue& value = slots_[static_cast<std::size_t>(step.slot)];
-        if (value.is_tensor()) tap(*step.value, own(value).tensor());
+        if (value.is_tensor()) tap(*step.value, step.access == TapAccess::Borrowed ? value.tensor() : own(value).tensor());
+        return;
+    }
+    if (!step.reorder) {
+        const auto* data = static_cast<const std::byte*>(memory_of(step.buffer).get_data_handle());
+        const std::shared_ptr<const void> borrowed(std::shared_ptr<void>(), data);
+        tap(*step.value, Tensor::view(step.dtype, step.shape, borrowed, data, packed_byte_size(step.dtype, step.shape.element_count())));
         return;
     }
     Tensor tensor = Tensor::uninitialized(step.dtype, step.shape);
     tap_memories_[index].set_data_handle(tensor.mutable_bytes());
-    run_primitive(index, step.reorder);
+    run_primitive(index, *step.reorder);
     tap(*step.value, tensor);
 }
 

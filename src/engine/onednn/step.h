@@ -82,9 +82,10 @@ struct PlainStep {
 /// Hands a value to the tap. Skipped when there is none.
 struct TapStep {
     const Value* value = nullptr;
-    SlotId slot = -1;      // when the value is a tensor at run time already
-    BufferId buffer = -1;  // else where it lies, and how to bring it into row-major order
-    Primitive reorder;
+    SlotId slot = -1;                  // when the value is a tensor at run time already
+    BufferId buffer = -1;              // else where it lies
+    std::optional<Primitive> reorder;  // and how to bring it into row-major order; nothing: it is handed over as it lies
+    TapAccess access = TapAccess::InOrder;
     DType dtype = DType::Undefined;
     Shape shape;
 };

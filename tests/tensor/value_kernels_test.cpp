@@ -1,0 +1,106 @@
+#include "tensor/value_kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "catch.h"
+
+using namespace mcompress;
+
+namespace {
+
+struct Counted {
+    std::vector<std::uint32_t> counts = std::vector<std::uint32_t>(2 * AnchoredHistogram::kBins);
+    ValueSummary summary;
+    std::size_t done = 0;
+};
+
+Counted count(const ValueKernels& kernels, std::span<const float> values, float scale, float lowest, float highest) {
+    Counted result;
+    result.done = kernels.count(values, {result.counts.data(), scale, lowest, highest}, result.summary);
+    return result;
+}
+
+/// By the definition, in double, value by value.
+std::vector<std::uint32_t> expected_counts(std::span<const float> values, double scale) {
+    std::vector<std::uint32_t> counts(2 * AnchoredHistogram::kBins);
+    for (const float x : values)
+        if (x != 0.0f) ++counts[static_cast<std::size_t>(std::floor(std::fabs(static_cast<double>(x)) * scale)) + (x < 0.0f ? 4096u : 0u)];
+    return counts;
+}
+
+template <class Action> void for_each_usable(const Action& action) {
+    for (const ValueKernels& kernels : all_value_kernels()) {
+        if (!kernels.is_usable()) continue;
+        INFO(kernels.name);
+        action(kernels);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("the kernels of every processor count as the definition says") {
+    REQUIRE(all_value_kernels().back().is_usable());
+    std::mt19937 random(7);
+    std::normal_distribution<float> normal(0.2f, 1.0f);
+    for (const std::size_t size : {1u, 3u, 15u, 16u, 17u, 63u, 64u, 2047u, 2048u, 2049u, 5000u}) {
+        std::vector<float> values(size);
+        for (float& value : values)
+            value = random() % 3 == 0 ? (random() % 2 == 0 ? 0.0f : -0.0f) : std::clamp(normal(random), -3.9f, 3.9f);
+        values[size / 2] = 1e-40f;  // subnormal, in bin 0
+        for_each_usable([&](const ValueKernels& kernels) {
+            const Counted both = count(kernels, values, 1024.0f, -3.999f, 3.999f);
+            CHECK(both.done == size);
+            CHECK(both.counts == expected_counts(values, 1024.0));
+            CHECK(both.summary.finite == size);
+            CHECK(both.summary.zeros == static_cast<std::uint64_t>(std::count(values.begin(), values.end(), 0.0f)));
+            CHECK(both.summary.min == *std::min_element(values.begin(), values.end()));
+            CHECK(both.summary.max == *std::max_element(values.begin(), values.end()));
+            ValueSummary summary;
+            REQUIRE(kernels.summarize(values, summary));
+            CHECK(summary.min == both.summary.min);
+            CHECK(summary.max == both.summary.max);
+            CHECK(summary.zeros == both.summary.zeros);
+
+            std::vector<float> rectified = values;
+            for (float& value : rectified) value = std::max(value, 0.0f);
+            const Counted above = count(kernels, rectified, 1024.0f, 0.0f, 3.999f);
+            CHECK(above.done == size);
+            CHECK(above.counts == expected_counts(rectified, 1024.0));
+            for (float& value : rectified) value = -value;
+            const Counted below = count(kernels, rectified, 1024.0f, -3.999f, 0.0f);
+            CHECK(below.done == size);
+            CHECK(below.counts == expected_counts(rectified, 1024.0));
+        });
+    }
+}
+
+TEST_CASE("runs of one value are counted as well") {
+    std::vector<float> values(6000, 0.75f);
+    std::fill(values.begin() + 100, values.begin() + 2500, 0.5f);
+    values[3000] = 0.25f;
+    for_each_usable([&](const ValueKernels& kernels) {
+        CHECK(count(kernels, values, 4096.0f, 0.0f, 0.9999f).counts == expected_counts(values, 4096.0));
+    });
+}
+
+TEST_CASE("a piece that holds a value without a bin is not counted, nor what follows") {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    for (const float stranger : {1.5f, -0.5f, -1.5f, kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()})
+        for (const std::size_t place : {0u, 5u, 2047u, 2048u, 2061u, 4999u, 5000u}) {
+            std::vector<float> values(5001, 0.5f);
+            values[place] = stranger;
+            for_each_usable([&](const ValueKernels& kernels) {
+                const Counted found = count(kernels, values, 4096.0f, 0.0f, 1.0f);
+                const std::size_t before = place / kCountedPiece * kCountedPiece;
+                CHECK(found.done == before);
+                CHECK(found.summary.finite == before);
+                CHECK(found.counts == expected_counts(std::span(values).first(before), 4096.0));
+                ValueSummary summary;
+                CHECK(kernels.summarize(values, summary) == std::isfinite(stranger));
+            });
+        }
+}
