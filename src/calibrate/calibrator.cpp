@@ -49,9 +49,9 @@ private:
 
 void warn_about_values(const CalibrationTable& table) {
     for (const auto& [name, statistics] : table.values)
-        if (statistics.nan_count > 0)
-            log_warning("'{}' became NaN {} times of {}; its range looks at the rest", name, statistics.nan_count,
-                        statistics.count + statistics.nan_count + statistics.infinite_count);
+        if (statistics.nan_count + statistics.infinite_count > 0)
+            log_warning("'{}' became NaN {} times and infinite {} times of {}; its range looks at the rest", name, statistics.nan_count,
+                        statistics.infinite_count, statistics.count + statistics.nan_count + statistics.infinite_count);
 }
 
 }  // namespace

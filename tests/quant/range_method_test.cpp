@@ -31,12 +31,12 @@ TEST_CASE("every range method is independent of the order of samples", "[quant]"
     const std::vector<std::vector<float>> reversed(samples.rbegin(), samples.rend());
     REQUIRE_FALSE(all_range_methods().empty());
     for (const RangeMethod& method : all_range_methods())
-        CHECK(method.choose(statistics_of(samples)) == method.choose(statistics_of(reversed)));
+        CHECK(method.choose(statistics_of(samples), method.parameter) == method.choose(statistics_of(reversed), method.parameter));
 }
 
 TEST_CASE("an unknown range method is refused", "[quant][trap26]") {
     CHECK_THROWS_AS(find_range_method("minmax"), Error);
-    CHECK(find_range_method(kDefaultRangeMethod).name == kDefaultRangeMethod);
+    CHECK(find_range_method(kDefaultRangeMethod).name() == kDefaultRangeMethod);
 }
 
 TEST_CASE("tables of one graph merge, tables of two do not", "[quant]") {
@@ -73,7 +73,7 @@ TEST_CASE("a scheme with an unsupported type is refused", "[quant]") {
 TEST_CASE("least-error stays between min-max and mean-min-max and never costs more than min-max on even values", "[quant]") {
     std::vector<float> even(10001);
     for (std::size_t at = 0; at < even.size(); ++at) even[at] = static_cast<float>(at) / 10000.0f - 0.25f;
-    const RangeMethod& least_error = find_range_method("least-error");
+    const ChosenRangeMethod least_error = find_range_method("least-error");
     // Every sample reaches the same extremes: there is nothing between the two.
     CHECK(least_error.choose(statistics_of({even, even})) == ValueRange{-0.25f, 0.75f});
 

@@ -46,7 +46,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
         app.add_flag("--dynamic", options->dynamic, "Matrix products only, activation ranges found while the model runs: no data needed");
     std::string methods;
     for (const RangeMethod& method : all_range_methods()) methods += (methods.empty() ? "" : ", ") + std::string(method.name);
-    app.add_option("--method", options->method, "How ranges follow from what was seen: " + methods)->capture_default_str();
+    app.add_option("--range-method,--method", options->method, "How ranges follow from what was seen: " + methods)->capture_default_str();
     add_effort(app, options->effort);
     app.add_option("--exclude", options->exclude, "Names of nodes to leave in float");
     app.add_option("--sum-width", options->sum_width,

@@ -12,6 +12,7 @@
 #include "passes/quantize/quantize_activations.h"
 
 #include "ir/qualified_name.h"
+#include "passes/quantize/attention_mask.h"
 #include "passes/quantize/qdq_pair.h"
 #include "passes/quantize/quantization_plan.h"
 #include "passes/quantize/quantized_view.h"
@@ -42,6 +43,8 @@ public:
             const ValueRange range = range_of(*value);
             if (is_degenerate(range, scheme_.activation_dtype, scheme_.activation_symmetry))
                 result.skipped.push_back({value->name(), "", "all its values were 0 in the calibration data, so its scale is 1"});
+            else if (const TensorStatistics& seen = *statistics_of(*value); seen.min == seen.max && seen.count > 1)
+                result.skipped.push_back({value->name(), "", format("all its values were {:g} in the calibration data", seen.min)});
             quantize(observed, choose_params(range, scheme_.activation_dtype, scheme_.activation_symmetry), plan,
                      orders.of(*observed.graph));
             ++result.rewrites;
@@ -87,7 +90,9 @@ private:
             throw Error(codes::kDataNotFinite, format("'{}' never had an element in calibration", value.name()),
                         "calibrate with samples that reach it, or exclude the nodes that read it");
         const auto chosen = scheme_.ranges.find(qualified_name(value));
-        return chosen != scheme_.ranges.end() ? chosen->second : find_range_method(scheme_.range_method).choose(statistics);
+        if (chosen != scheme_.ranges.end()) return chosen->second;
+        if (holds_attention_mask(value, statistics)) return choose_min_max(statistics);
+        return find_range_method(scheme_.range_method).choose(statistics);
     }
 
     static void quantize(const ObservedValue& observed, const QuantParams& params, const QuantizationPlan& plan,

@@ -137,6 +137,48 @@ TEST_CASE("trap 7: the result does not depend on anything but graph, table and s
     CHECK(fingerprint(*first) == fingerprint(*second));
 }
 
+TEST_CASE("trap 23: no statistic clips a mask that a Softmax reads", "[quantize]") {
+    // c holds logits of which a few are masked; what the Softmax reads is also what the next convolution reads.
+    const char* const kBody = R"(g (float[1,4,4,4] x, float[1,4,4,4] mask) => (float[1,4,4,4] y, float[1,4,4,4] z)
+    {
+      c = Conv (x, w)
+      m = Add (c, mask)
+      t = Transpose <perm = [0,2,3,1]> (m)
+      y = Softmax (t)
+      z = Conv (m, w)
+    })";
+    const auto high_end = [&](const char* softmax) {
+        std::string body = kBody;
+        body.replace(body.find("Softmax"), 7, softmax);
+        const auto model = model_of(body, {{"w", ramp({4, 4, 1, 1}, -1.0f, 1.0f)}});
+        CalibrationTable table =
+            table_of({{"x", {-2.0f, 2.0f}}, {"c", {-3.0f, 3.0f}}, {"mask", {-10000.0f, 0.0f}}, {"m", {-10000.0f, 3.0f}}});
+        std::vector<float> logits(100'000, 0.5f);
+        for (const char* name : {"mask", "m"}) {
+            table.values[name].add_sample(logits);
+            table.values[name].add_sample(logits);
+        }
+        QuantizationScheme scheme;
+        scheme.range_method = "percentile:99";
+        quantize(*model->graph, table, scheme);
+        return model->graph->find_value("m_s")->constant()->data<float>()[0];
+    };
+    CHECK(high_end("Softmax") == Approx(10003.0f / 255.0f));
+    CHECK(high_end("Sigmoid") < 1.0f);  // nothing else is spared
+}
+
+TEST_CASE("a value that never changed is named", "[quantize]") {
+    const auto model = residual_model();
+    CalibrationTable table = residual_table();
+    table.values["p"] = {};
+    table.values["p"].add_sample(std::vector<float>{2.5f, 2.5f});
+    std::string reason;
+    for (const PassRun& run : quantize(*model->graph, table))
+        for (const Skip& skip : run.result.skipped)
+            if (skip.node == "p") reason = skip.reason;
+    CHECK(reason == "all its values were 2.5 in the calibration data");
+}
+
 TEST_CASE("trap 29: operands of a residual Add keep scales of their own", "[quantize]") {
     const auto model = residual_model();
     quantize(*model->graph, residual_table());
