@@ -50,6 +50,11 @@ struct StepInfo {
 /// Sequences and optionals are not handed over.
 using Tap = std::function<void(const Value& value, const Tensor& tensor)>;
 
+enum class StepTiming {
+    InARow,     // each step again and again, so that what it reads is in the caches: its least time
+    WithinRuns  // as it happens in whole runs: weights come from memory as they do then
+};
+
 class ExecutionPlan {
 public:
     virtual ~ExecutionPlan() = default;
@@ -59,9 +64,8 @@ public:
     /// As above for graphs that take or give sequences or optionals; with run() such an output is an Error (kOperatorUnsupported).
     virtual std::vector<RuntimeValue> run_values(std::span<const RuntimeValue> inputs, const Tap& tap = {}) const = 0;
     virtual std::span<const StepInfo> steps() const = 0;
-    /// Milliseconds of each of steps(), the median of `repeats` executions in a row within one run (so data is as warm as it can be):
-    /// their sum is what the run would take if steps cost nothing but their own work. Empty where an engine cannot tell.
-    virtual std::vector<double> time_steps(std::span<const Tensor> /*inputs*/, int /*repeats*/) const { return {}; }
+    /// Milliseconds of each of steps(), the median of `repeats` executions. Empty where an engine cannot tell.
+    virtual std::vector<double> time_steps(std::span<const Tensor> /*inputs*/, int /*repeats*/, StepTiming /*timing*/) const { return {}; }
 };
 
 /// The graph must outlive the plan and stay unchanged. Throws kOperatorUnsupported naming node and operator.

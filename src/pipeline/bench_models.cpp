@@ -123,7 +123,8 @@ Compiled compile(const Engine& engine, const Loaded& loaded, const BenchRequest&
 void add_steps(const Compiled& compiled, BenchRow& row) {
     constexpr int kRepeats = 15;
     row.steps.assign(compiled.plan->steps().begin(), compiled.plan->steps().end());
-    row.step_ms = compiled.plan->time_steps(compiled.inputs, kRepeats);
+    row.step_ms = compiled.plan->time_steps(compiled.inputs, kRepeats, StepTiming::InARow);
+    for (const double ms : compiled.plan->time_steps(compiled.inputs, kRepeats, StepTiming::WithinRuns)) row.steps_within_runs_ms += ms;
     for (const StepInfo& step : row.steps) row.macs += step.macs;
     for (std::size_t at = 0; at < row.step_ms.size(); ++at) {
         row.steps_ms += row.step_ms[at];

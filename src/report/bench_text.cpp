@@ -59,9 +59,10 @@ std::string contention_line(const Contention& contention) {
 
 std::string to_text(const BenchReport& report) {
     std::vector<std::pair<std::string, Align>> columns{
-        {"model", Align::Left},     {"batch", Align::Right},    {"threads", Align::Right},    {"median ms", Align::Right},
-        {"p90 ms", Align::Right},   {"min ms", Align::Right},   {"samples/s", Align::Right},  {"GOP/s", Align::Right},
-        {"overhead", Align::Right}, {"reorders", Align::Right}, {"compile ms", Align::Right}, {"first run ms", Align::Right}};
+        {"model", Align::Left},        {"batch", Align::Right},  {"threads", Align::Right},   {"median ms", Align::Right},
+        {"p90 ms", Align::Right},      {"min ms", Align::Right}, {"samples/s", Align::Right}, {"GOP/s", Align::Right},
+        {"overhead", Align::Right},    {"cold", Align::Right},   {"reorders", Align::Right},  {"compile ms", Align::Right},
+        {"first run ms", Align::Right}};
     if (!report.opponent.empty()) {
         columns.emplace_back(file_name(report.opponent) + " ms", Align::Right);
         columns.emplace_back("speedup", Align::Right);
@@ -76,7 +77,8 @@ std::string to_text(const BenchReport& report) {
                                        format("{:.3f}", row.latency.minimum_ms),
                                        format("{:.1f}", row.samples_per_second()),
                                        row.macs > 0 ? format("{:.0f}", row.gops()) : "",
-                                       row.steps_ms > 0.0 ? format("{:.2f}x", row.latency.median_ms / row.steps_ms) : "",
+                                       row.steps_ms > 0.0 ? format("{:.2f}x", row.latency.median_ms / row.steps_within_runs_ms) : "",
+                                       row.steps_ms > 0.0 ? format("{:.2f}x", row.steps_within_runs_ms / row.steps_ms) : "",
                                        row.steps_ms > 0.0 ? percent(row.reorders_ms / row.steps_ms, 1) : "",
                                        format("{:.1f}", row.compile_ms),
                                        format("{:.1f}", row.first_run_ms)};
@@ -87,7 +89,8 @@ std::string to_text(const BenchReport& report) {
         table.add_row(std::move(cells));
     }
     std::string text = table.to_string();
-    text += "\noverhead: median over the sum of the steps' own times\n";
+    text += "\noverhead: median over the sum of the steps' own times in whole runs; cold: that sum over the one with each step repeated in "
+            "a row\n";
     for (const auto& [threads, rates] : report.peaks)
         text += format("peak of this machine, {} thread{}: {:.0f} GOP/s float{}\n", threads, threads == 1 ? "" : "s", rates.f32,
                        rates.int8 > 0.0 ? format(", {:.0f} GOP/s int8", rates.int8) : "");

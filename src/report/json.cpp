@@ -188,6 +188,7 @@ std::string to_json(const BenchReport& report) {
                    {"macs", row.macs},
                    {"gops", row.gops()},
                    {"steps_ms", row.steps_ms},
+                   {"steps_within_runs_ms", row.steps_within_runs_ms},
                    {"reorders_ms", row.reorders_ms}};
         if (row.opponent)
             entry["against"] = {{"model", report.opponent}, {"latency", latency_json(*row.opponent)}, {"speedup", row.speedup}};

@@ -100,8 +100,9 @@ struct BenchRow {
     double first_run_ms = 0.0;
     Latency latency;
     std::int64_t macs = 0;
-    double steps_ms = 0.0;     // sum of the steps' own times
-    double reorders_ms = 0.0;  // of them, spent on changing layouts
+    double steps_ms = 0.0;              // sum of the steps' own times, each repeated in a row: caches are warm
+    double steps_within_runs_ms = 0.0;  // the same as they happen in whole runs
+    double reorders_ms = 0.0;           // of them, spent on changing layouts
     std::vector<StepInfo> steps;
     std::vector<double> step_ms;      // by step, warm
     std::optional<Latency> opponent;  // of the model to compare with, measured in alternation

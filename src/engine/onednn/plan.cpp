@@ -35,12 +35,12 @@ std::vector<RuntimeValue> OneDnnPlan::run_values(std::span<const RuntimeValue> i
     });
 }
 
-std::vector<double> OneDnnPlan::time_steps(std::span<const Tensor> inputs, int repeats) const {
+std::vector<double> OneDnnPlan::time_steps(std::span<const Tensor> inputs, int repeats, StepTiming timing) const {
     const ThreadScope scope(data_.threads);
     return translate_errors([&] {
         std::unique_ptr<RunState> state = take_state();
         const std::vector<RuntimeValue> values(inputs.begin(), inputs.end());
-        std::vector<double> times = state->time_steps(values, repeats);
+        std::vector<double> times = state->time_steps(values, repeats, timing);
         give_back(std::move(state));
         return times;
     });

@@ -18,7 +18,7 @@ public:
     ~OneDnnPlan() override;
     std::vector<RuntimeValue> run_values(std::span<const RuntimeValue> inputs, const Tap& tap) const override;
     std::span<const StepInfo> steps() const override { return data_.infos; }
-    std::vector<double> time_steps(std::span<const Tensor> inputs, int repeats) const override;
+    std::vector<double> time_steps(std::span<const Tensor> inputs, int repeats, StepTiming timing) const override;
     std::size_t arena_bytes() const { return data_.arena_bytes; }
 
 private:

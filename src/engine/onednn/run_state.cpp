@@ -229,20 +229,29 @@ std::vector<RuntimeValue> RunState::run(std::span<const RuntimeValue> inputs, co
     return collect();
 }
 
-std::vector<double> RunState::time_steps(std::span<const RuntimeValue> inputs, int repeats) {
-    start(inputs);
-    std::vector<double> medians, times(static_cast<std::size_t>(std::max(repeats, 1)));
-    for (std::size_t index = 0; index < plan_.steps.size(); ++index) {
-        for (double& time : times) {
-            const auto begin = std::chrono::steady_clock::now();
-            run_step(index, {});
-            time = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+double RunState::time_step(std::size_t index) {
+    const auto begin = std::chrono::steady_clock::now();
+    run_step(index, {});
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+}
+
+std::vector<double> RunState::time_steps(std::span<const RuntimeValue> inputs, int repeats, StepTiming timing) {
+    const bool is_in_a_row = timing == StepTiming::InARow;
+    const int each = std::max(repeats, 1), runs = is_in_a_row ? 1 : each;
+    std::vector<std::vector<double>> times(plan_.steps.size());
+    for (int run = 0; run < runs; ++run) {
+        start(inputs);
+        for (std::size_t index = 0; index < plan_.steps.size(); ++index) {
+            for (int again = 0; again < (is_in_a_row ? each : 1); ++again) times[index].push_back(time_step(index));
+            release(index);
         }
-        release(index);
-        std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-        medians.push_back(times[times.size() / 2]);
+        collect();
     }
-    collect();
+    std::vector<double> medians;
+    for (std::vector<double>& of_step : times) {
+        std::nth_element(of_step.begin(), of_step.begin() + static_cast<std::ptrdiff_t>(of_step.size() / 2), of_step.end());
+        medians.push_back(of_step[of_step.size() / 2]);
+    }
     return medians;
 }
 

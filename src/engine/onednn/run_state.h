@@ -15,8 +15,8 @@ public:
     RunState& operator=(const RunState&) = delete;
 
     std::vector<RuntimeValue> run(std::span<const RuntimeValue> inputs, const Tap& tap);
-    /// Milliseconds a step: the median of `repeats` executions in a row.
-    std::vector<double> time_steps(std::span<const RuntimeValue> inputs, int repeats);
+    /// Milliseconds a step: the median of `repeats` executions.
+    std::vector<double> time_steps(std::span<const RuntimeValue> inputs, int repeats, StepTiming timing);
 
 private:
     struct Patch {  // what points into a slot's tensor
@@ -38,6 +38,7 @@ private:
     void fill_slot(SlotId slot, RuntimeValue value);
     void run_step(std::size_t index, const Tap& tap);
     void release(std::size_t index);
+    double time_step(std::size_t index);
     void run_primitive(std::size_t step, const Primitive& primitive);
     void run_plain(const PlainStep& step, const Tap& tap);
     void run_tap(std::size_t index, const TapStep& step, const Tap& tap);
