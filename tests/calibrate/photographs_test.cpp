@@ -2,24 +2,19 @@
 #include <sys/resource.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 
 #include "calibrate/calibrator.h"
 #include "catch.h"
 #include "data/image_folder.h"
 #include "data/subset.h"
+#include "fixtures/assets.h"
 #include "onnx/load.h"
 #include "ops/infer.h"
 
 using namespace mcompress;
 
 namespace {
-
-std::filesystem::path assets() {
-    const char* root = std::getenv("MCOMPRESS_ASSETS");
-    return root && *root ? std::filesystem::path(root) : std::filesystem::path(MCOMPRESS_SOURCE_DIR) / ".." / "shared" / "assets";
-}
 
 /// Observes what activations and convolutions without one give.
 void insert_observers(Graph& graph) {

@@ -10,6 +10,7 @@
 #include "data/image_folder.h"
 #include "data/preprocess.h"
 #include "data/temporary_folder.h"
+#include "fixtures/assets.h"
 #include "support/format.h"
 #include "support/parallel.h"
 
@@ -18,10 +19,7 @@ using namespace mcompress;
 namespace {
 
 std::string asset(std::string_view path) {
-    const char* root = std::getenv("MCOMPRESS_ASSETS");
-    const std::filesystem::path base =
-        root && *root ? std::filesystem::path(root) : std::filesystem::path(MCOMPRESS_SOURCE_DIR) / ".." / "shared" / "assets";
-    const auto found = base / path;
+    const auto found = assets() / path;
     return std::filesystem::exists(found) ? found.string() : "";
 }
 

@@ -8,6 +8,7 @@
 
 #include "catch.h"
 #include "engine/engine.h"
+#include "fixtures/assets.h"
 #include "fixtures/onnx_case.h"
 #include "onnx/load.h"
 #include "ops/infer.h"
@@ -19,11 +20,6 @@ using namespace mcompress;
 namespace fs = std::filesystem;
 
 namespace {
-
-fs::path assets() {
-    const char* given = std::getenv("MCOMPRESS_ASSETS");
-    return given ? fs::path(given) : fs::path(MCOMPRESS_SOURCE_DIR) / ".." / "shared" / "assets";
-}
 
 /// What errors are relative to at least: a sigmoid far from 0.5 gives numbers near 0, and the other runtime's is off by 1e-7 there.
 constexpr double kSmallestReference = 1e-2;

@@ -7,6 +7,7 @@
 #include "catch.h"
 #include "data/array_dataset.h"
 #include "engine/engine.h"
+#include "fixtures/assets.h"
 #include "fixtures/judge_json.h"
 #include "fixtures/onnx_case.h"
 #include "fixtures/random_tensors.h"
@@ -116,12 +117,12 @@ void quantize(const fs::path& original, const Graph& graph, const std::vector<Te
     quantize_model({.model = original, .output = to, .data = data.get(), .data_name = "stored inputs"});
 }
 
-void export_model(const std::string& name, const fs::path& assets, const TemporaryFolder& folder) {
+void export_model(const std::string& name, const TemporaryFolder& folder) {
     std::ofstream index(folder / "subjects.jsonl");
-    const fs::path original = assets / "models" / (name + ".onnx");
+    const fs::path original = assets() / "models" / (name + ".onnx");
     const auto model = load_model(original);
     infer_types(*model->graph);
-    const auto sizes = inputs_of(*model->graph, assets / "expected" / name);
+    const auto sizes = inputs_of(*model->graph, assets() / "expected" / name);
     std::vector<Line> lines{{name, "original", original, original}, {name, "optimized", original, folder / "optimized.onnx"}};
     optimize_model(original, lines[1].file);
     if (!name.starts_with("q_")) {
@@ -136,20 +137,19 @@ void export_model(const std::string& name, const fs::path& assets, const Tempora
 
 TEST_CASE("real models agree with ONNX Runtime as they are, optimized and quantized", "[interop]") {
     const std::string script = std::string(MCOMPRESS_TESTS_DIR) + "/interop/agree.js";
-    const char* assets = std::getenv("MCOMPRESS_ASSETS");
-    if (!assets || !fs::exists(fs::path(assets) / "models") || std::system(format("node '{}' --probe", script).c_str()) != 0) {
+    if (!fs::exists(assets() / "models") || std::system(format("node '{}' --probe", script).c_str()) != 0) {
         std::cout << "real models not judged: MCOMPRESS_ASSETS or onnxruntime-node is missing\n";
         return;
     }
     std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(fs::path(assets) / "models"))
+    for (const auto& entry : fs::directory_iterator(assets() / "models"))
         if (entry.path().extension() == ".onnx") names.push_back(entry.path().stem().string());
     std::sort(names.begin(), names.end());
     if (const char* only = std::getenv("MCOMPRESS_ONLY")) std::erase_if(names, [&](const std::string& name) { return name != only; });
     for (const std::string& name : names) {
         INFO(name);
         const TemporaryFolder folder;
-        CHECK_NOTHROW(export_model(name, assets, folder));
+        CHECK_NOTHROW(export_model(name, folder));
         std::cout.flush();
         CHECK(std::system(format("node '{}' '{}' --each", script, folder.path().string()).c_str()) == 0);
     }

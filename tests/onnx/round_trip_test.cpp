@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "catch.h"
+#include "fixtures/assets.h"
 #include "ir/fingerprint.h"
 #include "onnx/emit.h"
 #include "onnx/load.h"
@@ -56,9 +57,7 @@ TEST_CASE("round trip of ONNX's own test models") {
 }
 
 TEST_CASE("round trip of trained models") {
-    const char* assets = std::getenv("MCOMPRESS_ASSETS");
-    const fs::path folder = (assets && *assets ? fs::path(assets) : fs::path(MCOMPRESS_SOURCE_DIR) / "../shared/assets") / "models";
-    const auto paths = models_below(folder);
+    const auto paths = models_below(assets() / "models");
     if (paths.empty()) WARN("skipped: no models; set MCOMPRESS_ASSETS");
     check_round_trips(paths);
 }

@@ -1,8 +1,8 @@
 // Inference and cost of real models.
-#include <cstdlib>
 #include <filesystem>
 
 #include "catch.h"
+#include "fixtures/assets.h"
 #include "onnx/load.h"
 #include "ops/cost.h"
 #include "ops/infer.h"
@@ -13,10 +13,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-fs::path model_folder() {
-    const char* assets = std::getenv("MCOMPRESS_ASSETS");
-    return (assets && *assets ? fs::path(assets) : fs::path(MCOMPRESS_SOURCE_DIR) / "../shared/assets") / "models";
-}
+fs::path model_folder() { return assets() / "models"; }
 
 std::vector<fs::path> asset_models() {
     std::vector<fs::path> paths;

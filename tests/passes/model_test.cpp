@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "catch.h"
+#include "fixtures/assets.h"
 #include "onnx/load.h"
 #include "passes/equivalence.h"
 #include "passes/pipelines.h"
@@ -18,11 +19,6 @@ namespace {
 fs::path testdata() {
     const char* given = std::getenv("MCOMPRESS_ONNX_TESTDATA");
     return given ? given : "/usr/share/libonnx-testdata/data";
-}
-
-fs::path assets() {
-    const char* given = std::getenv("MCOMPRESS_ASSETS");
-    return given ? fs::path(given) : fs::path(MCOMPRESS_SOURCE_DIR) / ".." / "shared" / "assets";
 }
 
 std::vector<fs::path> models_below(const fs::path& folder) {

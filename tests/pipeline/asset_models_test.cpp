@@ -6,6 +6,7 @@
 
 #include "../data/temporary_folder.h"
 #include "catch.h"
+#include "fixtures/assets.h"
 #include "onnx/load.h"
 #include "pipeline/compress.h"
 #include "pipeline/open_data.h"
@@ -17,11 +18,6 @@ using namespace mcompress;
 namespace fs = std::filesystem;
 
 namespace {
-
-fs::path assets() {
-    const char* given = std::getenv("MCOMPRESS_ASSETS");
-    return given ? fs::path(given) : fs::path(MCOMPRESS_SOURCE_DIR) / ".." / "shared" / "assets";
-}
 
 using Options = std::vector<std::pair<std::string, std::string>>;
 
