@@ -11,11 +11,11 @@
 #include <map>
 #include <string>
 
+#include "bench/bench_main.h"
 #include "data/npy_file.h"
 #include "engine/engine.h"
 #include "onnx/load.h"
 #include "ops/infer.h"
-#include "support/error.h"
 #include "tensor/compare.h"
 
 using namespace mcompress;
@@ -161,10 +161,5 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        return run(parse(argc, argv));
-    } catch (const Error& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 1;
-    }
+    return bench::report_errors([&] { return run(parse(argc, argv)); });
 }

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "bench/bench_main.h"
 #include "engine/engine.h"
 #include "ir/model.h"
 #include "ops/infer.h"
-#include "support/error.h"
 #include "support/parallel.h"
 
 using namespace mcompress;
@@ -251,10 +251,5 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        return run(parse(argc, argv));
-    } catch (const Error& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 1;
-    }
+    return bench::report_errors([&] { return run(parse(argc, argv)); });
 }

@@ -12,10 +12,10 @@
 
 #include <unistd.h>
 
+#include "bench/bench_main.h"
 #include "engine/engine.h"
 #include "onnx/load.h"
 #include "ops/infer.h"
-#include "support/error.h"
 
 using namespace mcompress;
 
@@ -113,10 +113,5 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        return run(parse(argc, argv));
-    } catch (const Error& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 1;
-    }
+    return bench::report_errors([&] { return run(parse(argc, argv)); });
 }

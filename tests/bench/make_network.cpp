@@ -2,9 +2,9 @@
 #include <cstdio>
 #include <string_view>
 
+#include "bench/bench_main.h"
 #include "bench/network_builder.h"
 #include "onnx/emit.h"
-#include "support/error.h"
 
 using namespace mcompress;
 using bench::NetworkBuilder;
@@ -103,11 +103,9 @@ constexpr NetworkRow kNetworks[] = {{"resnet50", resnet50}, {"bert-base", bert_b
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
+    return bench::report_errors([&] {
         for (const NetworkRow& row : kNetworks)
             if (argc == 3 && row.name == argv[1]) return emit_model(*row.make(), argv[2]), 0;
-    } catch (const Error& error) {
-        return std::fprintf(stderr, "%s\n", error.what()), 1;
-    }
-    return std::fprintf(stderr, "usage: make_network resnet50|bert-base|vit-base OUT.onnx\n"), 2;
+        return std::fprintf(stderr, "usage: make_network resnet50|bert-base|vit-base OUT.onnx\n"), 2;
+    });
 }
