@@ -26,21 +26,6 @@ Geometry geometry_of(const Node& node, const Shape& source, const Shape& weights
     return {direct.geometry(source, weights), direct.group, ConvolutionKind::Direct};
 }
 
-void set_window(ConvolutionSpec& spec, const Geometry& geometry, const Shape& source) {
-    for (std::size_t axis = 0; axis < geometry.window.size(); ++axis) {
-        const WindowAxis& window = geometry.window[axis];
-        spec.strides.push_back(window.stride);
-        spec.dilations.push_back(window.dilation - 1);
-        spec.pad_begin.push_back(window.pad_begin);
-        const std::int64_t extent = source[static_cast<int>(axis) + 2], reach = window.dilation * (window.kernel - 1) + 1;
-        const bool transposed = geometry.kind == ConvolutionKind::Transposed;
-        const std::int64_t wide = transposed ? window.output : extent, narrow = transposed ? extent : window.output;
-        // oneDNN checks floor((wide + pads - reach) / stride) + 1 == narrow; output padding and ceil rounding need another end pad.
-        const bool fits = (wide + window.pad_begin + window.pad_end - reach) / window.stride + 1 == narrow;
-        spec.pad_end.push_back(fits ? window.pad_end : window.stride * (narrow - 1) + reach - window.pad_begin - wide);
-    }
-}
-
 struct Weights {
     Desc stored;    // the layout of the graph's tensor as oneDNN names the axes
     Shape logical;  // [G,] O, I, spatial …
@@ -119,7 +104,7 @@ Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t li
     spec.weights = any_desc(weights.logical, builder.float_type());
     spec.destination = any_desc(destination, builder.float_type());
     if (bias) spec.bias = plain_desc(Shape{destination[1]}, memory::data_type::f32);
-    set_window(spec, geometry, source_shape);
+    set_window(spec, geometry.window, source_shape);
     spec.attributes.post_ops = parts.before;
     Primitive primitive = make_convolution(builder.engine(), spec);
     if (primitive.is_reference()) return Built::No;

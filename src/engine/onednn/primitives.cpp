@@ -145,6 +145,21 @@ bool is_packed(const Desc& desc) {
     return desc.get_size() == elements * dnnl::memory::data_type_size(element_type(desc));
 }
 
+void set_window(ConvolutionSpec& spec, const Window& window, const Shape& source) {
+    const bool transposed = spec.kind == ConvolutionKind::Transposed;
+    for (std::size_t at = 0; at < window.size(); ++at) {
+        const WindowAxis& axis = window[at];
+        spec.strides.push_back(axis.stride);
+        spec.dilations.push_back(axis.dilation - 1);
+        spec.pad_begin.push_back(axis.pad_begin);
+        const std::int64_t extent = source[static_cast<int>(at) + 2], reach = axis.dilation * (axis.kernel - 1) + 1;
+        const std::int64_t wide = transposed ? axis.output : extent, narrow = transposed ? extent : axis.output;
+        // oneDNN checks floor((wide + pads - reach) / stride) + 1 == narrow; output padding and ceil rounding need another end pad.
+        const bool fits = (wide + axis.pad_begin + axis.pad_end - reach) / axis.stride + 1 == narrow;
+        spec.pad_end.push_back(fits ? axis.pad_end : axis.stride * (narrow - 1) + reach - axis.pad_begin - wide);
+    }
+}
+
 Primitive make_convolution(const dnnl::engine& engine, const ConvolutionSpec& spec) {
     if (spec.kind == ConvolutionKind::Transposed)
         return convolve<dnnl::deconvolution_forward>(engine, spec, algorithm::deconvolution_direct);

@@ -8,6 +8,7 @@
 #include <dnnl.hpp>
 
 #include "engine/onednn/attributes.h"
+#include "ops/window.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
@@ -56,6 +57,8 @@ struct ConvolutionSpec {
     AttributeSpec attributes;
     bool grouped = false;  // weights have a leading group axis
 };
+/// Strides, dilations and pads of a convolution whose input has the shape `source`; the end pads are those that give the window's outputs.
+void set_window(ConvolutionSpec& spec, const Window& window, const Shape& source);
 Primitive make_convolution(const dnnl::engine& engine, const ConvolutionSpec& spec);
 
 struct ProductSpec {

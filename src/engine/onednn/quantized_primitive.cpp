@@ -14,18 +14,6 @@ constexpr auto kFloat = memory::data_type::f32;
 
 memory::data_type type_of(DType dtype) { return *data_type_of(dtype); }
 
-void set_window(ConvolutionSpec& spec, const ProductPlan& plan, const Shape& source) {
-    for (std::size_t axis = 0; axis < plan.window.size(); ++axis) {
-        const WindowAxis& window = plan.window[axis];
-        spec.strides.push_back(window.stride);
-        spec.dilations.push_back(window.dilation - 1);
-        spec.pad_begin.push_back(window.pad_begin);
-        const std::int64_t extent = source[static_cast<int>(axis) + 2], reach = window.dilation * (window.kernel - 1) + 1;
-        const bool fits = (extent + window.pad_begin + window.pad_end - reach) / window.stride + 1 == window.output;
-        spec.pad_end.push_back(fits ? window.pad_end : window.stride * (window.output - 1) + reach - window.pad_begin - extent);
-    }
-}
-
 AttributeSpec attributes_of(const Requantization& requantization, std::int32_t source_zero_point) {
     AttributeSpec attributes;
     attributes.scales = requantization.scales;
@@ -82,7 +70,7 @@ Made make_convolution_step(PlanBuilder& builder, const QuantizedGroup& group, co
     if (epilogue.bias.defined()) spec.bias = plain_desc(epilogue.bias.shape(), type_of(epilogue.bias.dtype()));
     spec.attributes = epilogue.attributes;
     spec.grouped = plan.convolution.groups > 1;
-    set_window(spec, plan, builder.shape(group.inputs[0].codes));
+    set_window(spec, plan.window, builder.shape(group.inputs[0].codes));
     return {make_convolution(builder.engine(), spec), plain_desc(weights, memory::data_type::s8), spec.source, spec.destination};
 }
 
