@@ -178,16 +178,6 @@ private:
         return std::nullopt;
     }
 
-    template <typename Build> static Built attempt(Build&& build) {
-        try {
-            return build();
-        } catch (const dnnl::error& error) {
-            // oneDNN has no implementation for this combination: the plain kernel has.
-            if (error.status == dnnl_unimplemented || error.status == dnnl_invalid_arguments) return Built::No;
-            throw;
-        }
-    }
-
     void tap_outputs(const std::vector<const Node*>& nodes) {
         for (const Node* node : nodes)
             for (const Value* output : node->outputs())

@@ -10,6 +10,16 @@ namespace mcompress::onednn {
 
 enum class Built { Yes, No };
 
+/// What `build` answers; Built::No as well when oneDNN has no implementation for the combination, which the plain kernel has.
+template <typename Build> Built attempt(Build&& build) {
+    try {
+        return build();
+    } catch (const dnnl::error& error) {
+        if (error.status == dnnl_unimplemented || error.status == dnnl_invalid_arguments) return Built::No;
+        throw;
+    }
+}
+
 // Chains, with their first `links` links inside the primitive.
 Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t links);
 Built build_gemm(PlanBuilder& builder, const Chain& chain, std::size_t links);
@@ -28,9 +38,9 @@ Built build_resize(PlanBuilder& builder, const Node& node);
 Built build_lrn(PlanBuilder& builder, const Node& node);
 Built build_batch_normalization(PlanBuilder& builder, const Node& node);
 Built build_reinterpretation(PlanBuilder& builder, const Node& node);
-/// Identity, Dropout in inference, and a Cast to the type the value has already.
 /// com.microsoft::MatMulNBits with its weights dequantized once, when the plan is compiled.
 Built build_nbits_product(PlanBuilder& builder, const Node& node);
+/// Identity, Dropout in inference, and a Cast to the type the value has already.
 Built build_identity(PlanBuilder& builder, const Node& node);
 Built build_transpose(PlanBuilder& builder, const Node& node);
 

@@ -158,13 +158,7 @@ std::optional<ProductPlan> plan_quantized_product(const PlanBuilder& builder, co
 Built build_quantized_product(PlanBuilder& builder, const QuantizedGroup& group) {
     auto plan = plan_quantized_product(builder, group);
     if (!plan) return Built::No;
-    if (has_byte_products()) {
-        try {
-            if (build_integer_primitive(builder, group, *plan) == Built::Yes) return Built::Yes;
-        } catch (const dnnl::error& error) {
-            if (error.status != dnnl_unimplemented && error.status != dnnl_invalid_arguments) throw;
-        }
-    }
+    if (has_byte_products() && attempt([&] { return build_integer_primitive(builder, group, *plan); }) == Built::Yes) return Built::Yes;
     const StepLabel label{group_label(group), plan->precision(), builder.macs(*group.main)};
     const BufferId source = builder.form(group.inputs[0].codes, plan->source);
     const BufferId destination = builder.result(group.output, plan->destination);
