@@ -139,8 +139,7 @@ private:
     void build_chain(const Chain& chain) {
         std::optional<std::size_t> links;
         if (const auto group = groups_.at_last.find(&chain.head()); group != groups_.at_last.end()) {
-            links = build_with_links(chain, 1,
-                                     [&](std::size_t count) { return build_quantized_chain(builder_, *group->second, chain, count); });
+            links = build_quantized_links(*group->second, chain);
             if (!links) build_group_or_parts(*group->second);
         } else if (const auto product = dynamic_member_.find(&chain.head()); product != dynamic_member_.end()) {
             if (const auto zero_point = zero_points_.find(product->second->quantizer); zero_point != zero_points_.end())
@@ -154,6 +153,17 @@ private:
         }
         for (std::size_t at = links.value_or(0); at < chain.links.size(); ++at)
             for (const Node* node : chain.links[at].nodes) build_node(*node);
+    }
+
+    /// Nothing: the product runs without its chain.
+    std::optional<std::size_t> build_quantized_links(const QuantizedGroup& group, const Chain& chain) {
+        std::optional<ProductPlan> plan;
+        const Built planned = attempt([&] {
+            if (has_byte_products()) plan = plan_quantized_product(builder_, group);
+            return plan ? Built::Yes : Built::No;
+        });
+        if (planned == Built::No) return std::nullopt;
+        return build_with_links(chain, 1, [&](std::size_t count) { return build_quantized_chain(builder_, group, *plan, chain, count); });
     }
 
     /// Nothing: the head runs on a plain kernel.

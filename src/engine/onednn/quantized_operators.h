@@ -9,8 +9,6 @@ namespace mcompress::onednn {
 /// Built::No: the group runs as its single nodes in float.
 Built build_group(PlanBuilder& builder, const QuantizedGroup& group);
 Built build_quantized_product(PlanBuilder& builder, const QuantizedGroup& group);
-/// A product whose result stays float, with the first `links` (at least one) links of the chain behind it, by one primitive.
-Built build_quantized_chain(PlanBuilder& builder, const QuantizedGroup& group, const Chain& chain, std::size_t links);
 Built build_quantized_binary(PlanBuilder& builder, const QuantizedGroup& group);
 Built build_quantized_pool(PlanBuilder& builder, const QuantizedGroup& group);
 Built build_quantized_average(PlanBuilder& builder, const QuantizedGroup& group);

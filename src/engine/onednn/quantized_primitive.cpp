@@ -154,40 +154,38 @@ Built build_integer_primitive(PlanBuilder& builder, const QuantizedGroup& group,
     return build_step(builder, group, plan, epilogue);
 }
 
-Built build_quantized_chain(PlanBuilder& builder, const QuantizedGroup& group, const Chain& chain, std::size_t links) {
-    if (!has_byte_products()) return Built::No;
-    const auto plan = plan_quantized_product(builder, group);
-    if (!plan) return Built::No;
+Built build_quantized_chain(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Chain& chain,
+                            std::size_t links) {
     const ChainOperands parts = chain_operands(chain, links);
-    const auto bias = chain_bias(builder, *plan, parts);
+    const auto bias = chain_bias(builder, plan, parts);
     if (!bias) return Built::No;
     Epilogue epilogue;
     epilogue.bias = *bias;
     epilogue.output = chain.output(links);
-    epilogue.destination = plan->destination;
-    epilogue.attributes = attributes_of(plan->convolution.requantization, plan->convolution.source_zero_point);
+    epilogue.destination = plan.destination;
+    epilogue.attributes = attributes_of(plan.convolution.requantization, plan.convolution.source_zero_point);
     std::vector<PostOp>& post_ops = epilogue.attributes.post_ops;
     post_ops = parts.before;
     if (parts.residual) {
         epilogue.residual = parts.residual;
         epilogue.residual_position = post_ops.size();
         const bool is_product = !group.main->is("Conv");
-        post_ops.push_back(BinaryPostOp{dnnl::algorithm::binary_add,
-                                        is_product ? plain_desc(Shape{plan->convolution.width, plan->convolution.out_channels}, kFloat)
-                                                   : plan->destination});
+        post_ops.push_back(
+            BinaryPostOp{dnnl::algorithm::binary_add,
+                         is_product ? plain_desc(Shape{plan.convolution.width, plan.convolution.out_channels}, kFloat) : plan.destination});
     }
     post_ops.insert(post_ops.end(), parts.after.begin(), parts.after.end());
-    std::string precision = plan->precision();
+    std::string precision = plan.precision();
     if (chain.links[links - 1].kind == ChainLink::Kind::Quantize) {
         const QuantParams params = *tensor_params(builder.values(), *chain.links[links - 1].nodes[0]);
         post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_linear, 1.0F / params.scale, 0.0F});
         if (params.zero_point != 0) post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_round});
         epilogue.attributes.destination_zero_point = params.zero_point;
-        epilogue.destination = with_type(plan->destination, type_of(params.dtype));
-        precision = code_name(plan->convolution.source) + "s8→" + code_name(params.dtype);
+        epilogue.destination = with_type(plan.destination, type_of(params.dtype));
+        precision = code_name(plan.convolution.source) + "s8→" + code_name(params.dtype);
     }
     epilogue.label = {chain_label(chain, links), std::move(precision), builder.macs(*group.main)};
-    return build_step(builder, group, *plan, epilogue);
+    return build_step(builder, group, plan, epilogue);
 }
 
 }  // namespace mcompress::onednn

@@ -40,5 +40,9 @@ bool has_byte_products();
 
 /// oneDNN's integer convolution or matrix product.
 Built build_integer_primitive(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan);
+/// A product whose result stays float, with the first `links` (at least one) links of the chain behind it, by one primitive. Needs
+/// has_byte_products().
+Built build_quantized_chain(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Chain& chain,
+                            std::size_t links);
 
 }  // namespace mcompress::onednn
