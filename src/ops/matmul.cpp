@@ -29,17 +29,8 @@ void infer_matmul_integer(InferContext& context) { infer_product(context, {0, 1,
 void infer_qlinear_matmul(InferContext& context) { infer_product(context, {0, 3, context.input(7).dtype}); }
 
 void infer_gemm(InferContext& context) {
-    const GemmAttrs attrs = GemmAttrs::read(context.node());
     const DType dtype = merge_dtypes(context, 0, 1);
-    const Dims* a = dims_of_rank(context, 0, 2);
-    const Dims* b = dims_of_rank(context, 1, 2);
-    const std::size_t a_rows = attrs.a == MatrixOrder::Transposed ? 1 : 0;
-    const std::size_t b_rows = attrs.b == MatrixOrder::Transposed ? 1 : 0;
-    Dims output = unknown_dims(2);
-    if (a && b) (void)merge_dims(context, (*a)[1 - a_rows], (*b)[b_rows]);
-    if (a) output[0] = (*a)[a_rows];
-    if (b) output[1] = (*b)[1 - b_rows];
-    context.set_output(0, ValueType::tensor(dtype, std::move(output)));
+    context.set_output(0, ValueType::tensor(dtype, gemm_dims(context, 0, 1)));
 }
 
 // Output elements times the length of the sums.
@@ -75,6 +66,19 @@ constexpr OpInfo kRows[] = {
 }  // namespace
 
 std::span<const OpInfo> matmul_rows() { return kRows; }
+
+Dims gemm_dims(const InferContext& context, int a_index, int b_index) {
+    const GemmAttrs attrs = GemmAttrs::read(context.node());
+    const Dims* a = dims_of_rank(context, a_index, 2);
+    const Dims* b = dims_of_rank(context, b_index, 2);
+    const std::size_t a_rows = attrs.a == MatrixOrder::Transposed ? 1 : 0;
+    const std::size_t b_rows = attrs.b == MatrixOrder::Transposed ? 1 : 0;
+    Dims output = unknown_dims(2);
+    if (a && b) (void)merge_dims(context, (*a)[1 - a_rows], (*b)[b_rows]);
+    if (a) output[0] = (*a)[a_rows];
+    if (b) output[1] = (*b)[1 - b_rows];
+    return output;
+}
 
 // Two operands of rank 2 and more, after promotion: leading dimensions broadcast, the inner ones must agree.
 std::optional<Dims> matmul_dims(const Dims& a, const Dims& b) {

@@ -9,6 +9,8 @@
 
 namespace mcompress {
 
+class InferContext;
+
 enum class MatrixOrder { AsStored, Transposed };
 
 /// Y = alpha A' B' + beta C.
@@ -31,5 +33,8 @@ struct EinsumAttrs {
 
 /// NumPy's matmul on shapes: 1-D operands are promoted, leading dimensions broadcast. Nothing when the shapes do not fit.
 std::optional<Dims> matmul_dims(const Dims& a, const Dims& b);
+
+/// Dimensions of Gemm's result, whose matrices are the inputs `a` and `b`; rejects those that cannot be multiplied.
+Dims gemm_dims(const InferContext& context, int a, int b);
 
 }  // namespace mcompress

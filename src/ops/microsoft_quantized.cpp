@@ -89,16 +89,8 @@ void infer_qlinear_softmax(InferContext& context) {
 
 // A, its scale and zero point, B, its scale and zero point, C, the scale and zero point of Y. Without those Y is float.
 void infer_qgemm(InferContext& context) {
-    const GemmAttrs attrs = GemmAttrs::read(context.node());
-    const Dims* a = dims_of_rank(context, 0, 2);
-    const Dims* b = dims_of_rank(context, 3, 2);
-    const std::size_t a_rows = attrs.a == MatrixOrder::Transposed ? 1 : 0;
-    const std::size_t b_rows = attrs.b == MatrixOrder::Transposed ? 1 : 0;
-    Dims output = unknown_dims(2);
-    if (a && b) (void)merge_dims(context, (*a)[1 - a_rows], (*b)[b_rows]);
-    if (a) output[0] = (*a)[a_rows];
-    if (b) output[1] = (*b)[1 - b_rows];
-    context.set_output(0, ValueType::tensor(context.has_input(8) ? context.input(8).dtype : DType::Float32, std::move(output)));
+    const DType dtype = context.has_input(8) ? context.input(8).dtype : DType::Float32;
+    context.set_output(0, ValueType::tensor(dtype, gemm_dims(context, 0, 3)));
 }
 
 // MatMulIntegerToFloat and DynamicQuantizeMatMul: the element type is that of the scale.
@@ -116,11 +108,6 @@ void infer_matmul_nbits(InferContext& context) {
     Dims output = *a.dims;
     output.back() = attrs.columns;
     context.set_output(0, ValueType::tensor(a.dtype, std::move(output)));
-}
-
-std::int64_t qgemm_macs(const Node& node, std::span<const ValueType> inputs, std::span<const ValueType> outputs) {
-    const std::size_t depth = GemmAttrs::read(node).a == MatrixOrder::Transposed ? 0 : 1;
-    return inputs[0].dims->size() != 2 ? 0 : saturating_multiply(element_count(outputs[0]), (*inputs[0].dims)[depth].extent());
 }
 
 std::int64_t matmul_nbits_macs(const Node& node, std::span<const ValueType>, std::span<const ValueType> outputs) {
@@ -165,7 +152,7 @@ constexpr OpInfo kRows[] = {
     {kDomain, "MatMulIntegerToFloat", 1, 4, 7, 1, 1, infer_scaled_product, nullptr, macs_as<"MatMul">},
     {kDomain, "MatMulNBits", 1, 3, 6, 1, 1, infer_matmul_nbits, check_attrs<MatMulNBitsAttrs>, matmul_nbits_macs},
     {kDomain, "NhwcMaxPool", 1, 1, 1, 1, 1, infer_nhwc_max_pool, check_attrs<PoolAttrs>, nullptr, DataFlow::Selects},
-    {kDomain, "QGemm", 1, 6, 9, 1, 1, infer_qgemm, check_attrs<GemmAttrs>, qgemm_macs},
+    {kDomain, "QGemm", 1, 6, 9, 1, 1, infer_qgemm, check_attrs<GemmAttrs>, macs_as<"Gemm">},
     {kDomain, "QLinearAdd", 1, 7, 8, 1, 1, infer_qlinear_binary},
     {kDomain, "QLinearAveragePool", 1, 4, 5, 1, 1, infer_average_pool, check_window<PoolAttrs>},
     {kDomain, "QLinearConcat", 1, 3, kVariadic, 1, 1, infer_qlinear_concat, check_concat},
