@@ -32,22 +32,24 @@ void fill(const KernelContext& context, List list, DType dtype, const Shape& sha
     if (is_half) context.set_output(0, float_to_half(y, dtype));
 }
 
-void random_normal(const KernelContext& context) {
+/// Output 0 = draw(attributes, stream, position), of the attributes' shape, or that of input 0 for the …Like forms.
+template <typename Draw> void draw_numbers(const KernelContext& context, Draw draw) {
     const auto a = attrs<RandomAttrs>(context.node);
-    const bool is_like = context.has_input(0);
     const DType dtype = a.dtype == DType::Undefined ? context.required(0).dtype() : a.dtype;
     const RandomStream stream = random_stream(context.node, a.seed);
-    fill(context, Floats{}, dtype, is_like ? context.input(0).shape() : Shape(a.shape),
-         [&](std::size_t i) { return a.mean + a.scale * stream.normal(i); });
+    fill(context, Floats{}, dtype, context.has_input(0) ? context.input(0).shape() : Shape(a.shape),
+         [&](std::size_t i) { return draw(a, stream, i); });
+}
+
+void random_normal(const KernelContext& context) {
+    draw_numbers(context,
+                 [](const RandomAttrs& a, const RandomStream& stream, std::size_t i) { return a.mean + a.scale * stream.normal(i); });
 }
 
 void random_uniform(const KernelContext& context) {
-    const auto a = attrs<RandomAttrs>(context.node);
-    const bool is_like = context.has_input(0);
-    const DType dtype = a.dtype == DType::Undefined ? context.required(0).dtype() : a.dtype;
-    const RandomStream stream = random_stream(context.node, a.seed);
-    fill(context, Floats{}, dtype, is_like ? context.input(0).shape() : Shape(a.shape),
-         [&](std::size_t i) { return a.low + (a.high - a.low) * stream.uniform(i); });
+    draw_numbers(context, [](const RandomAttrs& a, const RandomStream& stream, std::size_t i) {
+        return a.low + (a.high - a.low) * stream.uniform(i);
+    });
 }
 
 /// Elements of a float tensor as double.
