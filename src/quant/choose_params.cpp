@@ -46,6 +46,12 @@ QuantParams choose_params(ValueRange range, DType dtype, Symmetry symmetry) {
     return {static_cast<float>(scale), static_cast<std::int32_t>(clipped), dtype};
 }
 
+QuantParams choose_dynamic_params(ValueRange range) {
+    const float low = std::min(range.min, 0.0f), high = std::max(range.max, 0.0f), scale = (high - low) / 255.0f;
+    if (scale == 0.0f || !std::isfinite(scale)) return {scale, 0, DType::UInt8};
+    return {scale, static_cast<std::int32_t>(std::nearbyint(std::clamp(0.0f - low / scale, 0.0f, 255.0f))), DType::UInt8};
+}
+
 ValueRange representable_range(const QuantParams& params) {
     const QuantRange codes = integer_range(params.dtype);
     return {dequantize_value(codes.min, params.scale, params.zero_point), dequantize_value(codes.max, params.scale, params.zero_point)};

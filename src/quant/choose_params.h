@@ -22,6 +22,10 @@ enum class Symmetry { Asymmetric, Symmetric };
 /// symmetric type): see is_degenerate(). Throws kInternal when min or max is NaN or min > max.
 QuantParams choose_params(ValueRange range, DType dtype, Symmetry symmetry);
 
+/// DynamicQuantizeLinear's definition, in float: u8 over the range widened to hold 0, s = (max-min)/255, zp = rne(clip(-min/s)). The scale of
+/// [0, 0] is 0, and that of an infinite range infinite; the zero point is 0 then.
+QuantParams choose_dynamic_params(ValueRange range);
+
 /// Whether choose_params has to fall back to s = 1: the tensor is constant zero as far as a float scale can tell.
 bool is_degenerate(ValueRange range, DType dtype, Symmetry symmetry);
 

@@ -135,3 +135,12 @@ TEST_CASE("the representable range holds the chosen one", "[quant]") {
     CHECK(range.max == Approx(3.0).margin(params.scale / 2));
     CHECK(union_of({-1.0f, 2.0f}, {0.0f, 5.0f}) == ValueRange{-1.0f, 5.0f});
 }
+
+TEST_CASE("dynamic parameters are those of ONNX's DynamicQuantizeLinear", "[quant]") {
+    CHECK(choose_dynamic_params({-3.0f, 2.0f}) == QuantParams{0.019607844f, 153, DType::UInt8});   // the example of the operator
+    CHECK(choose_dynamic_params({-4.0f, -1.0f}) == QuantParams{0.015686275f, 255, DType::UInt8});  // and its published test of maxima
+    CHECK(choose_dynamic_params({1.0f, 4.0f}) == QuantParams{0.015686275f, 0, DType::UInt8});      // and of minima
+    CHECK(choose_dynamic_params({0.0f, 0.0f}) == QuantParams{0.0f, 0, DType::UInt8});
+    const float infinity = std::numeric_limits<float>::infinity();
+    CHECK(choose_dynamic_params({-infinity, 1.0f}) == QuantParams{infinity, 0, DType::UInt8});
+}

@@ -8,6 +8,7 @@
 #include "engine/onednn/int8_elementwise.h"
 #include "engine/onednn/on_threads.h"
 #include "engine/onednn/quantized_product.h"
+#include "quant/choose_params.h"
 
 namespace mcompress::onednn {
 
@@ -16,11 +17,8 @@ namespace {
 using dnnl::memory;
 constexpr auto kFloat = memory::data_type::f32;
 
-struct Extent {
-    float low = 0.0F, high = 0.0F;  // the range holds zero
-};
-
-Extent extent_of(const float* values, std::int64_t begin, std::int64_t end) {
+/// Of the values and zero.
+ValueRange range_of(const float* values, std::int64_t begin, std::int64_t end) {
     constexpr int kLanes = 16;  // independent lanes, so that the compiler can use whole registers
     std::array<float, kLanes> low{}, high{};
     std::int64_t at = begin;
@@ -30,30 +28,22 @@ Extent extent_of(const float* values, std::int64_t begin, std::int64_t end) {
             low[lane] = value < low[lane] ? value : low[lane];
             high[lane] = value > high[lane] ? value : high[lane];
         }
-    Extent extent{*std::ranges::min_element(low), *std::ranges::max_element(high)};
-    for (; at < end; ++at) extent = {std::min(extent.low, values[at]), std::max(extent.high, values[at])};
-    return extent;
+    ValueRange range{*std::ranges::min_element(low), *std::ranges::max_element(high)};
+    for (; at < end; ++at) range = {std::min(range.min, values[at]), std::max(range.max, values[at])};
+    return range;
 }
 
-/// As the operator is defined: u8 over [min(0, min x), max(0, max x)].
 void quantize_dynamically(std::span<std::byte* const> at, std::int64_t count, int threads) {
     constexpr int kMostThreads = 64;
     const auto* from = reinterpret_cast<const float*>(at[0]);
     const int workers = count < 16384 ? 1 : std::min(threads, kMostThreads);
-    std::array<Extent, kMostThreads> parts{};
+    std::array<ValueRange, kMostThreads> parts{};
     on_threads(workers, [&](int worker) {
-        parts[static_cast<std::size_t>(worker)] = extent_of(from, count * worker / workers, count * (worker + 1) / workers);
+        parts[static_cast<std::size_t>(worker)] = range_of(from, count * worker / workers, count * (worker + 1) / workers);
     });
-    Extent extent;
-    for (int worker = 0; worker < workers; ++worker) {
-        extent.low = std::min(extent.low, parts[static_cast<std::size_t>(worker)].low);
-        extent.high = std::max(extent.high, parts[static_cast<std::size_t>(worker)].high);
-    }
-    QuantParams params;
-    params.dtype = DType::UInt8;
-    params.scale = (extent.high - extent.low) / 255.0F;
-    const float zero = params.scale == 0.0F ? 0.0F : std::nearbyint(std::clamp(0.0F - extent.low / params.scale, 0.0F, 255.0F));
-    params.zero_point = static_cast<std::int32_t>(zero);
+    ValueRange range;
+    for (int worker = 0; worker < workers; ++worker) range = union_of(range, parts[static_cast<std::size_t>(worker)]);
+    const QuantParams params = choose_dynamic_params(range);
     if (params.scale == 0.0F) std::memset(at[1], params.zero_point, static_cast<std::size_t>(count));
     else
         on_threads(workers, [&](int worker) {

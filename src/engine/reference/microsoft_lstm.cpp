@@ -7,6 +7,7 @@
 #include "engine/reference/kernel_families.h"
 #include "engine/reference/product.h"
 #include "engine/reference/recurrent_cell.h"
+#include "quant/choose_params.h"
 
 namespace mcompress::reference {
 
@@ -58,15 +59,15 @@ std::vector<float> dequantized(const KernelContext& context, int weights, int sc
 
 /// What 8 bits over the range of all values and 0 leave of them (DynamicQuantizeLinear).
 void round_to_8_bits(const float* from, std::int64_t count, float* to) {
-    float low = 0.0F, high = 0.0F;
-    for (std::int64_t i = 0; i < count; ++i) low = std::min(low, from[i]), high = std::max(high, from[i]);
-    const float scale = (high - low) / 255.0F;
+    ValueRange range;
+    for (std::int64_t i = 0; i < count; ++i) range = {std::min(range.min, from[i]), std::max(range.max, from[i])};
+    const auto [scale, zero, dtype] = choose_dynamic_params(range);
     if (scale == 0.0F) {
         std::fill_n(to, count, 0.0F);
         return;
     }
-    const auto zero = static_cast<std::int32_t>(std::nearbyint(std::clamp(0.0F - low / scale, 0.0F, 255.0F)));
-    for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<float>(quantize_value(from[i], scale, zero, {0, 255}) - zero) * scale;
+    for (std::int64_t i = 0; i < count; ++i)
+        to[i] = static_cast<float>(quantize_value(from[i], scale, zero, integer_range(dtype)) - zero) * scale;
 }
 
 /// [rows, inner] · [inner, columns].

@@ -7,6 +7,7 @@
 #include "engine/reference/small_floats.h"
 #include "ops/quantization.h"
 #include "quant/affine.h"
+#include "quant/choose_params.h"
 #include "support/error.h"
 
 namespace mcompress::reference {
@@ -180,19 +181,14 @@ void dequantize_linear(const KernelContext& context) {
     if (is_half(out)) context.set_output(0, float_to_half(y, out));
 }
 
-/// Range over all elements and zero, 8 bits, as the operator's definition says: scale = (max - min) / 255, zero = round(saturate(-min/scale)).
 void dynamic_quantize_linear(const KernelContext& context) {
     const Tensor& x = context.required(0);
     if (x.dtype() != DType::Float32) context.reject_dtype(x.dtype());
-    float low = 0.0f, high = 0.0f;
-    for (const float value : x.values<float>()) {
-        low = std::min(low, value);
-        high = std::max(high, value);
-    }
-    const float scale = (high - low) / 255.0f;
-    const float zero = scale == 0.0f ? 0.0f : std::nearbyint(std::clamp(0.0f - low / scale, 0.0f, 255.0f));
+    ValueRange range;
+    for (const float value : x.values<float>()) range = {std::min(range.min, value), std::max(range.max, value)};
+    const auto [scale, zero, dtype] = choose_dynamic_params(range);
     const auto zero_point = static_cast<std::uint8_t>(zero);
-    std::uint8_t* to = context.make_output(0, DType::UInt8, x.shape()).mutable_data<std::uint8_t>();
+    std::uint8_t* to = context.make_output(0, dtype, x.shape()).mutable_data<std::uint8_t>();
     for (std::int64_t i = 0; i < x.element_count(); ++i)
         to[i] = scale == 0.0f ? zero_point : static_cast<std::uint8_t>(quantize_value(x.data<float>()[i], scale, zero_point, {0, 255}));
     context.set_output(1, Tensor::scalar(scale));
