@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "bench/bench_main.h"
 #include "calibrate/calibrator.h"
 #include "engine/bind_inputs.h"
 #include "engine/plan_cache.h"
 #include "passes/pipelines.h"
 #include "pipeline/compress.h"
 #include "pipeline/open_data.h"
-#include "support/error.h"
 #include "support/parallel.h"
 
 using namespace mcompress;
@@ -98,10 +98,5 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        return run(parse(argc, argv));
-    } catch (const Error& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return 1;
-    }
+    return bench::report_errors([&] { return run(parse(argc, argv)); });
 }
