@@ -9,6 +9,7 @@
 #include "passes/pipelines.h"
 #include "pipeline/fixed_batch.h"
 #include "pipeline/prepare.h"
+#include "tune/equalize_layers.h"
 #include "tune/fit_layers.h"
 
 namespace mcompress {
@@ -42,6 +43,7 @@ Tuning make_tuning(const Graph& graph, const QuantizationScheme& scheme, const D
 }
 
 CalibrationTable calibrate_and_decide(Graph& graph, Tuning& tuning) {
+    if (tuning.scheme.effort != Effort::Fast) equalize_layers(graph, *make_onednn_engine(), tuning);
     CalibrationTable table = tuning.calibrate(graph);
     return table;
 }
