@@ -11,6 +11,7 @@
 #include "pipeline/prepare.h"
 #include "tune/equalize_layers.h"
 #include "tune/fit_layers.h"
+#include "tune/refine_ranges.h"
 
 namespace mcompress {
 
@@ -45,6 +46,7 @@ Tuning make_tuning(const Graph& graph, const QuantizationScheme& scheme, const D
 CalibrationTable calibrate_and_decide(Graph& graph, Tuning& tuning) {
     if (tuning.scheme.effort != Effort::Fast) equalize_layers(graph, *make_onednn_engine(), tuning);
     CalibrationTable table = tuning.calibrate(graph);
+    refine_ranges(graph, table, tuning);
     return table;
 }
 
