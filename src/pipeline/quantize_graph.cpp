@@ -9,6 +9,7 @@
 #include "passes/pipelines.h"
 #include "pipeline/fixed_batch.h"
 #include "pipeline/prepare.h"
+#include "support/memory.h"
 #include "tune/equalize_layers.h"
 #include "tune/fit_layers.h"
 #include "tune/refine_ranges.h"
@@ -45,7 +46,9 @@ Tuning make_tuning(const Graph& graph, const QuantizationScheme& scheme, const D
 
 CalibrationTable calibrate_and_decide(Graph& graph, Tuning& tuning) {
     if (tuning.scheme.effort != Effort::Fast) equalize_layers(graph, *make_onednn_engine(), tuning);
+    release_free_memory();
     CalibrationTable table = tuning.calibrate(graph);
+    release_free_memory();
     refine_ranges(graph, table, tuning);
     return table;
 }

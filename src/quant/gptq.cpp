@@ -71,7 +71,7 @@ RoundingPath plan_rounding(std::span<const double> moments, std::int64_t inputs,
             if (diagonal == 0.0) diagonal = 1.0;
         }
         if (linalg::inverse_upper_cholesky(ordered, inputs, damping) == linalg::Factorization::Done) {
-            path.factor = std::move(ordered);
+            path.factor.assign(ordered.begin(), ordered.end());
             return path;
         }
     }
@@ -82,7 +82,6 @@ std::vector<std::int8_t> round_along(const RoundingPath& path, std::span<const f
                                      QuantRange range, int threads) {
     const std::size_t inputs = path.order.size();
     MCOMPRESS_CHECK(!path.empty() && weights.size() == scales.size() * inputs);
-    std::vector<float> upper(path.factor.begin(), path.factor.end());
     std::vector<float> ordered(weights.size());
     for (std::size_t row = 0; row < scales.size(); ++row)
         for (std::size_t at = 0; at < inputs; ++at)
@@ -90,7 +89,7 @@ std::vector<std::int8_t> round_along(const RoundingPath& path, std::span<const f
     std::vector<std::int8_t> codes(weights.size());
     parallel_chunks(scales.size(), static_cast<std::size_t>(kRowsAtATime), threads, [&](std::size_t, std::size_t begin, std::size_t end) {
         const std::size_t first = begin * inputs, count = (end - begin) * inputs;
-        round_band(path, upper, std::span(ordered).subspan(first, count), scales.subspan(begin, end - begin), range,
+        round_band(path, path.factor, std::span(ordered).subspan(first, count), scales.subspan(begin, end - begin), range,
                    std::span(codes).subspan(first, count));
     });
     return codes;

@@ -12,7 +12,7 @@ namespace mcompress {
 /// The order and the factor that rounding one layer's rows walks along; they depend on the layer's inputs only.
 struct RoundingPath {
     std::vector<std::int32_t> order;  // of the inputs: those with the greatest energy first
-    std::vector<double> factor;       // [inputs, inputs]: upper Cholesky factor of the inverse second moments, in that order
+    std::vector<float> factor;        // [inputs, inputs]: upper Cholesky factor of the inverse second moments, in that order
     bool empty() const { return order.empty(); }
 };
 

@@ -12,6 +12,7 @@
 #include "passes/quantize/qdq_pair.h"
 #include "support/format.h"
 #include "support/log.h"
+#include "support/memory.h"
 #include "tune/fit_weights.h"
 #include "tune/samples.h"
 #include "tune/trial.h"
@@ -20,9 +21,9 @@ namespace mcompress {
 namespace {
 
 // Of rows of the float graph that are held at a time; the more, the fewer runs of it.
-constexpr std::size_t kExactBytes = std::size_t{32} << 20;
+constexpr std::size_t kExactBytes = std::size_t{24} << 20;
 // Of codes between two layers, for all samples together; with more, fewer samples are looked at.
-constexpr std::size_t kPrefixBytes = std::size_t{96} << 20;
+constexpr std::size_t kPrefixBytes = std::size_t{80} << 20;
 // The outputs' error on held-out samples varies by so much from one good quantization to another; only what is worse by more is undone.
 constexpr double kUncertainDb = 0.5;
 
@@ -58,6 +59,7 @@ public:
                 fit(some[at], exact[at], prefix->rows_of(begin + at));
                 exact[at] = {};
             }
+            release_free_memory();
         }
         const double after = measure();
         if (after > before - kUncertainDb) note(before, after, data->size());

@@ -11,7 +11,12 @@ namespace {
 
 constexpr std::int64_t kMostInputs = 2400;  // beyond, a factor takes too long and too much memory: nearest rounding with a corrected bias
 constexpr double kRoundingDamping = 0.01;
-constexpr double kRidgeDampings[] = {1.0, 0.1, 0.01};
+
+struct Ridge {
+    std::string_view method;
+    double damping;  // of the mean of the diagonal
+};
+constexpr Ridge kRidges[] = {{"refitted lightly and rounded", 1.0}, {"refitted and rounded", 0.1}, {"refitted closely and rounded", 0.01}};
 
 /// A weight in all its forms.
 struct Candidate {
@@ -132,21 +137,19 @@ private:
 
     template <typename Consider> void consider_rounded(const Consider& consider) {
         const std::size_t inputs = static_cast<std::size_t>(layer_.inputs), size = inputs * static_cast<std::size_t>(layer_.outputs);
-        // The weight itself, then a weight for each damping.
-        std::vector<std::vector<float>> targets(1 + std::size(kRidgeDampings), exact_);
         std::vector<RoundingPath> paths;
         for (std::int64_t group = 0; group < layer_.groups; ++group) {
             Moments& moments = means_[static_cast<std::size_t>(group)];
             add_second_moments(moments, group);
             paths.push_back(plan_rounding(moments.quantized, layer_.inputs, kRoundingDamping));
-            for (std::size_t at = 0; at < std::size(kRidgeDampings); ++at)
-                regress(moments, kRidgeDampings[at], std::span(targets[at + 1]).subspan(static_cast<std::size_t>(group) * size, size));
-            moments.quantized = {};
-            moments.cross = {};
         }
-        static constexpr std::string_view kMethods[] = {"rounded along its inputs", "refitted lightly and rounded", "refitted and rounded",
-                                                        "refitted closely and rounded"};
-        for (std::size_t at = 0; at < targets.size(); ++at) consider(kMethods[at], rounded(targets[at], paths));
+        consider("rounded along its inputs", rounded(exact_, paths));
+        for (const Ridge& ridge : kRidges) {
+            std::vector<float> target = exact_;
+            for (std::size_t group = 0; group < paths.size(); ++group)
+                regress(means_[group], ridge.damping, std::span(target).subspan(group * size, size));
+            consider(ridge.method, rounded(target, paths));
+        }
     }
 
     /// W + W (D - A)(A + damping)^-1 for one group.
