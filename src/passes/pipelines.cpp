@@ -30,6 +30,11 @@ constexpr Names kQuantizeTakeApart[] = {"quantize-biases", "eliminate-dead-nodes
 
 constexpr Names kQuantizeDynamic[] = {"quantize-dynamic", "eliminate-dead-nodes"};
 
+// Activations stay float.
+constexpr Names kQuantizeChannels[] = {"quantize-embeddings", "quantize-weights", "eliminate-dead-nodes"};
+constexpr Names kQuantizeEmbeddings[] = {"quantize-embeddings", "eliminate-dead-nodes"};
+constexpr Names kQuantizeBlocks[] = {"quantize-weight-only", "eliminate-dead-nodes"};
+
 constexpr auto kPipelines = std::to_array<Pipeline>({
     {"clean", kClean, Pipeline::Repetition::ToFixedPoint},
     {"fuse", kFuse, Pipeline::Repetition::ToFixedPoint},
@@ -41,6 +46,9 @@ constexpr auto kPipelines = std::to_array<Pipeline>({
     {"quantize-finish", kQuantizeFinish, Pipeline::Repetition::Once},
     {"quantize-take-apart", kQuantizeTakeApart, Pipeline::Repetition::Once},
     {"quantize-dynamic", kQuantizeDynamic, Pipeline::Repetition::Once},
+    {"quantize-channels", kQuantizeChannels, Pipeline::Repetition::Once},
+    {"quantize-embeddings", kQuantizeEmbeddings, Pipeline::Repetition::Once},
+    {"quantize-blocks", kQuantizeBlocks, Pipeline::Repetition::Once},
 });
 
 }  // namespace

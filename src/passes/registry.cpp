@@ -16,6 +16,8 @@
 #include "passes/quantize/quantize_activations.h"
 #include "passes/quantize/quantize_biases.h"
 #include "passes/quantize/quantize_dynamic.h"
+#include "passes/quantize/quantize_embeddings.h"
+#include "passes/quantize/quantize_weight_only.h"
 #include "passes/quantize/quantize_weights.h"
 #include "passes/quantize/share_params.h"
 #include "passes/quantize/strip_observers.h"
@@ -62,6 +64,10 @@ constexpr auto kPasses = std::to_array<PassRow>({
      [](const PassInputs&) { return make_quantize_biases(); }},
     {"quantize-dynamic", Quantize, "Computes matrix products on 8-bit codes whose ranges are found while the model runs.",
      [](const PassInputs& inputs) { return make_quantize_dynamic(inputs.scheme); }},
+    {"quantize-embeddings", Quantize, "Stores the tables that Gather reads rows of as int8, one scale a row.",
+     [](const PassInputs& inputs) { return make_quantize_embeddings(inputs.scheme); }},
+    {"quantize-weight-only", Quantize, "Stores constant matrices as codes of 4 or 8 bits in blocks; activations stay float.",
+     [](const PassInputs& inputs) { return make_quantize_weight_only(inputs.scheme, inputs.weight_codes); }},
     {"eliminate-redundant-relu", Quantize, "Removes a Relu or Clip that the quantizer behind it does anyway.",
      [](const PassInputs&) { return make_eliminate_redundant_relu(); }},
 });

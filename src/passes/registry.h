@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "passes/pass.h"
+#include "quant/block_codes.h"
 #include "quant/calibration_table.h"
 #include "quant/scheme.h"
 
@@ -16,6 +17,7 @@ struct PassInputs {
     Evaluator evaluator;                            // fold-constants
     QuantizationScheme scheme;                      // the quantize family
     const CalibrationTable* calibration = nullptr;  // quantize-activations, quantize-biases
+    const BlockCodeTable* weight_codes = nullptr;   // quantize-weight-only
 };
 
 enum class PassFamily { Clean, Fuse, Quantize };

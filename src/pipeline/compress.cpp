@@ -7,6 +7,7 @@
 #include "pipeline/calibration_file.h"
 #include "pipeline/coverage.h"
 #include "pipeline/quantize_graph.h"
+#include "pipeline/quantize_weights_only.h"
 #include "pipeline/summarize.h"
 #include "support/error.h"
 
@@ -74,9 +75,10 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
     const bool is_static = scheme.activations == ActivationMode::Static;
     if (is_static && !request.data && request.calibration.empty()) scheme.activations = ActivationMode::Float;
     report.activations = scheme.activations;
-    if (scheme.activations != ActivationMode::Static) {
-        const char* pipeline = scheme.activations == ActivationMode::Dynamic ? "quantize-dynamic" : "quantize";
-        append(report.passes, run_pipeline(pipeline, *model->graph, pass_inputs(scheme)));
+    if (scheme.activations == ActivationMode::Float) {
+        quantize_weights_only(*model, scheme, request, report);
+    } else if (scheme.activations == ActivationMode::Dynamic) {
+        append(report.passes, run_pipeline("quantize-dynamic", *model->graph, pass_inputs(scheme)));
     } else if (request.data) {
         quantize_with_data(*model->graph, request, report);
     } else {

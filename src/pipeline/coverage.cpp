@@ -13,13 +13,14 @@ namespace mcompress {
 
 namespace {
 
-constexpr std::array<std::string_view, 11> kQuantizationOps{
-    "QuantizeLinear", "DequantizeLinear",      "QLinearConv",    "QLinearMatMul", "ConvInteger",
-    "MatMulInteger",  "DynamicQuantizeLinear", "QLinearSoftmax", "QGemm",         "Quant",  // QONNX
+constexpr std::array<std::string_view, 12> kQuantizationOps{
+    "QuantizeLinear",        "DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger",
+    "DynamicQuantizeLinear", "QLinearSoftmax",   "QGemm",       "MatMulNBits",   "Quant",  // QONNX
     "BipolarQuant"};
 constexpr std::array<std::string_view, 5> kComputeOps{"Conv", "ConvTranspose", "Gemm", "MatMul", "MatMulInteger"};
 
 bool is_compute(const Node& node) {
+    if (node.is("com.microsoft", "MatMulNBits")) return true;
     return node.domain().empty() && std::find(kComputeOps.begin(), kComputeOps.end(), node.op_type()) != kComputeOps.end();
 }
 
@@ -28,10 +29,17 @@ bool is_dequantized(const Node& node, int index) {
     return producer && producer->is("DequantizeLinear") && &producer->graph() == &node.graph();
 }
 
+bool has_coded_weight(const Node& node) {
+    if (node.is("com.microsoft", "MatMulNBits")) return true;
+    // An output layer that shares the table of an embedding reads it turned over.
+    const Node* producer = node.input(1) ? node.input(1)->producer() : nullptr;
+    return is_dequantized(node, 1) || (producer && producer->is("Transpose") && is_dequantized(*producer, 0));
+}
+
 // With activations in float only the weight has to be an integer.
 bool is_quantized(const Node& node, const QuantizeReport& report) {
     if (report.activations == ActivationMode::Dynamic) return node.is("MatMulInteger");
-    if (!report.calibration) return is_dequantized(node, 1);
+    if (report.activations == ActivationMode::Float) return has_coded_weight(node);
     return is_dequantized(node, 0) && is_dequantized(node, 1);
 }
 
@@ -55,8 +63,9 @@ void measure_coverage(const Graph& graph, QuantizeReport& report) {
     for (const PassRun& run : report.passes) {
         if (find_pass(run.name).family != PassFamily::Quantize || run.name == "eliminate-redundant-relu") continue;
         for (const Skip& skip : run.result.skipped) {
-            const bool left_in_float =
-                run.name == "quantize-activations" || run.name == "quantize-weights" || run.name == "quantize-dynamic";
+            const bool left_in_float = run.name == "quantize-activations" || run.name == "quantize-weights" ||
+                                       run.name == "quantize-dynamic" || run.name == "quantize-embeddings" ||
+                                       run.name == "quantize-weight-only";
             list_once(left_in_float && !skip.op.empty() ? report.left_in_float : report.notes, skip);
         }
     }
@@ -78,7 +87,7 @@ void measure_coverage(const Graph& graph, QuantizeReport& report) {
         for (const Node* node : each.order()) measure(node);
     });
     report.quantized_macs_share = all_macs == 0 ? 0.0 : static_cast<double>(quantized_macs) / static_cast<double>(all_macs);
-    if (!report.calibration) return;
+    if (report.activations != ActivationMode::Static) return;
     for (const Skip& group : find_unfused_groups(graph)) list_once(report.notes, group);
 }
 

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "quant/affine.h"
+#include "quant/error_walk.h"
 #include "support/check.h"
 #include "support/parallel.h"
 #include "tensor/linalg.h"
@@ -12,43 +13,20 @@
 namespace mcompress {
 namespace {
 
-constexpr std::int64_t kBlock = 128;
 constexpr std::int64_t kRowsAtATime = 32;
 
 /// One band of rows: weights are changed while errors are passed on.
 void round_band(const RoundingPath& path, std::span<const float> upper, std::span<float> weights, std::span<const float> scales,
                 QuantRange range, std::span<std::int8_t> codes) {
     const auto inputs = static_cast<std::int64_t>(path.order.size());
-    const auto rows = static_cast<std::int64_t>(scales.size());
-    std::vector<float> errors(static_cast<std::size_t>(rows * kBlock));
-    std::vector<float> correction;
-    for (std::int64_t begin = 0; begin < inputs; begin += kBlock) {
-        const std::int64_t end = std::min(begin + kBlock, inputs), width = end - begin;
-        for (std::int64_t row = 0; row < rows; ++row) {
-            float* values = weights.data() + row * inputs;
-            const float scale = scales[static_cast<std::size_t>(row)];
-            for (std::int64_t at = begin; at < end; ++at) {
-                const std::int32_t code = quantize_value(values[at], scale, 0, range);
-                codes[static_cast<std::size_t>(row * inputs + path.order[static_cast<std::size_t>(at)])] = static_cast<std::int8_t>(code);
-                const float* factor = upper.data() + at * inputs;
-                const float error = (values[at] - dequantize_value(code, scale, 0)) / factor[at];
-                errors[static_cast<std::size_t>(row * width + at - begin)] = error;
-                for (std::int64_t next = at + 1; next < end; ++next) values[next] -= error * factor[next];
-            }
-        }
-        const std::int64_t rest = inputs - end;
-        if (rest == 0) continue;
-        // What lies beyond the block: errors [rows, width] x factor [width, rest].
-        std::vector<float> factor(static_cast<std::size_t>(width * rest));
-        for (std::int64_t at = 0; at < width; ++at)
-            std::copy_n(upper.data() + (begin + at) * inputs + end, rest, factor.data() + at * rest);
-        correction.assign(static_cast<std::size_t>(rows * rest), 0.0F);
-        linalg::gemm({std::span<const float>(errors).first(static_cast<std::size_t>(rows * width))}, {factor}, correction,
-                     {.m = rows, .n = rest, .k = width});
-        for (std::int64_t row = 0; row < rows; ++row)
-            for (std::int64_t at = 0; at < rest; ++at)
-                weights[static_cast<std::size_t>(row * inputs + end + at)] -= correction[static_cast<std::size_t>(row * rest + at)];
-    }
+    walk_errors(upper, inputs, weights, static_cast<std::int64_t>(scales.size()),
+                [&](std::int64_t row, std::int64_t at, std::span<const float> values) {
+                    const float scale = scales[static_cast<std::size_t>(row)];
+                    const std::int32_t code = quantize_value(values[static_cast<std::size_t>(at)], scale, 0, range);
+                    codes[static_cast<std::size_t>(row * inputs + path.order[static_cast<std::size_t>(at)])] =
+                        static_cast<std::int8_t>(code);
+                    return dequantize_value(code, scale, 0);
+                });
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ void check_scheme(const QuantizationScheme& scheme) {
                     "use uint8 (fast in ONNX Runtime on x86) or int8");
     if (scheme.weight_dtype != DType::Int8)
         throw Error(codes::kUsage, format("weights cannot be quantized to {}", dtype_name(scheme.weight_dtype)), "use int8");
+    check_weight_only(scheme.weight_only);
 }
 
 }  // namespace mcompress

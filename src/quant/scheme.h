@@ -7,6 +7,7 @@
 
 #include "quant/choose_params.h"
 #include "quant/range_method.h"
+#include "quant/weight_only.h"
 
 namespace mcompress {
 
@@ -31,6 +32,7 @@ struct QuantizationScheme {
     Granularity weight_granularity = Granularity::PerChannel;
     SumWidth sum_width = SumWidth::SixteenBitPairs;  // of the slowest kernels the model is to run right on
     std::vector<std::string> exclude = {};           // node names left in float
+    WeightOnlyScheme weight_only = {};               // when activations stay float
 
     // Decisions about single values and nodes; they win over what is said for all. Made by hand, or by the stages of src/tune and src/search.
     std::map<std::string, ValueRange> ranges = {};        // by the value's qualified name

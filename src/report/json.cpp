@@ -102,6 +102,31 @@ Json steps_json(const StepSummary& steps) {
     return {{"count", steps.steps}, {"int8", steps.int8_steps}, {"steps", list}};
 }
 
+Json weight_only_json(const QuantizeReport& report) {
+    const WeightOnlyScheme& scheme = report.weight_only;
+    Json json{{"bits", scheme.bits},
+              {"block", scheme.block},
+              {"rounding", name_of(scheme.rounding)},
+              {"zero_points", name_of(scheme.zero_points)},
+              {"form", name_of(scheme.form)},
+              {"weights", Json::array()}};
+    for (const WeightFit& fit : report.weights) {
+        Json entry{{"weight", fit.weight},
+                   {"node", fit.node},
+                   {"inner", fit.inner},
+                   {"columns", fit.columns},
+                   {"bytes_before", fit.bytes_before},
+                   {"bytes_after", fit.bytes_after},
+                   {"rounding", name_of(fit.rounding)},
+                   {"weight_sqnr_db", fit.weight_sqnr_db}};
+        if (fit.output_sqnr_db) entry["output_sqnr_db"] = *fit.output_sqnr_db;
+        if (fit.output_sqnr_db_without) entry["output_sqnr_db_without_fitting"] = *fit.output_sqnr_db_without;
+        if (!fit.note.empty()) entry["note"] = fit.note;
+        json["weights"].push_back(entry);
+    }
+    return json;
+}
+
 }  // namespace
 
 std::string to_json(const ModelSummary& summary) {
@@ -136,6 +161,7 @@ std::string to_json(const QuantizeReport& report) {
     for (const TuningNote& note : report.tuning)
         json["tuning"].push_back({{"stage", note.stage}, {"object", note.object}, {"text", note.text}});
     json["notes"] = skips_json(report.notes);
+    if (!report.weights.empty()) json["weight_only"] = weight_only_json(report);
     json["passes"] = passes_json(report.passes);
     return dump(json);
 }

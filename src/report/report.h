@@ -11,6 +11,7 @@
 #include "ops/cost.h"
 #include "passes/pass_manager.h"
 #include "quant/scheme.h"
+#include "tune/fit_block_codes.h"
 #include "tune/tune.h"
 #include "validate/contention.h"
 #include "validate/fidelity.h"
@@ -61,6 +62,8 @@ struct QuantizeReport {
     std::vector<TuningNote> tuning;                 // what was done for accuracy, and what it gained
     std::vector<Skip> notes;                        // raised scales, constant tensors and the like
     std::vector<PassRun> passes;
+    WeightOnlyScheme weight_only;    // of `weights`
+    std::vector<WeightFit> weights;  // stored in blocks
 };
 
 struct StepSummary {

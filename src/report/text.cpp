@@ -105,6 +105,52 @@ std::string layer_table(const ValidateReport& report) {
     return text;
 }
 
+/// What the blocks gained and cost: all weights together, then those that lost most.
+std::string weights_text(const QuantizeReport& report) {
+    constexpr std::size_t kListed = 8;
+    if (report.weights.empty()) return {};
+    std::int64_t before = 0, after = 0;
+    double weight_db = 0.0, output_db = 0.0, without_db = 0.0;
+    std::size_t judged = 0, asked = 0;
+    for (const WeightFit& fit : report.weights) {
+        before += fit.bytes_before;
+        after += fit.bytes_after;
+        weight_db += fit.weight_sqnr_db;
+        asked += fit.rounding == report.weight_only.rounding ? 1 : 0;
+        if (!fit.output_sqnr_db) continue;
+        ++judged;
+        output_db += *fit.output_sqnr_db;
+        without_db += *fit.output_sqnr_db_without;
+    }
+    const WeightOnlyScheme& scheme = report.weight_only;
+    std::string text =
+        format("weights      {} in {} bits, blocks of {}, {} ({} of them), zero points {}: {} -> {} bytes, {} mean SQNR\n",
+               report.weights.size(), scheme.bits, scheme.block, name_of(scheme.rounding), asked, name_of(scheme.zero_points),
+               with_thousands(before), with_thousands(after), decibels(weight_db / static_cast<double>(report.weights.size())));
+    if (judged > 0)
+        text += format("             outputs of their layers on held-out samples: {} mean SQNR, {} without fitting\n",
+                       decibels(output_db / static_cast<double>(judged)), decibels(without_db / static_cast<double>(judged)));
+    std::vector<const WeightFit*> worst;
+    for (const WeightFit& fit : report.weights) worst.push_back(&fit);
+    const auto quality = [](const WeightFit& fit) { return fit.output_sqnr_db.value_or(fit.weight_sqnr_db); };
+    std::stable_sort(worst.begin(), worst.end(), [&](const WeightFit* a, const WeightFit* b) { return quality(*a) < quality(*b); });
+    TextTable table({{"weight", Align::Left},
+                     {"inputs", Align::Right},
+                     {"columns", Align::Right},
+                     {"bytes", Align::Right},
+                     {"rounding", Align::Left},
+                     {"SQNR", Align::Right},
+                     {judged > 0 ? "of its outputs" : "", Align::Right},
+                     {"", Align::Left}});
+    for (std::size_t at = 0; at < std::min(kListed, worst.size()); ++at) {
+        const WeightFit& fit = *worst[at];
+        table.add_row({fit.weight, std::to_string(fit.inner), std::to_string(fit.columns), with_thousands(fit.bytes_after),
+                       std::string(name_of(fit.rounding)), decibels(fit.weight_sqnr_db),
+                       fit.output_sqnr_db ? decibels(*fit.output_sqnr_db) : "", fit.note});
+    }
+    return text + "\n" + table.to_string();
+}
+
 }  // namespace
 
 std::string to_text(const ModelSummary& summary) {
@@ -139,7 +185,10 @@ std::string to_text(const QuantizeReport& report) {
     std::string text = before_after(report.before, report.after);
     text += format("\nquantized    {} of {} compute nodes, {} of the MACs\n", report.quantized_nodes, report.compute_nodes,
                    percent(report.quantized_macs_share));
-    if (report.calibration)
+    if (report.calibration && report.activations == ActivationMode::Float)
+        text += format("calibration  {} samples from {}, for the rounding of the weights; activations stay float\n",
+                       report.calibration->samples, printable(report.calibration->source));
+    else if (report.calibration)
         text += format("calibration  {} samples from {}, {} values observed, {} ranges\n", report.calibration->samples,
                        printable(report.calibration->source), report.calibration->values, report.calibration->range_method);
     else if (report.activations == ActivationMode::Dynamic)
@@ -147,6 +196,7 @@ std::string to_text(const QuantizeReport& report) {
     else
         text += "calibration  none: only the weights are quantized, activations stay float\n"
                 "             (smaller file, no int8 speed; pass --data with a few representative samples for full int8)\n";
+    text += weights_text(report);
     text +=
         report.left_in_float.empty() ? "\nno node was left in float\n" : "\n" + skip_table(report.left_in_float, "left in float because");
     if (!report.tuning.empty()) {

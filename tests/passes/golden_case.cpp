@@ -29,6 +29,27 @@ std::string label_of(std::istringstream& words) {
     return label;
 }
 
+template <typename Name, std::size_t kCount> Name read_name(std::istringstream& words, const Name (&all)[kCount]) {
+    std::string name;
+    words >> name;
+    for (const Name each : all)
+        if (name_of(each) == name) return each;
+    throw std::runtime_error("no such name: " + name);
+}
+
+/// "BITS BLOCK ROUNDING ZERO-POINTS FORM"
+WeightOnlyScheme read_weight_only(std::istringstream& words) {
+    constexpr WeightRounding kRoundings[] = {WeightRounding::Nearest, WeightRounding::Hqq, WeightRounding::Gptq};
+    constexpr ZeroPoints kZeroPoints[] = {ZeroPoints::None, ZeroPoints::Integer, ZeroPoints::Real};
+    constexpr WeightForm kForms[] = {WeightForm::MatMulNBits, WeightForm::DequantizeLinear};
+    WeightOnlyScheme scheme;
+    if (!(words >> scheme.bits >> scheme.block)) throw std::runtime_error("expected 'weight-only BITS BLOCK ROUNDING ZERO-POINTS FORM'");
+    scheme.rounding = read_name(words, kRoundings);
+    scheme.zero_points = read_name(words, kZeroPoints);
+    scheme.form = read_name(words, kForms);
+    return scheme;
+}
+
 void read_directive(GoldenCase& golden, const std::string& line) {
     std::istringstream words(line);
     std::string verb;
@@ -54,6 +75,9 @@ void read_directive(GoldenCase& golden, const std::string& line) {
         golden.scheme.exclude.push_back(rest_of(words));
     } else if (verb == "weights-only") {
         golden.scheme.activations = ActivationMode::Float;
+    } else if (verb == "weight-only") {
+        golden.scheme.activations = ActivationMode::Float;
+        golden.scheme.weight_only = read_weight_only(words);
     } else if (verb == "not-executed:" && !rest_of(words).empty()) {
         golden.is_executed = false;
     } else {

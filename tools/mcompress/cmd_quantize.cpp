@@ -10,10 +10,26 @@
 #include "report/json.h"
 #include "report/text.h"
 #include "support/log.h"
+#include "weight_only_options.h"
 
 namespace mcompress {
 
 namespace {
+
+struct Options {
+    std::string model;
+    std::string output;
+    std::string calibration;
+    std::string method = std::string(kDefaultRangeMethod);
+    Effort effort = Effort::Balanced;
+    std::vector<std::string> exclude;
+    DataFlags data;
+    WeightOnlyFlags weight_only;
+    int sum_width = 16;
+    bool dynamic = false;
+    bool force = false;
+    bool json = false;
+};
 
 void add_effort(CLI::App& app, Effort& effort) {
     const std::map<std::string, Effort> names{{"fast", Effort::Fast}, {"balanced", Effort::Balanced}, {"max", Effort::Max}};
@@ -25,25 +41,13 @@ void add_effort(CLI::App& app, Effort& effort) {
 }  // namespace
 
 CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
-    struct Options {
-        std::string model;
-        std::string output;
-        std::string calibration;
-        std::string method = std::string(kDefaultRangeMethod);
-        Effort effort = Effort::Balanced;
-        std::vector<std::string> exclude;
-        DataFlags data;
-        int sum_width = 16;
-        bool dynamic = false;
-        bool force = false;
-        bool json = false;
-    };
     auto options = std::make_shared<Options>();
     app.add_option("model", options->model, "ONNX model")->required();
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.int8.onnx beside the model)");
     auto* table = app.add_option("--calibration", options->calibration, "A table made by mcompress calibrate, instead of --data");
     auto* dynamic =
         app.add_flag("--dynamic", options->dynamic, "Matrix products only, activation ranges found while the model runs: no data needed");
+    add_weight_only_flags(app, options->weight_only);
     std::string methods;
     for (const RangeMethod& method : all_range_methods()) methods += (methods.empty() ? "" : ", ") + std::string(method.name);
     app.add_option("--range-method,--method", options->method, "How ranges follow from what was seen: " + methods)->capture_default_str();
@@ -58,9 +62,11 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     add_data_flags(app, options->data, DataNeed::Optional);
     app.get_option("--data")->excludes(table);
     dynamic->excludes(table)->excludes(app.get_option("--data"));
+    app.get_option("--weight-only")->excludes(table)->excludes(dynamic);
     return [options, &global] {
         const auto output =
-            choose_output(options->output, options->model, ".int8.onnx", options->force ? Overwrite::Force : Overwrite::Refuse);
+            choose_output(options->output, options->model, options->weight_only.dtype == "int4" ? ".int4.onnx" : ".int8.onnx",
+                          options->force ? Overwrite::Force : Overwrite::Refuse);
         find_range_method(options->method);
         const auto data = options->data.data.empty() ? nullptr : open_flagged_data(options->data, options->model);
         QuantizeRequest request{.model = options->model,
@@ -74,6 +80,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
         request.scheme.effort = options->effort;
         request.scheme.exclude = options->exclude;
         request.scheme.sum_width = options->sum_width == 16 ? SumWidth::SixteenBitPairs : SumWidth::ThirtyTwoBit;
+        apply_weight_only(options->weight_only, data ? Samples::Given : Samples::None, request.scheme);
         if (options->dynamic) request.scheme.activations = ActivationMode::Dynamic;
         const QuantizeReport report = quantize_model(request);
         std::fputs((options->json ? to_json(report) : to_text(report)).c_str(), stdout);
