@@ -20,8 +20,8 @@
 namespace mcompress {
 namespace {
 
-// Of rows of the float graph that are held at a time; the more, the fewer runs of it.
-constexpr std::size_t kExactBytes = std::size_t{24} << 20;
+// Of rows of the float graph that are held at a time, or half the weights' bytes where that is more; the more, the fewer runs of it.
+constexpr std::size_t kLeastExactBytes = std::size_t{24} << 20;
 // Of codes between two layers, for all samples together; with more, fewer samples are looked at.
 constexpr std::size_t kPrefixBytes = std::size_t{80} << 20;
 // The outputs' error on held-out samples varies by so much from one good quantization to another; only what is worse by more is undone.
@@ -51,7 +51,9 @@ public:
             data = take(data, most);
             prefix = std::make_unique<QuantizedPrefix>(*engine_, quantized_, layers, *data, options);
         }
-        const std::size_t at_once = std::max<std::size_t>(1, kExactBytes / options.bytes_per_layer);
+        std::size_t weight_bytes = 0;
+        for (const Layer& layer : layers) weight_bytes += float_weight(layer).byte_size();
+        const std::size_t at_once = std::max<std::size_t>(1, std::max(kLeastExactBytes, weight_bytes / 2) / options.bytes_per_layer);
         for (std::size_t begin = 0; begin < layers.size(); begin += at_once) {
             const std::span<const Layer> some = std::span(layers).subspan(begin, std::min(at_once, layers.size() - begin));
             std::vector<SplitRows> exact = sample_exact_rows(*engine_, reference_, some, begin, *data, options);
