@@ -11,6 +11,8 @@ namespace {
 /// Channels and weights this much smaller than the greatest ones get no larger factors for it: their noise is 24 dB lower already, and a channel that was
 /// hardly ever active in the samples may be in others.
 constexpr double kSmallest = 1.0 / 16.0;
+/// With one step for all weights of a tensor, a channel of small weights has no other way out.
+constexpr double kSmallestWeight = 1.0 / 256.0;
 
 /// A group is left alone when its noise is expected to fall by less: other roundings of the same weights change as much.
 constexpr double kWorthwhile = 0.98;
@@ -60,8 +62,8 @@ double typical(const std::vector<double>& values) {
 }
 
 /// Divided by the reference and bounded below.
-std::vector<double> relative(std::vector<double> values, double reference) {
-    for (double& value : values) value = std::max(value / reference, kSmallest);
+std::vector<double> relative(std::vector<double> values, double reference, double smallest) {
+    for (double& value : values) value = std::max(value / reference, smallest);
     return values;
 }
 
@@ -111,10 +113,11 @@ private:
             top = std::max(top, traits.extent);
         }
         if (top == 0.0) return std::nullopt;  // no value of the group is quantized, or none was ever anything but 0
-        extents = relative(std::move(extents), top);
-        readers = relative(readers, typical(readers));
-        writers = relative(writers, typical(writers));
-        balances = relative(balances, typical(balances));
+        const double smallest = weights_ == Granularity::PerTensor ? kSmallestWeight : kSmallest;
+        extents = relative(std::move(extents), top, kSmallest);
+        readers = relative(readers, typical(readers), smallest);
+        writers = relative(writers, typical(writers), smallest);
+        balances = relative(balances, typical(balances), smallest);
         best_ = result_.factors;
         try_powers(extents, readers, writers);
         try_balances(extents, readers, balances);

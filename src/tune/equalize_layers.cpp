@@ -25,8 +25,8 @@ constexpr const char* kStage = "equalize";
 /// Candidates are judged with ranges from so many samples: all of them would cost more than they tell.
 constexpr std::size_t kRangeSamples = 16;
 constexpr std::size_t kJudges = 20;
-/// Rescaled weights round differently, which alone changes the output by as many dB either way; fitting them later takes that out.
-constexpr double kLuck = 0.5;
+/// Rescaled weights round differently, which alone changes the output by as many dB either way; fitting them, which follows, takes that out.
+constexpr double kLuck = 1.0;
 
 CalibrationTable observe(Graph& graph, const Engine& engine, const Dataset& data, const Tuning& tuning) {
     run_pipeline("observe", graph, {.evaluator = {}, .scheme = tuning.scheme});
