@@ -1,6 +1,8 @@
 #include "quant/block_gptq.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "quant/error_walk.h"
 #include "support/check.h"
@@ -36,6 +38,79 @@ void round_columns(std::span<const float> weights, std::int64_t first, std::int6
     });
 }
 
+double mean_diagonal(const std::vector<double>& products, std::int64_t inner) {
+    double trace = 0.0;
+    for (std::int64_t k = 0; k < inner; ++k) trace += products[at(k * inner + k)];
+    return trace / static_cast<double>(inner);
+}
+
+/// One column of the matrix on its way down; `slopes` [inner] is P (weights - values), half the error's descent along each value.
+class Descent {
+public:
+    Descent(std::span<const float> products, std::span<float> slopes, BlockCodes& codes, std::int64_t column)
+        : products_(products), slopes_(slopes), codes_(codes), column_(column) {}
+
+    void move_codes() {
+        for (std::int64_t k = 0; k < codes_.inner; ++k) {
+            const BlockParams params = params_of(k / codes_.grid.block);
+            std::uint8_t& code = codes_.codes[at(column_ * codes_.padded() + k)];
+            const float value = block_value(code, params);
+            const float curvature = products_[at(k * codes_.inner + k)];
+            const int best = block_code(value + slopes_[at(k)] / curvature, params, codes_.grid);
+            const float step = block_value(best, params) - value;
+            if (best == code || !(step * (2.0F * slopes_[at(k)] - step * curvature) > 0.0F)) continue;
+            code = static_cast<std::uint8_t>(best);
+            descend(k, step);
+        }
+    }
+
+    void move_params() {
+        for (std::int64_t block = 0; block < codes_.blocks(); ++block) {
+            BlockParams& params = params_of(block);
+            const float scale = params.scale + step_along(block, [&](std::int64_t k) { return distance(k, params); });
+            if (scale * params.scale > 0.0F && std::isfinite(scale) && std::fabs(scale) >= std::numeric_limits<float>::min()) {
+                const float step = scale - params.scale;
+                for (std::int64_t k = first(block); k < last(block); ++k) descend(k, step * distance(k, params));
+                params.scale = scale;
+            }
+            if (codes_.grid.zero_points != ZeroPoints::Real) continue;
+            const float shift = step_along(block, [](std::int64_t) { return 1.0F; });
+            for (std::int64_t k = first(block); k < last(block); ++k) descend(k, shift);
+            params.zero -= shift / params.scale;
+        }
+    }
+
+private:
+    BlockParams& params_of(std::int64_t block) { return codes_.params[at(column_ * codes_.blocks() + block)]; }
+    std::int64_t first(std::int64_t block) const { return block * codes_.grid.block; }
+    std::int64_t last(std::int64_t block) const { return std::min(first(block) + codes_.grid.block, codes_.inner); }
+    float distance(std::int64_t k, BlockParams params) const {
+        return static_cast<float>(codes_.codes[at(column_ * codes_.padded() + k)]) - params.zero;
+    }
+
+    /// Value k has become greater by `step`.
+    void descend(std::int64_t k, float step) {
+        const float* const row = products_.data() + k * codes_.inner;
+        for (std::int64_t j = 0; j < codes_.inner; ++j) slopes_[at(j)] -= step * row[j];
+    }
+
+    /// The best step for a block's values along a direction.
+    template <typename Direction> float step_along(std::int64_t block, Direction&& direction) const {
+        double slope = 0.0, curvature = 0.0;
+        for (std::int64_t i = first(block); i < last(block); ++i) {
+            slope += static_cast<double>(direction(i) * slopes_[at(i)]);
+            for (std::int64_t j = first(block); j < last(block); ++j)
+                curvature += static_cast<double>(direction(i) * direction(j) * products_[at(i * codes_.inner + j)]);
+        }
+        return curvature > 0.0 ? static_cast<float>(slope / curvature) : 0.0F;
+    }
+
+    std::span<const float> products_;
+    std::span<float> slopes_;
+    BlockCodes& codes_;
+    std::int64_t column_;
+};
+
 /// Codes behind the last input mean 0.
 void pad(BlockCodes& codes) {
     for (std::int64_t column = 0; column < codes.columns; ++column) {
@@ -50,15 +125,16 @@ void pad(BlockCodes& codes) {
 
 std::optional<GptqFactor> factorize_products(std::vector<double> products, std::int64_t inner) {
     MCOMPRESS_CHECK(static_cast<std::int64_t>(products.size()) == inner * inner);
-    double trace = 0.0;
-    for (std::int64_t k = 0; k < inner; ++k) trace += products[at(k * inner + k)];
+    const double mean = mean_diagonal(products, inner);
     // Their size does not matter, so long as it is no other one's.
     for (std::int64_t k = 0; k < inner; ++k)
-        if (products[at(k * inner + k)] == 0.0) products[at(k * inner + k)] = trace / static_cast<double>(inner);
+        if (products[at(k * inner + k)] == 0.0) products[at(k * inner + k)] = mean;
     for (const double damping : {0.01, 0.1, 1.0, 10.0}) {
         std::vector<double> factor = products;
         if (linalg::inverse_upper_cholesky(factor, inner, damping) != linalg::Factorization::Done) continue;
-        return GptqFactor{std::vector<float>(factor.begin(), factor.end()), damping};
+        const double added = damping * mean_diagonal(products, inner);
+        for (std::int64_t k = 0; k < inner; ++k) products[at(k * inner + k)] += added;
+        return GptqFactor{{factor.begin(), factor.end()}, {products.begin(), products.end()}, damping};
     }
     return std::nullopt;
 }
@@ -74,6 +150,26 @@ BlockCodes quantize_blocks_gptq(std::span<const float> weights, std::int64_t col
     });
     pad(codes);
     return codes;
+}
+
+void refine_blocks(std::span<const float> weights, const GptqFactor& factor, BlockCodes& codes, int threads) {
+    constexpr int kRounds = 4;
+    const std::int64_t columns = codes.columns, inner = codes.inner;
+    MCOMPRESS_CHECK(static_cast<std::int64_t>(weights.size()) == columns * inner && factor.products.size() == at(inner * inner));
+    const std::vector<float> values = codes.values();
+    parallel_for(at((columns + kRows - 1) / kRows), threads, [&](int, std::size_t index) {
+        const std::int64_t begin = static_cast<std::int64_t>(index) * kRows, count = std::min(kRows, columns - begin);
+        std::vector<float> errors(at(count * inner)), slopes(at(count * inner));
+        for (std::size_t i = 0; i < errors.size(); ++i) errors[i] = weights[at(begin * inner) + i] - values[at(begin * inner) + i];
+        linalg::gemm({errors}, {factor.products}, slopes, {count, inner, inner});
+        for (std::int64_t row = 0; row < count; ++row) {
+            Descent descent(factor.products, std::span(slopes).subspan(at(row * inner), at(inner)), codes, begin + row);
+            for (int round = 0; round < kRounds; ++round) {
+                descent.move_params();
+                descent.move_codes();
+            }
+        }
+    });
 }
 
 double output_error(std::span<const float> weights, std::span<const float> quantized, std::int64_t columns, std::int64_t inner,

@@ -11,8 +11,9 @@ namespace mcompress {
 
 /// What GPTQ needs to know about a layer's inputs.
 struct GptqFactor {
-    std::vector<float> upper;  // [inner, inner]: U with U^T U = (X^T X + damping)^-1
-    double damping = 0.0;      // share of the diagonal's mean that it took
+    std::vector<float> upper;     // [inner, inner]: U with U^T U = (X^T X + damping)^-1
+    std::vector<float> products;  // [inner, inner]: X^T X + damping
+    double damping = 0.0;         // share of the diagonal's mean that it took
 };
 
 /// From the sum of products X^T X [inner, inner] of a layer's inputs, in any unit. An input that was 0 in all samples is tied to no other, so its weights
@@ -24,6 +25,11 @@ std::optional<GptqFactor> factorize_products(std::vector<double> products, std::
 /// follows from its weights as the errors before it left them, also those of the same 128 columns. The same for any number of threads.
 BlockCodes quantize_blocks_gptq(std::span<const float> weights, std::int64_t columns, std::int64_t inner, const BlockGrid& grid,
                                 const GptqFactor& factor, int threads = 1);
+
+/// Lowers tr(D P D^T), D = weights - quantized, P the damped products, by steps along single unknowns: a code moves to the best one given all others, a
+/// block's scale (and its zero point, where it is Real) to the best one given the codes; four rounds over all of them. No step raises it. The same for any
+/// number of threads.
+void refine_blocks(std::span<const float> weights, const GptqFactor& factor, BlockCodes& codes, int threads = 1);
 
 /// The squared error of a layer's outputs, tr(D X^T X D^T) with D = weights - quantized [columns, inner].
 double output_error(std::span<const float> weights, std::span<const float> quantized, std::int64_t columns, std::int64_t inner,

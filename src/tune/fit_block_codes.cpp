@@ -176,6 +176,7 @@ private:
             return;
         }
         BlockCodes codes = quantize_blocks_gptq(matrix, columns, inner, grid_, *factor, threads_);
+        refine_blocks(matrix, *factor, codes, threads_);
         if (judge.products.empty()) {
             keep(layer, matrix, std::move(codes), WeightRounding::Gptq);
             return;

@@ -140,6 +140,36 @@ TEST_CASE("gptq in blocks: inputs that do not depend on each other are rounded t
         }
 }
 
+TEST_CASE("gptq in blocks: refining lowers the outputs' error, from whatever codes it starts, and keeps what is stored legal") {
+    const Problem problem = make_problem(8);
+    const auto factor = factorize_products(problem.products, kInner);
+    REQUIRE(factor);
+    for (const ZeroPoints zero_points : {ZeroPoints::None, ZeroPoints::Integer, ZeroPoints::Real}) {
+        for (const ScaleSign sign : {ScaleSign::Either, ScaleSign::Positive}) {
+            const BlockGrid grid{4, 32, zero_points, sign};
+            BlockCodes fitted = quantize_blocks_gptq(problem.weights, kColumns, kInner, grid, *factor);
+            const double before = error_of(problem, fitted.values());
+            BlockCodes threaded = fitted;
+            refine_blocks(problem.weights, *factor, fitted);
+            CHECK(error_of(problem, fitted.values()) < 0.97 * before);
+            refine_blocks(problem.weights, *factor, threaded, 3);
+            CHECK(threaded.values() == fitted.values());
+            BlockCodes nearest = quantize_blocks(problem.weights, kColumns, kInner, grid, WeightRounding::Nearest);
+            const double far = error_of(problem, nearest.values());
+            refine_blocks(problem.weights, *factor, nearest);
+            CHECK(error_of(problem, nearest.values()) < 0.8 * far);
+            for (const BlockCodes& codes : {fitted, nearest}) {
+                for (const std::uint8_t code : codes.codes) REQUIRE(code <= 15);
+                for (const BlockParams& params : codes.params) {
+                    REQUIRE(std::isfinite(params.scale));
+                    if (sign == ScaleSign::Positive) REQUIRE(params.scale > 0.0F);
+                    if (zero_points != ZeroPoints::Real) REQUIRE(params.zero == std::nearbyint(params.zero));
+                }
+            }
+        }
+    }
+}
+
 TEST_CASE("gptq in blocks: products without a Cholesky factor take more damping, or are given up") {
     // Two inputs that are the same one: singular, which the first damping heals.
     CHECK(factorize_products({1.0, 1.0, 1.0, 1.0}, 2)->damping == 0.01);
