@@ -6,6 +6,16 @@
 
 namespace mcompress {
 
+namespace {
+
+/// 0 when the product does not fit 64 bits: in a tensor that exists, only beside a dimension of 0, and then there is no element to reach.
+std::int64_t multiplied(std::int64_t a, std::int64_t b) {
+    std::int64_t result = 0;
+    return __builtin_mul_overflow(a, b, &result) ? 0 : result;
+}
+
+}  // namespace
+
 std::optional<std::int64_t> Shape::checked_element_count() const {
     std::int64_t count = 1;
     bool empty = false;
@@ -27,13 +37,13 @@ std::int64_t Shape::element_count() const {
 
 std::int64_t Shape::product(int begin, int end) const {
     std::int64_t count = 1;
-    for (int axis = begin; axis < end; ++axis) count *= (*this)[axis];
+    for (int axis = begin; axis < end; ++axis) count = multiplied(count, (*this)[axis]);
     return count;
 }
 
 std::vector<std::int64_t> Shape::strides() const {
     std::vector<std::int64_t> result(dims_.size(), 1);
-    for (std::size_t axis = dims_.size(); axis-- > 1;) result[axis - 1] = result[axis] * dims_[axis];
+    for (std::size_t axis = dims_.size(); axis-- > 1;) result[axis - 1] = multiplied(result[axis], dims_[axis]);
     return result;
 }
 

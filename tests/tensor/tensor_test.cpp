@@ -103,6 +103,9 @@ TEST_CASE("shapes") {
     CHECK_FALSE(Shape{-1}.checked_element_count().has_value());
     CHECK(Shape{2, 3, 4}.strides() == std::vector<std::int64_t>{12, 4, 1});
     CHECK(Shape{2, 3, 4}.product(1, 3) == 12);
+    constexpr std::int64_t kHuge = std::int64_t{1} << 41;  // beside a dimension of 0, products need not fit
+    CHECK(Shape{0, kHuge, kHuge}.strides() == std::vector<std::int64_t>{0, kHuge, 1});
+    CHECK(Shape{0, kHuge, kHuge}.product(1, 3) == 0);
     CHECK(Shape{2, 3}.to_string() == "[2,3]");
     CHECK(broadcast(Shape{3, 1}, Shape{2, 1, 4}) == Shape{2, 3, 4});
     CHECK(broadcast(Shape{}, Shape{5}) == Shape{5});
