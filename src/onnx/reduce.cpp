@@ -197,7 +197,8 @@ ReducedMessage reduce_model(std::span<const std::byte> bytes) {
         if (reducer.saw_graph()) return reduced;
     } catch (const Error& error) {
         // Bytes that never looked like a model are no damaged model.
-        if (error.code().id != codes::kModelTruncated.id || (!reducer.saw_foreign_field() && looks_like_model(bytes))) throw;
+        if (std::string_view(error.code().id) != codes::kModelTruncated.id || (!reducer.saw_foreign_field() && looks_like_model(bytes)))
+            throw;
         refuse();
     }
     if (reducer.saw_foreign_field()) refuse();

@@ -113,7 +113,7 @@ Outcome judge(const PublishedModel& published, const Engine& engine, const Waive
         if (problem.empty()) problem = run_and_compare(published, *model->graph, engine);
     } catch (const Error& error) {
         problem = error.what();
-        if (error.code().id == codes::kOperatorUnsupported.id && !waivers.contains(published.name))
+        if (std::string_view(error.code().id) == codes::kOperatorUnsupported.id && !waivers.contains(published.name))
             return {State::Missing, error.message()};
     } catch (const std::exception& error) {
         problem = error.what();
