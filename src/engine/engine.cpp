@@ -4,6 +4,11 @@
 
 namespace mcompress {
 
+std::span<float> writable_values(const Tensor& tensor) {
+    const auto values = tensor.values<float>();
+    return {const_cast<float*>(values.data()), values.size()};  // the plan's own memory: it owns no constant
+}
+
 std::vector<Tensor> ExecutionPlan::run(std::span<const Tensor> inputs, const Tap& tap) const {
     const std::vector<RuntimeValue> given(inputs.begin(), inputs.end());
     std::vector<Tensor> outputs;

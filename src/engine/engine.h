@@ -20,8 +20,12 @@ namespace mcompress {
 enum class ComputeType { Float32, BFloat16 };
 
 /// How a tap gets at values. InOrder: row-major, and the tensor may be kept. Borrowed: the elements in whatever order they lie, in the plan's own
-/// memory, which the next step may write over; costs nothing, and is enough for statistics.
-enum class TapAccess { InOrder, Borrowed };
+/// memory, which the next step may write over; costs nothing, and is enough for statistics. Writable: the same, and what the tap writes into
+/// writable_values() is what the steps behind an Observe node read.
+enum class TapAccess { InOrder, Borrowed, Writable };
+
+/// The elements of a float32 tensor that a tap got with TapAccess::Writable.
+std::span<float> writable_values(const Tensor& tensor);
 
 struct CompileOptions {
     /// Shapes of the graph's inputs, by name. Needed for inputs whose type has unknown dimensions.
@@ -32,7 +36,7 @@ struct CompileOptions {
     ComputeType compute = ComputeType::Float32;
     /// Values to hand to the tap besides what Observe nodes read; each then exists as a tensor at run time (this may split fused steps).
     std::vector<const Value*> tapped = {};
-    /// The reference engine hands values over in order whatever is asked.
+    /// The reference engine hands values over in order whatever is asked, and cannot have them written.
     TapAccess tap_access = TapAccess::InOrder;
 };
 

@@ -10,6 +10,7 @@
 #include "pipeline/fixed_batch.h"
 #include "pipeline/prepare.h"
 #include "support/memory.h"
+#include "tune/choose_ranges.h"
 #include "tune/equalize_layers.h"
 #include "tune/fit_layers.h"
 #include "tune/refine_ranges.h"
@@ -49,6 +50,7 @@ CalibrationTable calibrate_and_decide(Graph& graph, Tuning& tuning) {
     release_free_memory();
     CalibrationTable table = tuning.calibrate(graph);
     release_free_memory();
+    choose_ranges(graph, table, tuning);
     refine_ranges(graph, table, tuning);
     return table;
 }

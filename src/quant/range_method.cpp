@@ -14,6 +14,8 @@ template <ValueRange (*kChoose)(const TensorStatistics&)> ValueRange without_par
 }
 
 constexpr RangeMethod kMethods[] = {
+    {"auto", "value by value what costs the model's outputs least on samples; least-error with effort fast or a stored table",
+     without_parameter<choose_least_error>},
     {"mean-min-max", "mean over the samples of each sample's minimum and maximum: a rare outlier does not widen the range",
      without_parameter<choose_mean_min_max>},
     {"least-error", "between min-max and mean-min-max, where the expected squared error of the codes is smallest",

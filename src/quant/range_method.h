@@ -52,6 +52,6 @@ struct ChosenRangeMethod {
 std::span<const RangeMethod> all_range_methods();
 /// "min-max", "percentile" or "percentile:99.9". Throws kUsage naming the known methods, or the parameters it takes.
 ChosenRangeMethod find_range_method(std::string_view text);
-inline constexpr std::string_view kDefaultRangeMethod = "least-error";
+inline constexpr std::string_view kDefaultRangeMethod = "auto";
 
 }  // namespace mcompress

@@ -36,7 +36,9 @@ void count_agreements(const Shape& shape, std::span<const float> expected, std::
     }
 }
 
-TrialResult compare(const std::vector<Tensor>& expected, const std::vector<Tensor>& found) {
+}  // namespace
+
+TrialResult compare_outputs(const std::vector<Tensor>& expected, const std::vector<Tensor>& found) {
     TrialResult result;
     result.outputs.resize(expected.size());
     const bool only_floats = has_float(expected);
@@ -53,7 +55,12 @@ TrialResult compare(const std::vector<Tensor>& expected, const std::vector<Tenso
     return result;
 }
 
-}  // namespace
+void TrialResult::add(const TrialResult& other) {
+    if (outputs.size() < other.outputs.size()) outputs.resize(other.outputs.size());
+    for (std::size_t at = 0; at < other.outputs.size(); ++at) outputs[at].add(other.outputs[at]);
+    rows += other.rows;
+    agreements += other.agreements;
+}
 
 double TrialResult::relative_noise() const {
     double sum = 0.0;
@@ -96,15 +103,11 @@ TrialResult Trial::measure(const Graph& candidate) const {
     PlanCache plans(engine_, candidate, {.threads = 1});
     std::vector<TrialResult> results(inputs_.size());
     parallel_for(inputs_.size(), threads_, [&](int, std::size_t index) {
-        results[index] = compare(expected_[index], plans.plan_for(inputs_[index])->run(inputs_[index]));
+        results[index] = compare_outputs(expected_[index], plans.plan_for(inputs_[index])->run(inputs_[index]));
     });
     TrialResult total;
     total.outputs.resize(expected_.front().size());
-    for (const TrialResult& result : results) {
-        for (std::size_t at = 0; at < result.outputs.size(); ++at) total.outputs[at].add(result.outputs[at]);
-        total.rows += result.rows;
-        total.agreements += result.agreements;
-    }
+    for (const TrialResult& result : results) total.add(result);
     return total;
 }
 

@@ -25,7 +25,12 @@ struct TrialResult {
     /// -10 log10(relative_noise()).
     double sqnr_db() const;
     std::optional<double> agreement() const;  // of a classifier's decisions, 0…1
+    /// Adds another sample's result; the outputs are the same ones.
+    void add(const TrialResult& other);
 };
+
+/// How far the outputs of one run are from those of the float graph.
+TrialResult compare_outputs(const std::vector<Tensor>& expected, const std::vector<Tensor>& found);
 
 class Trial {
 public:

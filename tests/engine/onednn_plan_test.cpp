@@ -102,6 +102,46 @@ TEST_CASE("a borrowed tap sees the same elements in some order", "[onednn]") {
     }
 }
 
+TEST_CASE("what a tap writes is what the steps behind it read", "[onednn]") {
+    for (const std::int64_t channels : {16, 10}) {
+        // Twice the values in front of the second convolution, by an operator and by the tap.
+        const auto build = [&](GraphMaker& maker, bool by_operator) {
+            Value* x = maker.add("Observe", {maker.input("x", Shape{1, 3, 7, 5})}, {}, "mcompress");
+            const Tensor two = Tensor::scalar(2.0f);
+            if (by_operator) x = maker.add("Mul", {x, maker.graph().add_constant("two", two)});
+            Value* inner = maker.add("Conv", {x, maker.weights(Shape{channels, 3, 3, 3})});
+            Value* seen = maker.add("Observe", {maker.add("Relu", {inner})}, {}, "mcompress");
+            if (by_operator) seen = maker.add("Mul", {seen, maker.graph().add_constant("two", two)});
+            Value* gone = maker.add(
+                "Reshape",
+                {seen, maker.graph().add_constant(
+                           "shape", Tensor::from_values(Shape{2}, std::span<const std::int64_t>(std::vector<std::int64_t>{1, -1})))});
+            maker.output(maker.add("Conv", {seen, maker.weights(Shape{8, channels, 1, 1})}));
+            maker.output(maker.add("Softplus", {gone}));
+            infer_types(maker.graph());
+        };
+        GraphMaker by_operator, by_tap;
+        build(by_operator, true);
+        build(by_tap, false);
+        const auto inputs = by_tap.random_inputs();
+        const Tensor before = inputs[0];
+        const std::vector<float> given(before.values<float>().begin(), before.values<float>().end());
+        const auto expected = make_onednn_engine()->compile(by_operator.graph(), {})->run(inputs);
+        const auto plan = make_onednn_engine()->compile(by_tap.graph(), {.tap_access = TapAccess::Writable});
+        for (int round = 0; round < 2; ++round) {
+            const auto found = plan->run(inputs, [&](const Value&, const Tensor& tensor) {
+                for (float& value : writable_values(tensor)) value *= 2.0f;
+            });
+            for (std::size_t at = 0; at < 2; ++at) {
+                REQUIRE(found[at].shape() == expected[at].shape());
+                for (std::int64_t element = 0; element < found[at].element_count(); ++element)
+                    CHECK(found[at].data<float>()[element] == Approx(expected[at].data<float>()[element]).margin(1e-4));
+            }
+        }
+        CHECK(std::equal(given.begin(), given.end(), before.values<float>().begin()));  // the caller's input stays as it was
+    }
+}
+
 TEST_CASE("a tapped value inside of a fused step is given out, too", "[onednn]") {
     GraphMaker maker;
     Value* inner = maker.add("Conv", {maker.input("x", Shape{1, 4, 6, 5}), maker.weights(Shape{8, 4, 1, 1})});

@@ -149,6 +149,10 @@ void PlanBuilder::add_tap(const Value* value) {
         if (tap_access_ == TapAccess::InOrder || element_type(desc(step.buffer)) != type || !is_packed(desc(step.buffer))) {
             step.reorder = make_reorder(engine(), desc(step.buffer), plain_desc(step.shape, type));
             plan_.scratchpad_bytes = std::max(plan_.scratchpad_bytes, step.reorder->scratchpad.get_size());
+            if (tap_access_ == TapAccess::Writable) {
+                step.write_back = make_reorder(engine(), plain_desc(step.shape, type), desc(step.buffer));
+                plan_.scratchpad_bytes = std::max(plan_.scratchpad_bytes, step.write_back->scratchpad.get_size());
+            }
         }
     }
     push(std::move(step), make_info({"Tap", short_precision(values_.dtype(source)), 0}, "tap"));

@@ -40,6 +40,7 @@ RunState::RunState(const PlanData& plan)
     arguments_.resize(plan.steps.size());
     pointers_.resize(plan.steps.size());
     tap_memories_.resize(plan.steps.size());
+    write_backs_.resize(plan.steps.size());
     patches_.resize(plan.slots.size());
     for (std::size_t index = 0; index < plan.steps.size(); ++index) {
         const Step& step = plan.steps[index];
@@ -50,6 +51,7 @@ RunState::RunState(const PlanData& plan)
             tap_memories_[index] = dnnl::memory(tap->reorder->destination, plan.engine, DNNL_MEMORY_NONE);
             prepare_primitive(index, *tap->reorder, {{DNNL_ARG_FROM, tap->buffer}});
             arguments_[index].push_back({DNNL_ARG_TO, tap_memories_[index].get()});
+            if (tap->write_back) prepare_write_back(index, *tap);
         }
     }
     prepare_slots();
@@ -81,6 +83,15 @@ void RunState::prepare_primitive(std::size_t step, const Primitive& primitive, c
     scratchpads_[step] =
         dnnl::memory(primitive.scratchpad, plan_.engine, scratchpad_ ? static_cast<void*>(scratchpad_.get()) : DNNL_MEMORY_NONE);
     arguments_[step].push_back({DNNL_ARG_SCRATCHPAD, scratchpads_[step].get()});
+}
+
+void RunState::prepare_write_back(std::size_t step, const TapStep& tap) {
+    WriteBack& back = write_backs_[step];
+    back.scratchpad =
+        dnnl::memory(tap.write_back->scratchpad, plan_.engine, scratchpad_ ? static_cast<void*>(scratchpad_.get()) : DNNL_MEMORY_NONE);
+    back.arguments = {{DNNL_ARG_FROM, tap_memories_[step].get()},
+                      {DNNL_ARG_TO, memory_of(tap.buffer).get()},
+                      {DNNL_ARG_SCRATCHPAD, back.scratchpad.get()}};
 }
 
 void RunState::prepare_native(std::size_t step, const NativeStep& native) {
@@ -145,8 +156,7 @@ void RunState::start(std::span<const RuntimeValue> inputs) {
     }
 }
 
-void RunState::run_primitive(std::size_t step, const Primitive& primitive) {
-    const auto& arguments = arguments_[step];
+void RunState::run_primitive(const Primitive& primitive, const std::vector<dnnl_exec_arg_t>& arguments) {
     check(dnnl_primitive_execute(primitive.primitive.get(), stream_.get(), static_cast<int>(arguments.size()), arguments.data()),
           "could not execute a primitive");
 }
@@ -176,20 +186,33 @@ void RunState::run_plain(const PlainStep& step, const Tap& tap) {
 
 void RunState::run_tap(std::size_t index, const TapStep& step, const Tap& tap) {
     if (step.slot >= 0) {
-        const RuntimeValue& value = slots_[static_cast<std::size_t>(step.slot)];
-        if (value.is_tensor()) tap(*step.value, step.access == TapAccess::Borrowed ? value.tensor() : own(value).tensor());
-        return;
-    }
-    if (!step.reorder) {
+        tap_slot(step, tap);
+    } else if (!step.reorder) {
         const auto* data = static_cast<const std::byte*>(memory_of(step.buffer).get_data_handle());
         const std::shared_ptr<const void> borrowed(std::shared_ptr<void>(), data);
         tap(*step.value, Tensor::view(step.dtype, step.shape, borrowed, data, packed_byte_size(step.dtype, step.shape.element_count())));
+    } else {
+        Tensor tensor = Tensor::uninitialized(step.dtype, step.shape);
+        tap_memories_[index].set_data_handle(tensor.mutable_bytes());
+        run_primitive(*step.reorder, arguments_[index]);
+        tap(*step.value, tensor);
+        if (step.write_back) run_primitive(*step.write_back, write_backs_[index].arguments);
+    }
+}
+
+void RunState::tap_slot(const TapStep& step, const Tap& tap) {
+    const RuntimeValue& value = slots_[static_cast<std::size_t>(step.slot)];
+    if (!value.is_tensor()) return;
+    const Tensor& tensor = value.tensor();
+    if (step.access != TapAccess::Writable || tensor.dtype() == DType::String) {
+        tap(*step.value, step.access == TapAccess::InOrder ? own(value).tensor() : tensor);
         return;
     }
-    Tensor tensor = Tensor::uninitialized(step.dtype, step.shape);
-    tap_memories_[index].set_data_handle(tensor.mutable_bytes());
-    run_primitive(index, *step.reorder);
-    tap(*step.value, tensor);
+    // The memory may be the caller's, a constant's or another slot's.
+    Tensor copy = Tensor::from_bytes(tensor.dtype(), tensor.shape(), {tensor.bytes(), tensor.byte_size()});
+    tap(*step.value, copy);
+    if (is_in_arena(tensor.bytes())) std::memcpy(const_cast<std::byte*>(tensor.bytes()), copy.bytes(), copy.byte_size());
+    else fill_slot(step.slot, std::move(copy));
 }
 
 std::vector<RuntimeValue> RunState::collect() {
@@ -209,7 +232,7 @@ std::vector<RuntimeValue> RunState::collect() {
 
 void RunState::run_step(std::size_t index, const Tap& tap) {
     const Step& step = plan_.steps[index];
-    if (const auto* primitive = std::get_if<PrimitiveStep>(&step)) run_primitive(index, primitive->primitive);
+    if (const auto* primitive = std::get_if<PrimitiveStep>(&step)) run_primitive(primitive->primitive, arguments_[index]);
     else if (const auto* native = std::get_if<NativeStep>(&step)) native->run(pointers_[index], plan_.threads);
     else if (const auto* plain = std::get_if<PlainStep>(&step)) run_plain(*plain, tap);
     else if (tap) run_tap(index, std::get<TapStep>(step), tap);

@@ -23,6 +23,10 @@ private:
         std::vector<BufferId> memories;
         std::vector<std::byte**> pointers;
     };
+    struct WriteBack {  // of what a tap wrote
+        dnnl::memory scratchpad;
+        std::vector<dnnl_exec_arg_t> arguments;
+    };
     struct FreeMemory {
         void operator()(std::byte* memory) const;
     };
@@ -32,6 +36,7 @@ private:
     std::byte* fixed_address(const Storage& storage) const;
     dnnl::memory& memory_of(BufferId buffer);
     void prepare_primitive(std::size_t step, const Primitive& primitive, const std::vector<Operand>& operands);
+    void prepare_write_back(std::size_t step, const TapStep& tap);
     void prepare_native(std::size_t step, const NativeStep& native);
     void prepare_slots();
     void start(std::span<const RuntimeValue> inputs);
@@ -39,9 +44,10 @@ private:
     void run_step(std::size_t index, const Tap& tap);
     void release(std::size_t index);
     double time_step(std::size_t index);
-    void run_primitive(std::size_t step, const Primitive& primitive);
+    void run_primitive(const Primitive& primitive, const std::vector<dnnl_exec_arg_t>& arguments);
     void run_plain(const PlainStep& step, const Tap& tap);
     void run_tap(std::size_t index, const TapStep& step, const Tap& tap);
+    void tap_slot(const TapStep& step, const Tap& tap);
     bool is_in_arena(const std::byte* data) const { return data >= arena_.get() && data < arena_.get() + plan_.arena_bytes; }
     /// The value without memory that the next run writes over.
     RuntimeValue own(RuntimeValue value) const;
@@ -55,6 +61,7 @@ private:
     std::vector<std::vector<dnnl_exec_arg_t>> arguments_;  // by step
     std::vector<std::vector<std::byte*>> pointers_;        // by step
     std::vector<dnnl::memory> tap_memories_;               // by step
+    std::vector<WriteBack> write_backs_;                   // by step
     std::vector<RuntimeValue> slots_;
     std::vector<Patch> patches_;  // by slot
     std::vector<const RuntimeValue*> plain_inputs_;

@@ -85,6 +85,7 @@ struct TapStep {
     SlotId slot = -1;                  // when the value is a tensor at run time already
     BufferId buffer = -1;              // else where it lies
     std::optional<Primitive> reorder;  // and how to bring it into row-major order; nothing: it is handed over as it lies
+    std::optional<Primitive> write_back;
     TapAccess access = TapAccess::InOrder;
     DType dtype = DType::Undefined;
     Shape shape;

@@ -1,0 +1,258 @@
+#include "tune/choose_ranges.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <unordered_map>
+
+#include "engine/bind_inputs.h"
+#include "engine/plan_cache.h"
+#include "ir/clone.h"
+#include "ir/qualified_name.h"
+#include "ops/cost.h"
+#include "passes/pipelines.h"
+#include "passes/quantize/attention_mask.h"
+#include "passes/quantize/quantization_plan.h"
+#include "quant/fake_quantize.h"
+#include "support/format.h"
+#include "support/log.h"
+#include "support/parallel.h"
+#include "tune/range_candidates.h"
+#include "tune/range_contest.h"
+#include "tune/samples.h"
+#include "tune/trial.h"
+
+namespace mcompress {
+namespace {
+
+// Multiply-accumulates that may go into the search; what a run costs decides on how many samples it is made.
+constexpr double kBalancedMacs = 8e11, kMaxMacs = 8e12;
+constexpr double kNegligible = 0.01;
+constexpr std::size_t kFewestSamples = 4, kMostSamples = 40;
+class RangeSearch {
+public:
+    RangeSearch(const Graph& graph, const CalibrationTable& table, Tuning& tuning)
+        : graph_(graph),
+          table_(table),
+          tuning_(tuning),
+          split_(split_samples(tuning.data)),
+          engine_(make_onednn_engine()),
+          observed_(clone(graph)),
+          plans_(*engine_, *observed_, {.threads = 1, .tap_access = TapAccess::Writable}) {
+        run_pipeline("observe", *observed_, {.evaluator = {}, .scheme = tuning.scheme});
+    }
+
+    void run() {
+        collect();
+        if (contests_.empty()) return;
+        look_at_samples();
+        ask(next());
+        leave_out_what_does_not_matter();
+        do {
+            for (std::vector<Query> queries = next(); !queries.empty(); queries = next()) ask(queries);
+        } while (refine());
+        for (const RangeContest& contest : contests_) log_debug("range of '{}': {}", contest.name, describe(contest));
+        keep_the_best();
+    }
+
+private:
+    struct Query {
+        std::size_t contest;
+        std::size_t candidate;
+    };
+
+    void collect() {
+        const QuantizationScheme& scheme = tuning_.scheme;
+        for (const ObservedValue& observed : plan_quantization(graph_, scheme).observed) {
+            if (observed.graph != &graph_ || observed.is_captured()) continue;
+            const std::string qualified = qualified_name(*observed.value);
+            const auto found = table_.values.find(qualified);
+            if (found == table_.values.end() || scheme.ranges.contains(qualified)) continue;
+            const TensorStatistics& statistics = found->second;
+            if (statistics.count == 0 || statistics.nan_count + statistics.infinite_count > 0) continue;
+            if (holds_attention_mask(*observed.value, statistics)) continue;
+            RangeContest contest{.name = observed.value->name(), .qualified = qualified, .dtype = scheme.activation_dtype};
+            if (const auto other = scheme.activation_dtypes.find(qualified); other != scheme.activation_dtypes.end())
+                contest.dtype = other->second;
+            contest.candidates = range_candidates(statistics);
+            if (contest.candidates.size() < 2) continue;
+            contest.noise.resize(contest.candidates.size());
+            contest.start = contest.best = nearest_candidate(contest.candidates, find_range_method(scheme.range_method).choose(statistics));
+            contests_.push_back(std::move(contest));
+        }
+    }
+
+    /// All samples to fit to are run once, for their outputs and for how far out each value lies in them.
+    void look_at_samples() {
+        const std::size_t count = limit_by_outputs();
+        inputs_.resize(count);
+        expected_.resize(count);
+        std::vector<std::vector<ValueRange>> extremes(contests_.size(), std::vector<ValueRange>(count));
+        std::unordered_map<std::string_view, std::size_t> numbers;
+        for (std::size_t at = 0; at < contests_.size(); ++at) numbers.emplace(contests_[at].name, at);
+        parallel_for(count, tuning_.threads, [&](int, std::size_t sample) {
+            inputs_[sample] = bind_inputs(*observed_, split_.fit->sample(sample));
+            expected_[sample] = plans_.plan_for(inputs_[sample])->run(inputs_[sample], [&](const Value& value, const Tensor& tensor) {
+                const auto found = numbers.find(value.name());
+                if (found == numbers.end() || tensor.dtype() != DType::Float32) return;
+                const ValueSummary summary = summarize(tensor.values<float>());
+                extremes[found->second][sample] = {summary.min, summary.max};
+            });
+        });
+        TrialResult exact;
+        for (const std::vector<Tensor>& outputs : expected_) exact.add(compare_outputs(outputs, outputs));
+        for (const ErrorMeasure& output : exact.outputs) energy_.push_back(output.signal / static_cast<double>(count));
+        for (std::size_t at = 0; at < contests_.size(); ++at) contests_[at].choose_witnesses(extremes[at], affordable_samples());
+    }
+
+    std::size_t limit_by_outputs() const {
+        constexpr std::size_t kOutputBytes = std::size_t{48} << 20;
+        const std::vector<Tensor> inputs = bind_inputs(*observed_, split_.fit->sample(0));
+        std::size_t bytes = 1;
+        for (const Tensor& output : plans_.plan_for(inputs)->run(inputs))
+            if (output.defined()) bytes += output.byte_size();
+        return std::max<std::size_t>(1, std::min(split_.fit->size(), kOutputBytes / bytes));
+    }
+
+    std::size_t affordable_samples() const {
+        constexpr double kQueriesAValue = 5.0;
+        const double allowed = tuning_.scheme.effort == Effort::Max ? kMaxMacs : kBalancedMacs;
+        const double macs = static_cast<double>(std::max<std::int64_t>(measure_cost(graph_).macs, 1'000'000));
+        const double affordable = allowed / (macs * kQueriesAValue * static_cast<double>(contests_.size()));
+        return static_cast<std::size_t>(std::clamp(affordable, static_cast<double>(kFewestSamples), static_cast<double>(kMostSamples)));
+    }
+
+    /// Values that make up the last hundredth of all noise cannot be what it depends on.
+    void leave_out_what_does_not_matter() {
+        std::vector<std::pair<double, std::size_t>> order;
+        double rest = 0.0;
+        for (std::size_t at = 0; at < contests_.size(); ++at) {
+            order.push_back({contests_[at].mean_noise(contests_[at].start), at});
+            rest += order.back().first;
+        }
+        std::sort(order.begin(), order.end());
+        const double least = kNegligible * rest;
+        double sum = 0.0;
+        for (const auto& [noise, at] : order) contests_[at].matters = (sum += noise) > least;
+    }
+
+    bool refine() {
+        bool found = false;
+        for (RangeContest& contest : contests_) found = contest.refine() || found;
+        return found;
+    }
+
+    std::vector<Query> next() {
+        std::vector<Query> queries;
+        for (std::size_t at = 0; at < contests_.size(); ++at)
+            for (const std::size_t candidate : contests_[at].wanted()) queries.push_back({at, candidate});
+        return queries;
+    }
+
+    /// Each query on each of its witnesses, all at the same time.
+    void ask(const std::vector<Query>& queries) {
+        std::vector<std::pair<std::size_t, std::size_t>> tasks;  // query, witness
+        for (std::size_t query = 0; query < queries.size(); ++query) {
+            RangeContest& contest = contests_[queries[query].contest];
+            contest.noise[queries[query].candidate].resize(contest.witnesses.size());
+            for (std::size_t witness = 0; witness < contest.witnesses.size(); ++witness) tasks.push_back({query, witness});
+        }
+        parallel_for(tasks.size(), tuning_.threads, [&](int, std::size_t task) {
+            const auto [query, witness] = tasks[task];
+            RangeContest& contest = contests_[queries[query].contest];
+            const std::size_t candidate = queries[query].candidate;
+            contest.noise[candidate][witness] = noise_with(contest, candidate, contest.witnesses[witness].sample);
+        });
+        for (RangeContest& contest : contests_) contest.settle();
+    }
+
+    double noise_with(const RangeContest& contest, std::size_t candidate, std::size_t sample) const {
+        const QuantParams params = choose_params(contest.candidates[candidate], contest.dtype, tuning_.scheme.activation_symmetry);
+        const std::vector<Tensor>& inputs = inputs_[sample];
+        const auto outputs = plans_.plan_for(inputs)->run(inputs, [&](const Value& value, const Tensor& tensor) {
+            if (value.name() == contest.name && tensor.dtype() == DType::Float32) fake_quantize(writable_values(tensor), params);
+        });
+        return relative_noise(compare_outputs(expected_[sample], outputs));
+    }
+
+    /// Of one sample, over the mean energy of each output.
+    double relative_noise(TrialResult sample) const {
+        for (std::size_t at = 0; at < sample.outputs.size(); ++at) sample.outputs[at].signal = energy_[at];
+        return sample.relative_noise();
+    }
+
+    /// Values whose range changes, those with the greatest gain first.
+    std::vector<const RangeContest*> changed() const {
+        std::vector<const RangeContest*> found;
+        for (const RangeContest& contest : contests_)
+            if (contest.is_certain()) found.push_back(&contest);
+        std::stable_sort(found.begin(), found.end(), [](const RangeContest* a, const RangeContest* b) {
+            return a->mean_noise(a->start) - a->mean_noise(a->best) > b->mean_noise(b->start) - b->mean_noise(b->best);
+        });
+        return found;
+    }
+
+    /// Each change is judged alone, but what is clipped here and there of one sample adds up: fewer changes, or smaller ones, may be better together.
+    void keep_the_best() {
+        struct Variant {
+            double share;  // of the changes
+            float way;     // from the default range
+        };
+        constexpr Variant kVariants[] = {{1.0, 1.0f}, {1.0, 0.5f}, {0.5, 1.0f}, {0.25, 1.0f}};
+        const std::vector<const RangeContest*> changes = changed();
+        if (changes.empty()) return;
+        const Trial trial(*engine_, graph_, *split_.held_out, tuning_.threads);
+        const double before = trial.measure(*quantized_copy(graph_, tuning_.scheme, table_)).sqnr_db();
+        double after = before;
+        std::size_t kept = 0;
+        QuantizationScheme best = tuning_.scheme;
+        for (const Variant& variant : kVariants) {
+            const auto count = static_cast<std::size_t>(std::ceil(variant.share * static_cast<double>(changes.size())));
+            QuantizationScheme scheme = tuning_.scheme;
+            for (std::size_t at = 0; at < count; ++at) scheme.ranges[changes[at]->qualified] = changes[at]->part_of_the_way(variant.way);
+            const double found = trial.measure(*quantized_copy(graph_, scheme, table_)).sqnr_db();
+            log_debug("{} of {} changes of ranges, {:g} of the way: {:.2f} dB, {:.2f} dB without", count, changes.size(), variant.way,
+                      found, before);
+            if (found <= after) continue;
+            after = found;
+            kept = count;
+            best = std::move(scheme);
+        }
+        tuning_.scheme = std::move(best);
+        tuning_.notes.push_back(
+            {"ranges", "",
+             format("{} of {} ranges chosen by their effect on the outputs of {} of {} samples each; output SQNR on {} "
+                    "others {:.2f} -> {:.2f} dB",
+                    kept, contests_.size(), contests_.front().witnesses.size(), inputs_.size(), trial.samples(), before, after)});
+    }
+
+    static std::string describe(const RangeContest& contest) {
+        std::string text = format("start {}, best {}{}:", contest.start, contest.best, contest.is_certain() ? "" : " by chance");
+        for (std::size_t at = 0; at < contest.candidates.size(); ++at) {
+            const ValueRange& range = contest.candidates[at];
+            text += format(" [{:.4g}, {:.4g}]", range.min, range.max);
+            if (!contest.noise[at].empty()) text += format(" {:.2f} dB", -10.0 * std::log10(contest.mean_noise(at)));
+        }
+        return text;
+    }
+
+    const Graph& graph_;
+    const CalibrationTable& table_;
+    Tuning& tuning_;
+    SampleSplit split_;
+    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<Graph> observed_;
+    mutable PlanCache plans_;
+    std::vector<RangeContest> contests_;
+    std::vector<std::vector<Tensor>> inputs_, expected_;  // by sample
+    std::vector<double> energy_;                          // by output: the mean over the samples
+};
+
+}  // namespace
+
+void choose_ranges(const Graph& graph, const CalibrationTable& table, Tuning& tuning) {
+    if (tuning.scheme.effort == Effort::Fast || tuning.scheme.range_method != "auto") return;
+    RangeSearch(graph, table, tuning).run();
+}
+
+}  // namespace mcompress
