@@ -80,6 +80,7 @@ TEST_CASE("weight only: both forms, the table of a tied output layer once, what 
         CHECK(count_constants(graph, 40 * 48) == 1);
         CHECK(report.quantized_nodes == 2);
         CHECK(report.quantized_macs_share == 1.0);
+        CHECK(report.left_in_float.empty());
         REQUIRE(report.weights.size() == 1);
         CHECK(report.weights[0].weight == "w");
         CHECK(report.weights[0].bytes_after == 48 * (3 * 8 + 3 * 4 + 2));
@@ -102,6 +103,7 @@ TEST_CASE("weight only: both forms, the table of a tied output layer once, what 
     }
     const QuantizeReport whole = quantize_model({.model = folder / "model.onnx", .output = folder / "int8.onnx", .scheme = scheme_of({})});
     CHECK(whole.quantized_nodes == 2);
+    CHECK(whole.left_in_float.empty());
     CHECK(whole.weights.empty());
 }
 
