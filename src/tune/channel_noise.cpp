@@ -13,8 +13,6 @@ namespace {
 
 constexpr double kLevels = 255.0;        // of 8-bit activations; other widths only change what factors gain
 constexpr double kWeightLevels = 127.0;  // a side
-/// Rounding errors of activations differ from place to place and average out on the way to the output; those of weights are the same everywhere.
-constexpr double kWeightShare = 2.0;
 
 double factor_of(int channel, const std::vector<double>& factors) { return channel < 0 ? 1.0 : factors[static_cast<std::size_t>(channel)]; }
 
@@ -199,7 +197,7 @@ double ChannelNoise::weight_noise(const Layer& layer, const std::vector<double>&
 double ChannelNoise::of_group(std::size_t group, const std::vector<double>& factors) const {
     double noise = 0.0;
     for (const std::size_t at : layers_of_group_[group])
-        noise += (activation_noise(layers_[at], factors) + kWeightShare * weight_noise(layers_[at], factors)) / layers_[at].power;
+        noise += (activation_noise(layers_[at], factors) + weight_noise(layers_[at], factors)) / layers_[at].power;
     return noise;
 }
 
