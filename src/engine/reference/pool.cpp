@@ -157,7 +157,7 @@ template <typename Fold> void global_pool(const KernelContext& context, Fold fol
     std::vector<std::int64_t> dims(static_cast<std::size_t>(x.shape().rank()), 1);
     dims[0] = x.shape()[0];
     dims[1] = x.shape()[1];
-    const std::int64_t planes = dims[0] * dims[1], size = x.shape().product(2, x.shape().rank());
+    const std::int64_t planes = x.shape().product(0, 2), size = x.shape().product(2, x.shape().rank());
     if (size == 0) context.reject("there is nothing to pool");
     dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
         T* to = context.make_output(0, x.dtype(), Shape(dims)).template mutable_data<T>();
