@@ -24,8 +24,9 @@ namespace {
 constexpr std::size_t kLeastExactBytes = std::size_t{24} << 20;
 // Of codes between two layers, for all samples together; with more, fewer samples are looked at.
 constexpr std::size_t kPrefixBytes = std::size_t{80} << 20;
-// The outputs' error on held-out samples varies by so much from one good quantization to another; only what is worse by more is undone.
-constexpr double kUncertainDb = 0.5;
+// Twenty samples tell one good quantization from another only so well, and what went before was chosen by the same ones; each layer has been judged on
+// its own already, so only what is worse by more is undone.
+constexpr double kUncertainDb = 1.5;
 
 std::size_t bytes_per_layer(Effort effort) { return std::size_t{effort == Effort::Max ? 32U : 8U} << 20; }
 
