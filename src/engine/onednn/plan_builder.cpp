@@ -57,7 +57,7 @@ bool PlanBuilder::dies_here(const Value* value) const {
     for (std::size_t at = 0; at < together.size(); ++at) {
         if (is_read_later(together[at])) return false;
         if (const auto found = derived_.find(together[at]); found != derived_.end())
-            together.insert(together.end(), found->second.begin(), found->second.end());
+            for (const Value* derived : found->second) together.push_back(derived);  // insert() of a range: g++ 14 warns inside it
     }
     return true;
 }
