@@ -28,6 +28,8 @@ namespace {
 // Multiply-accumulates that may go into the search; what a run costs decides on how many samples it is made.
 constexpr double kBalancedMacs = 8e11, kMaxMacs = 8e12;
 constexpr double kNegligible = 0.01;
+constexpr double kMacsAnElement = 16.0, kQueriesASearch = 8.0;
+constexpr std::size_t kFewestSearched = 16;
 constexpr std::size_t kFewestSamples = 4, kMostSamples = 40;
 class RangeSearch {
 public:
@@ -114,26 +116,37 @@ private:
         return std::max<std::size_t>(1, std::min(split_.fit->size(), kOutputBytes / bytes));
     }
 
+    double affordable_runs() const {
+        const double allowed = tuning_.scheme.effort == Effort::Max ? kMaxMacs : kBalancedMacs;
+        double elements = 0.0;  // observed in one run: what is moved costs as well
+        for (const auto& [name, statistics] : table_.values)
+            elements += static_cast<double>(statistics.count) / static_cast<double>(std::max<std::uint64_t>(statistics.samples, 1));
+        return allowed / (static_cast<double>(measure_cost(graph_).macs) + kMacsAnElement * elements + 1e6);
+    }
+
     std::size_t affordable_samples() const {
         constexpr double kQueriesAValue = 5.0;
-        const double allowed = tuning_.scheme.effort == Effort::Max ? kMaxMacs : kBalancedMacs;
-        const double macs = static_cast<double>(std::max<std::int64_t>(measure_cost(graph_).macs, 1'000'000));
-        const double affordable = allowed / (macs * kQueriesAValue * static_cast<double>(contests_.size()));
+        const double affordable = affordable_runs() / (kQueriesAValue * static_cast<double>(contests_.size()));
         return static_cast<std::size_t>(std::clamp(affordable, static_cast<double>(kFewestSamples), static_cast<double>(kMostSamples)));
     }
 
-    /// Values that make up the last hundredth of all noise cannot be what it depends on.
+    /// Values that make up the last hundredth of all noise cannot be what it depends on; of the others as many as are affordable, those with most noise.
     void leave_out_what_does_not_matter() {
         std::vector<std::pair<double, std::size_t>> order;
-        double rest = 0.0;
+        double whole = 0.0;
         for (std::size_t at = 0; at < contests_.size(); ++at) {
-            order.push_back({contests_[at].mean_noise(contests_[at].start), at});
-            rest += order.back().first;
+            order.push_back({-contests_[at].mean_noise(contests_[at].start), at});
+            whole -= order.back().first;
         }
         std::sort(order.begin(), order.end());
-        const double least = kNegligible * rest;
-        double sum = 0.0;
-        for (const auto& [noise, at] : order) contests_[at].matters = (sum += noise) > least;
+        const double runs = affordable_runs() / static_cast<double>(contests_.front().witnesses.size());
+        const double searched = (runs - static_cast<double>(contests_.size())) / kQueriesASearch;
+        double rest = whole;
+        for (std::size_t place = 0; place < order.size(); ++place) {
+            contests_[order[place].second].matters =
+                place < kFewestSearched || (rest > kNegligible * whole && static_cast<double>(place) < searched);
+            rest += order[place].first;
+        }
     }
 
     bool refine() {
