@@ -34,6 +34,8 @@ constexpr Names kQuantizeDynamic[] = {"quantize-dynamic", "eliminate-dead-nodes"
 constexpr Names kQuantizeChannels[] = {"quantize-embeddings", "quantize-weights", "eliminate-dead-nodes"};
 constexpr Names kQuantizeEmbeddings[] = {"quantize-embeddings", "eliminate-dead-nodes"};
 constexpr Names kQuantizeBlocks[] = {"quantize-weight-only", "eliminate-dead-nodes"};
+constexpr Names kToQOperator[] = {"convert-to-qoperator", "eliminate-dead-nodes"};
+constexpr Names kToQdq[] = {"convert-to-qdq", "eliminate-dead-nodes"};
 
 constexpr auto kPipelines = std::to_array<Pipeline>({
     {"clean", kClean, Pipeline::Repetition::ToFixedPoint},
@@ -49,6 +51,8 @@ constexpr auto kPipelines = std::to_array<Pipeline>({
     {"quantize-channels", kQuantizeChannels, Pipeline::Repetition::Once},
     {"quantize-embeddings", kQuantizeEmbeddings, Pipeline::Repetition::Once},
     {"quantize-blocks", kQuantizeBlocks, Pipeline::Repetition::Once},
+    {"qoperator", kToQOperator, Pipeline::Repetition::Once},
+    {"qdq", kToQdq, Pipeline::Repetition::Once},
 });
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include "passes/fuse/fuse_conv_scale.h"
 #include "passes/fuse/fuse_matmul_add.h"
 #include "passes/fuse/fuse_pad.h"
+#include "passes/quantize/convert_to_qdq.h"
+#include "passes/quantize/convert_to_qoperator.h"
 #include "passes/quantize/eliminate_redundant_relu.h"
 #include "passes/quantize/insert_observers.h"
 #include "passes/quantize/quantize_activations.h"
@@ -70,6 +72,10 @@ constexpr auto kPasses = std::to_array<PassRow>({
      [](const PassInputs& inputs) { return make_quantize_weight_only(inputs.scheme, inputs.weight_codes); }},
     {"eliminate-redundant-relu", Quantize, "Removes a Relu or Clip that the quantizer behind it does anyway.",
      [](const PassInputs&) { return make_eliminate_redundant_relu(); }},
+    {"convert-to-qoperator", Quantize, "Writes groups of dequantizers, operator and quantizer as one operator on codes.",
+     [](const PassInputs&) { return make_convert_to_qoperator(); }},
+    {"convert-to-qdq", Quantize, "Writes operators on codes as float operators between dequantizers and quantizers.",
+     [](const PassInputs&) { return make_convert_to_qdq(); }},
 });
 // clang-format on
 
