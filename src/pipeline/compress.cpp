@@ -5,6 +5,7 @@
 #include "ops/infer.h"
 #include "passes/pipelines.h"
 #include "pipeline/calibration_file.h"
+#include "pipeline/convert_model.h"
 #include "pipeline/coverage.h"
 #include "pipeline/quantize_graph.h"
 #include "pipeline/quantize_weights_only.h"
@@ -43,6 +44,15 @@ void quantize_with_table(Graph& graph, const QuantizationScheme& scheme, const Q
         report.tuning.push_back(
             {"fit", "", "nothing was fitted: a stored table has ranges, no samples (with --data, weights are fitted to them)"});
     report.calibration = {request.calibration.string(), table.samples, table.values.size(), scheme.range_method};
+}
+
+void write_form(Graph& graph, QuantizedForm form, QuantizeReport& report) {
+    if (form == QuantizedForm::Qdq || report.activations == ActivationMode::Dynamic) return;  // dynamic operators work on codes anyway
+    if (report.activations == ActivationMode::Float)
+        throw Error(codes::kUsage, "operators on codes need quantized activations",
+                    "pass --data with a few representative samples, or --dynamic");
+    append(report.passes, convert_graph(graph, form));
+    for (const Skip& skip : report.passes[report.passes.size() - 2].result.skipped) report.notes.push_back(skip);
 }
 
 }  // namespace
@@ -84,8 +94,9 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
     } else {
         quantize_with_table(*model->graph, scheme, request, report);
     }
-    report.after = emit_and_summarize(*model, request.output);
     measure_coverage(*model->graph, report);
+    write_form(*model->graph, request.form, report);
+    report.after = emit_and_summarize(*model, request.output);
     return report;
 }
 

@@ -25,10 +25,11 @@ struct CalibrateRequest {
 struct QuantizeRequest {
     std::filesystem::path model;
     std::filesystem::path output;
-    QuantizationScheme scheme = {};          // Dynamic activations need neither data nor table
-    const Dataset* data = nullptr;           // samples to calibrate on
-    std::filesystem::path calibration = {};  // or a stored table; neither: weights only
-    std::string data_name = {};              // for the report
+    QuantizationScheme scheme = {};           // Dynamic activations need neither data nor table
+    const Dataset* data = nullptr;            // samples to calibrate on
+    std::filesystem::path calibration = {};   // or a stored table; neither: weights only
+    std::string data_name = {};               // for the report
+    QuantizedForm form = QuantizedForm::Qdq;  // QOperator needs quantized activations
     int threads = 1;
     Progress progress = {};
 };

@@ -14,7 +14,8 @@ bool has_op(const GraphCost& cost, std::string_view op) { return cost.op_counts.
 
 // The kind of model a person would call it: by its quantization operators first, then by the dtype of most parameter bytes.
 std::string name_precision(const GraphCost& cost) {
-    if (has_op(cost, "QLinearConv") || has_op(cost, "QLinearMatMul")) return "int8 (QOperator)";
+    for (const auto& [op, count] : cost.op_counts)
+        if (op.starts_with("QLinear") || op == "QGemm") return "int8 (QOperator)";
     if (has_op(cost, "DynamicQuantizeLinear") || has_op(cost, "ConvInteger") || has_op(cost, "MatMulInteger")) return "int8 (dynamic)";
     if (has_op(cost, "DequantizeLinear")) return has_op(cost, "QuantizeLinear") ? "int8 (QDQ)" : "int8 weights, float activations";
     const auto most = std::max_element(cost.bytes_by_dtype.begin(), cost.bytes_by_dtype.end(),

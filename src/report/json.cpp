@@ -143,6 +143,17 @@ std::string to_json(const OptimizeReport& report) {
     return dump(json);
 }
 
+std::string to_json(const ConvertReport& report) {
+    Json json = document("mcompress/convert");
+    json["before"] = model_json(report.before);
+    json["after"] = model_json(report.after);
+    json["format"] = report.form == QuantizedForm::Qdq ? "qdq" : "qoperator";
+    json["converted"] = report.converted;
+    json["kept"] = skips_json(report.kept);
+    json["passes"] = passes_json(report.passes);
+    return dump(json);
+}
+
 std::string to_json(const QuantizeReport& report) {
     Json json = document("mcompress/quantize");
     json["before"] = model_json(report.before);

@@ -9,6 +9,7 @@ namespace mcompress {
 
 std::string to_json(const ModelSummary& summary);
 std::string to_json(const OptimizeReport& report);
+std::string to_json(const ConvertReport& report);
 std::string to_json(const QuantizeReport& report);
 std::string to_json(const ValidateReport& report);
 std::string to_json(const BenchReport& report);

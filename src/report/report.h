@@ -42,6 +42,18 @@ struct OptimizeReport {
     std::vector<PassRun> passes;
 };
 
+/// How a statically quantized model is written: float operators between pairs of quantizers, or operators on codes.
+enum class QuantizedForm { Qdq, QOperator };
+
+struct ConvertReport {
+    ModelSummary before;
+    ModelSummary after;
+    QuantizedForm form = QuantizedForm::Qdq;
+    int converted = 0;       // operators
+    std::vector<Skip> kept;  // with the reason
+    std::vector<PassRun> passes;
+};
+
 /// How the ranges of a quantized model came about.
 struct CalibrationSummary {
     std::string source;  // the data or the table

@@ -181,6 +181,12 @@ std::string to_text(const ModelSummary& summary) {
 
 std::string to_text(const OptimizeReport& report) { return before_after(report.before, report.after) + "\n" + pass_table(report.passes); }
 
+std::string to_text(const ConvertReport& report) {
+    const char* form = report.form == QuantizedForm::Qdq ? "float operators between quantizers" : "operators on codes";
+    std::string text = before_after(report.before, report.after) + format("\n{} nodes became {}\n", report.converted, form);
+    return report.kept.empty() ? text : text + "\n" + skip_table(report.kept, "stays as it is because");
+}
+
 std::string to_text(const QuantizeReport& report) {
     std::string text = before_after(report.before, report.after);
     text += format("\nquantized    {} of {} compute nodes, {} of the MACs\n", report.quantized_nodes, report.compute_nodes,

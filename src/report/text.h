@@ -9,6 +9,7 @@ namespace mcompress {
 
 std::string to_text(const ModelSummary& summary);
 std::string to_text(const OptimizeReport& report);
+std::string to_text(const ConvertReport& report);
 std::string to_text(const QuantizeReport& report);
 std::string to_text(const ValidateReport& report);
 std::string to_text(const BenchReport& report);

@@ -13,6 +13,7 @@ const {ort, VERSION, feed, numbers} = require('./tensors.js');
 // Of ONNX's backend test runner. Quantized results differ by whole steps where a value falls on a rounding edge.
 // Sums that cancel leave a remainder in the size of their terms.
 const RELATIVE = 1e-3, ABSOLUTE = 1e-5, OF_LARGEST = 1e-6, QUANTIZED = 0.05;
+const QUANTIZED_KINDS = new Set(['quantized', 'qoperator', 'dynamic']);
 
 function knownDisagreements() {
   const known = new Map();
@@ -50,7 +51,7 @@ function difference(kind, ours, theirs, bound) {
   const a = numbers(feed(ours)), b = numbers(theirs);
   const largest = b.reduce((most, value) => Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most, 0);
   for (let i = 0; i < b.length; ++i) {
-    const allowed = kind === 'quantized' ? QUANTIZED * largest + ABSOLUTE : ABSOLUTE + RELATIVE * Math.abs(b[i]) + OF_LARGEST * largest;
+    const allowed = QUANTIZED_KINDS.has(kind) ? QUANTIZED * largest + ABSOLUTE : ABSOLUTE + RELATIVE * Math.abs(b[i]) + OF_LARGEST * largest;
     if (a[i] === b[i] || (Number.isNaN(a[i]) && Number.isNaN(b[i])) || Math.abs(a[i] - b[i]) <= allowed) continue;
     return `element ${i} is ${a[i]}, ONNX Runtime ${b[i]}`;
   }

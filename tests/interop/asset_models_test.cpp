@@ -14,6 +14,7 @@
 #include "onnx/load.h"
 #include "ops/infer.h"
 #include "pipeline/compress.h"
+#include "pipeline/convert_model.h"
 #include "support/error.h"
 
 using namespace mcompress;
@@ -42,7 +43,8 @@ double bound_of(const std::string& model, const std::string& kind) {
     for (const Allowance& row : kAllowances)
         if (row.model == model && (row.kind.empty() || row.kind == kind)) return row.bound;
     // ONNX Runtime turns DequantizeLinear in blocks and MatMul into one kernel that takes activations in 8 bits.
-    return kind == "quantized" || kind == "standard blocks" || model.starts_with("q_") ? kQuantized : kFloat;
+    const bool rounds = kind == "quantized" || kind == "qoperator" || kind == "qdq" || kind == "dynamic" || kind == "standard blocks";
+    return rounds || model.starts_with("q_") ? kQuantized : kFloat;
 }
 
 bool has_open_batch(const Graph& graph) {
@@ -135,6 +137,19 @@ const WeightOnlyKind kWeightOnly[] = {
     {"8 bits", {8, 32, WeightRounding::Nearest, ZeroPoints::Integer, WeightForm::MatMulNBits}},
     {"standard blocks", {4, 32, WeightRounding::Hqq, ZeroPoints::Integer, WeightForm::DequantizeLinear}},
 };
+/// The other forms of a quantized file, when there is anything in it to convert.
+void add_forms(const std::string& name, const fs::path& from, const TemporaryFolder& folder, std::vector<Line>& lines) {
+    for (const auto& [form, kind] : {std::pair(QuantizedForm::QOperator, "qoperator"), std::pair(QuantizedForm::Qdq, "qdq")}) {
+        const fs::path to = folder / (std::string(kind) + ".onnx");
+        try {
+            convert_model(
+                {form == QuantizedForm::Qdq && fs::exists(folder / "qoperator.onnx") ? folder / "qoperator.onnx" : from, to, form});
+            lines.push_back({name, kind, lines[0].original, to});
+        } catch (const Error& error) {
+            if (error.code().id != codes::kUsage.id) throw;  // nothing to convert
+        }
+    }
+}
 
 void export_model(const std::string& name, const TemporaryFolder& folder) {
     std::ofstream index(folder / "subjects.jsonl");
@@ -156,6 +171,7 @@ void export_model(const std::string& name, const TemporaryFolder& folder) {
             lines.push_back({name, kind, original, folder / (std::to_string(lines.size()) + ".onnx")});
             quantize(original, *model->graph, sizes.front(), lines.back().file, scheme);
         }
+    add_forms(name, name.starts_with("q_") ? original : folder / "int8.onnx", folder, lines);
     for (const Line& line : lines)
         for (const auto& inputs : sizes) index << judged(line, inputs);
 }

@@ -44,8 +44,9 @@ std::unique_ptr<Dataset> calibration_data(const Graph& graph, const std::vector<
     return make_array_dataset(std::move(arrays), SampleAxis::None);
 }
 
-enum class Kind { Emitted, Optimized, Quantized };
-constexpr const char* kKindNames[] = {"emitted", "optimized", "quantized"};
+enum class Kind { Emitted, Optimized, Quantized, QOperator, Dynamic };
+constexpr const char* kKindNames[] = {"emitted", "optimized", "quantized", "qoperator", "dynamic"};
+constexpr Kind kQuantizedKinds[] = {Kind::Quantized, Kind::QOperator, Kind::Dynamic};
 
 void emit_as(Kind kind, const Subject& subject, const fs::path& to) {
     if (kind == Kind::Emitted) emit_model(*load_model(subject.file), to);
@@ -56,7 +57,9 @@ void emit_as(Kind kind, const Subject& subject, const fs::path& to) {
         QuantizeRequest request;
         request.model = subject.file;
         request.output = to;
-        request.data = data.get();
+        if (kind == Kind::Dynamic) request.scheme.activations = ActivationMode::Dynamic;
+        else request.data = data.get();
+        if (kind == Kind::QOperator) request.form = QuantizedForm::QOperator;
         quantize_model(request);
     }
 }
@@ -175,14 +178,16 @@ TEST_CASE("emitted, optimized and quantized models load in ONNX Runtime and agre
     for (const Subject& subject : published_subjects()) {
         exporter.add(Kind::Emitted, subject);
         exporter.add(Kind::Optimized, subject);
-        if (subject.name.starts_with("pytorch")) exporter.add(Kind::Quantized, subject);
+        if (subject.name.starts_with("pytorch"))
+            for (const Kind kind : kQuantizedKinds) exporter.add(kind, subject);
     }
     for (const Subject& subject : text_subjects(folder.path(), read_text_cases())) exporter.add(Kind::Emitted, subject);
     for (const Subject& subject : text_subjects(folder.path(), read_text_cases("interop/models")))
-        for (const Kind kind : {Kind::Emitted, Kind::Optimized, Kind::Quantized}) exporter.add(kind, subject);
+        for (const Kind kind : {Kind::Emitted, Kind::Optimized, Kind::Quantized, Kind::QOperator, Kind::Dynamic})
+            exporter.add(kind, subject);
     const Tensor picture = random_tensor(DType::Float32, Shape{2, 1, 32, 32}, 7);
     const Subject digits{"examples/digits", fs::path(MCOMPRESS_SOURCE_DIR) / "examples/digits/digits.onnx", {picture}};
-    for (const Kind kind : {Kind::Emitted, Kind::Optimized, Kind::Quantized}) exporter.add(kind, digits);
+    for (const Kind kind : {Kind::Emitted, Kind::Optimized, Kind::Quantized, Kind::QOperator, Kind::Dynamic}) exporter.add(kind, digits);
     exporter.print_refusals();
     std::cout.flush();
     CHECK(std::system(format("node '{}' '{}'", script, folder.path().string()).c_str()) == 0);

@@ -25,6 +25,7 @@ struct Options {
     std::vector<std::string> exclude;
     DataFlags data;
     WeightOnlyFlags weight_only;
+    QuantizedForm form = QuantizedForm::Qdq;
     int sum_width = 16;
     bool dynamic = false;
     bool force = false;
@@ -52,6 +53,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     for (const RangeMethod& method : all_range_methods()) methods += (methods.empty() ? "" : ", ") + std::string(method.name);
     app.add_option("--range-method,--method", options->method, "How ranges follow from what was seen: " + methods)->capture_default_str();
     add_effort(app, options->effort);
+    add_format(app, options->form)->default_str("qdq");
     app.add_option("--exclude", options->exclude, "Names of nodes to leave in float");
     app.add_option("--sum-width", options->sum_width,
                    "Bits in which kernels add products: 16 keeps codes from saturating on x86 without VNNI, 32 leaves them as they are")
@@ -74,6 +76,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
                                 .data = data.get(),
                                 .calibration = options->calibration,
                                 .data_name = options->data.data,
+                                .form = options->form,
                                 .threads = thread_count(global),
                                 .progress = make_progress("calibrating", global.quiet)};
         request.scheme.range_method = options->method;

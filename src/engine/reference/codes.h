@@ -45,4 +45,12 @@ inline std::uint8_t saturated_byte(float value, DType dtype) {
     return static_cast<std::uint8_t>(rounded < static_cast<float>(range.max) ? static_cast<std::int32_t>(rounded) : range.max);
 }
 
+/// round(sum · factor) + zero point, saturated, with factor = x scale · w scale / y scale: how integer kernels write sums of products back. A
+/// division by 1 / factor would move ties, and a network of many layers then gives other answers.
+inline std::int32_t requantized_sum(std::int64_t sum, float factor, std::int32_t zero_point, QuantRange range) {
+    const float shifted = std::nearbyintf(static_cast<float>(sum) * factor) + static_cast<float>(zero_point);
+    if (!(shifted > static_cast<float>(range.min))) return range.min;
+    return shifted < static_cast<float>(range.max) ? static_cast<std::int32_t>(shifted) : range.max;
+}
+
 }  // namespace mcompress::reference

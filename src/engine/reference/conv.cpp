@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/reference/codes.h"
 #include "engine/reference/convolve.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
 #include "ops/conv.h"
-#include "quant/affine.h"
 #include "support/error.h"
 #include "support/parallel.h"
 
@@ -131,15 +131,16 @@ void qlinear_conv(const KernelContext& context) {
     const std::int32_t* bias = b.defined() ? b.data<std::int32_t>() : nullptr;
     dispatch(Bytes{}, context, x.dtype(), [&]<typename X>() {
         dispatch(Bytes{}, context, w.dtype(), [&]<typename W>() {
-            convolve<X, W, Sum>(
-                context, p, x.data<X>(), x_zero(0), w.data<W>(), w_zero,
-                [&](std::int64_t channel, std::int64_t offset, const std::vector<Sum>& sums) {
-                    const float scale = y_scale(0) / (x_scale(0) * w_scale(channel));
-                    for (std::size_t i = 0; i < sums.size(); ++i)
-                        to[static_cast<std::size_t>(offset) + i] = static_cast<std::byte>(quantize_value(
-                            static_cast<float>(std::int64_t{static_cast<std::int32_t>(sums[i])} + (bias ? bias[channel] : 0)), scale,
-                            static_cast<std::int32_t>(y_zero(0)), integer_range(out)));
-                });
+            convolve<X, W, Sum>(context, p, x.data<X>(), x_zero(0), w.data<W>(), w_zero,
+                                [&](std::int64_t channel, std::int64_t offset, const std::vector<Sum>& sums) {
+                                    const float factor = x_scale(0) * w_scale(channel) / y_scale(0);
+                                    for (std::size_t i = 0; i < sums.size(); ++i) {
+                                        const std::int64_t sum =
+                                            std::int64_t{static_cast<std::int32_t>(sums[i])} + (bias ? bias[channel] : 0);
+                                        to[static_cast<std::size_t>(offset) + i] = static_cast<std::byte>(
+                                            requantized_sum(sum, factor, static_cast<std::int32_t>(y_zero(0)), integer_range(out)));
+                                    }
+                                });
         });
     });
 }

@@ -1,10 +1,10 @@
 // MatMulInteger and QLinearMatMul.
 #include <algorithm>
 
+#include "engine/reference/codes.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
 #include "engine/reference/product.h"
-#include "quant/affine.h"
 
 namespace mcompress::reference {
 
@@ -83,8 +83,8 @@ void qlinear_mat_mul(const KernelContext& context) {
                  for (std::int64_t j = 0; j < sizes.columns; ++j) {
                      const auto column = static_cast<std::size_t>(j);
                      const float product = a_scales[static_cast<std::size_t>(row % sizes.rows)] * b_scales[column];
-                     const float sum = static_cast<float>(static_cast<std::int32_t>(sums[column]));
-                     to[row * sizes.columns + j] = static_cast<std::byte>(quantize_value(sum, y_scale / product, y_zero, range));
+                     to[row * sizes.columns + j] =
+                         static_cast<std::byte>(requantized_sum(static_cast<std::int32_t>(sums[column]), product / y_scale, y_zero, range));
                  }
              });
 }
