@@ -28,12 +28,13 @@ constexpr Names kQuantizeFinish[] = {"quantize-biases", "eliminate-redundant-rel
 // Every quantizer can be undone again: redundant activations stay.
 constexpr Names kQuantizeTakeApart[] = {"quantize-biases", "eliminate-dead-nodes"};
 
-constexpr Names kQuantizeDynamic[] = {"quantize-dynamic", "eliminate-dead-nodes"};
+constexpr Names kQuantizeDynamic[] = {"quantize-dynamic", "quantize-recurrent", "quantize-attention", "eliminate-dead-nodes"};
 
 // Activations stay float.
 constexpr Names kQuantizeChannels[] = {"quantize-embeddings", "quantize-weights", "eliminate-dead-nodes"};
 constexpr Names kQuantizeEmbeddings[] = {"quantize-embeddings", "eliminate-dead-nodes"};
 constexpr Names kQuantizeBlocks[] = {"quantize-weight-only", "eliminate-dead-nodes"};
+constexpr Names kDequantize[] = {"convert-to-qdq", "strip-quantizers", "eliminate-dead-nodes"};
 constexpr Names kToQOperator[] = {"convert-to-qoperator", "eliminate-dead-nodes"};
 constexpr Names kToQdq[] = {"convert-to-qdq", "eliminate-dead-nodes"};
 
@@ -51,6 +52,7 @@ constexpr auto kPipelines = std::to_array<Pipeline>({
     {"quantize-channels", kQuantizeChannels, Pipeline::Repetition::Once},
     {"quantize-embeddings", kQuantizeEmbeddings, Pipeline::Repetition::Once},
     {"quantize-blocks", kQuantizeBlocks, Pipeline::Repetition::Once},
+    {"dequantize", kDequantize, Pipeline::Repetition::Once},
     {"qoperator", kToQOperator, Pipeline::Repetition::Once},
     {"qdq", kToQdq, Pipeline::Repetition::Once},
 });

@@ -16,13 +16,16 @@
 #include "passes/quantize/eliminate_redundant_relu.h"
 #include "passes/quantize/insert_observers.h"
 #include "passes/quantize/quantize_activations.h"
+#include "passes/quantize/quantize_attention.h"
 #include "passes/quantize/quantize_biases.h"
 #include "passes/quantize/quantize_dynamic.h"
 #include "passes/quantize/quantize_embeddings.h"
 #include "passes/quantize/quantize_weight_only.h"
+#include "passes/quantize/quantize_recurrent.h"
 #include "passes/quantize/quantize_weights.h"
 #include "passes/quantize/share_params.h"
 #include "passes/quantize/strip_observers.h"
+#include "passes/quantize/strip_quantizers.h"
 #include "support/error.h"
 #include "support/nearest.h"
 
@@ -70,8 +73,14 @@ constexpr auto kPasses = std::to_array<PassRow>({
      [](const PassInputs& inputs) { return make_quantize_embeddings(inputs.scheme); }},
     {"quantize-weight-only", Quantize, "Stores constant matrices as codes of 4 or 8 bits in blocks; activations stay float.",
      [](const PassInputs& inputs) { return make_quantize_weight_only(inputs.scheme, inputs.weight_codes); }},
+    {"quantize-recurrent", Quantize, "Computes the products of an LSTM on 8-bit codes, its inputs and states quantized while the model runs.",
+     [](const PassInputs& inputs) { return make_quantize_recurrent(inputs.scheme); }},
+    {"quantize-attention", Quantize, "Computes the projections of com.microsoft's Attention on 8-bit codes.",
+     [](const PassInputs& inputs) { return make_quantize_attention(inputs.scheme); }},
     {"eliminate-redundant-relu", Quantize, "Removes a Relu or Clip that the quantizer behind it does anyway.",
      [](const PassInputs&) { return make_eliminate_redundant_relu(); }},
+    {"strip-quantizers", Quantize, "Makes a quantized graph a float one.",
+     [](const PassInputs& inputs) { return make_strip_quantizers(inputs.evaluator); }},
     {"convert-to-qoperator", Quantize, "Writes groups of dequantizers, operator and quantizer as one operator on codes.",
      [](const PassInputs&) { return make_convert_to_qoperator(); }},
     {"convert-to-qdq", Quantize, "Writes operators on codes as float operators between dequantizers and quantizers.",

@@ -4,9 +4,11 @@
 #include "ir/fingerprint.h"
 #include "ops/infer.h"
 #include "passes/pipelines.h"
+#include "passes/quantize/small_products.h"
 #include "pipeline/calibration_file.h"
 #include "pipeline/convert_model.h"
 #include "pipeline/coverage.h"
+#include "pipeline/dequantize_model.h"
 #include "pipeline/quantize_graph.h"
 #include "pipeline/quantize_weights_only.h"
 #include "pipeline/summarize.h"
@@ -76,9 +78,10 @@ CalibrationTable calibrate_model(const CalibrateRequest& request) {
 QuantizeReport quantize_model(const QuantizeRequest& request) {
     QuantizeReport report;
     auto model = load_inlined(request.model);
-    refuse_quantized(*model->graph);
+    if (request.quantized_input == QuantizedInput::Refuse) refuse_quantized(*model->graph);
     infer_types(*model->graph);
     report.before = summarize(*model, request.model);
+    report.dequantized = dequantize_model(*model, report.passes);
     append(report.passes, prepare(*model));
 
     QuantizationScheme scheme = request.scheme;
@@ -88,6 +91,7 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
     if (scheme.activations == ActivationMode::Float) {
         quantize_weights_only(*model, scheme, request, report);
     } else if (scheme.activations == ActivationMode::Dynamic) {
+        leave_small_products(*model->graph, scheme);
         append(report.passes, run_pipeline("quantize-dynamic", *model->graph, pass_inputs(scheme)));
     } else if (request.data) {
         quantize_with_data(*model->graph, request, report);

@@ -22,13 +22,17 @@ struct CalibrateRequest {
     Progress progress = {};
 };
 
+/// What becomes of a model that is quantized already.
+enum class QuantizedInput { Refuse, Dequantize };
+
 struct QuantizeRequest {
     std::filesystem::path model;
     std::filesystem::path output;
-    QuantizationScheme scheme = {};           // Dynamic activations need neither data nor table
-    const Dataset* data = nullptr;            // samples to calibrate on
-    std::filesystem::path calibration = {};   // or a stored table; neither: weights only
-    std::string data_name = {};               // for the report
+    QuantizationScheme scheme = {};          // Dynamic activations need neither data nor table
+    const Dataset* data = nullptr;           // samples to calibrate on
+    std::filesystem::path calibration = {};  // or a stored table; neither: weights only
+    std::string data_name = {};              // for the report
+    QuantizedInput quantized_input = QuantizedInput::Refuse;
     QuantizedForm form = QuantizedForm::Qdq;  // QOperator needs quantized activations
     int threads = 1;
     Progress progress = {};

@@ -13,16 +13,11 @@ namespace mcompress {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kQuantizationOps{
-    "QuantizeLinear",        "DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger",
-    "DynamicQuantizeLinear", "QLinearSoftmax",   "QGemm",       "MatMulNBits",   "Quant",  // QONNX
-    "BipolarQuant"};
-constexpr std::array<std::string_view, 5> kComputeOps{"Conv", "ConvTranspose", "Gemm", "MatMul", "MatMulInteger"};
+constexpr std::array<std::string_view, 12> kComputeOps{"Conv", "ConvTranspose", "Gemm",       "MatMul",    "MatMulInteger",      "LSTM",
+                                                       "GRU",  "RNN",           "QAttention", "Attention", "DynamicQuantizeLSTM", "MatMulNBits"};
+constexpr std::array<std::string_view, 3> kDynamicOps{"MatMulInteger", "QAttention", "DynamicQuantizeLSTM"};
 
-bool is_compute(const Node& node) {
-    if (node.is("com.microsoft", "MatMulNBits")) return true;
-    return node.domain().empty() && std::find(kComputeOps.begin(), kComputeOps.end(), node.op_type()) != kComputeOps.end();
-}
+bool is_compute(const Node& node) { return std::find(kComputeOps.begin(), kComputeOps.end(), node.op_type()) != kComputeOps.end(); }
 
 bool is_dequantized(const Node& node, int index) {
     const Node* producer = node.input(index) ? node.input(index)->producer() : nullptr;
@@ -38,22 +33,13 @@ bool has_coded_weight(const Node& node) {
 
 // With activations in float only the weight has to be an integer.
 bool is_quantized(const Node& node, const QuantizeReport& report) {
-    if (report.activations == ActivationMode::Dynamic) return node.is("MatMulInteger");
     if (report.activations == ActivationMode::Float) return has_coded_weight(node);
+    if (report.activations == ActivationMode::Dynamic)
+        return std::find(kDynamicOps.begin(), kDynamicOps.end(), node.op_type()) != kDynamicOps.end();
     return is_dequantized(node, 0) && is_dequantized(node, 1);
 }
 
 }  // namespace
-
-void refuse_quantized(const Graph& graph) {
-    for_each_graph(const_cast<Graph&>(graph), [](Graph& each) {
-        for (const Node* node : each.nodes())
-            if (std::find(kQuantizationOps.begin(), kQuantizationOps.end(), node->op_type()) != kQuantizationOps.end())
-                throw Error(codes::kAlreadyQuantized,
-                            format("the model is quantized already: node '{}' is a {}", node->display_name(), node->op_type()),
-                            "start from the float model");
-    });
-}
 
 void measure_coverage(const Graph& graph, QuantizeReport& report) {
     std::unordered_set<std::string> listed;
@@ -65,7 +51,8 @@ void measure_coverage(const Graph& graph, QuantizeReport& report) {
         for (const Skip& skip : run.result.skipped) {
             const bool left_in_float = run.name == "quantize-activations" || run.name == "quantize-weights" ||
                                        run.name == "quantize-dynamic" || run.name == "quantize-embeddings" ||
-                                       run.name == "quantize-weight-only";
+                                       run.name == "quantize-weight-only" || run.name == "quantize-recurrent" ||
+                                       run.name == "quantize-attention";
             list_once(left_in_float && !skip.op.empty() ? report.left_in_float : report.notes, skip);
         }
     }

@@ -6,9 +6,6 @@
 
 namespace mcompress {
 
-/// Throws kAlreadyQuantized when the graph holds quantization operators.
-void refuse_quantized(const Graph& graph);
-
 /// Fills in the report's counts of compute nodes (Conv, ConvTranspose, Gemm, MatMul), their share of the multiply-accumulates, the list of all
 /// nodes left in float with the reasons the quantize passes gave in `report.passes`, each node once, and the notes: groups that are quantized
 /// but that ONNX Runtime would still run in float, and what else the passes had to say.

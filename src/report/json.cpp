@@ -159,6 +159,7 @@ std::string to_json(const QuantizeReport& report) {
     json["before"] = model_json(report.before);
     json["after"] = model_json(report.after);
     json["mode"] = mode_name(report.activations);
+    if (report.dequantized) json["dequantized"] = report.dequantized->operators;
     if (report.calibration)
         json["calibration"] = {{"source", report.calibration->source},
                                {"samples", report.calibration->samples},

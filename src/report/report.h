@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -62,9 +63,15 @@ struct CalibrationSummary {
     std::string range_method;
 };
 
+/// What was taken out of a model that was quantized already.
+struct DequantizeSummary {
+    std::map<std::string, int> operators;  // quantization operators by type
+};
+
 struct QuantizeReport {
     ModelSummary before;
     ModelSummary after;
+    std::optional<DequantizeSummary> dequantized;  // before it was quantized anew
     ActivationMode activations = ActivationMode::Static;
     std::optional<CalibrationSummary> calibration;  // of static activations
     std::size_t quantized_nodes = 0;                // Conv, Gemm, MatMul, … with integer weights (and inputs, when calibrated)

@@ -187,8 +187,21 @@ std::string to_text(const ConvertReport& report) {
     return report.kept.empty() ? text : text + "\n" + skip_table(report.kept, "stays as it is because");
 }
 
+namespace {
+
+std::string dequantized_text(const DequantizeSummary& summary) {
+    std::string operators;
+    for (const auto& [op, count] : summary.operators) operators += format("{}{} {}", operators.empty() ? "" : ", ", count, op);
+    return format("dequantized  the model was quantized already: {} were taken out first;\n"
+                  "             weights stay on the grid they had been rounded to, and errors of both quantizations add up\n",
+                  operators);
+}
+
+}  // namespace
+
 std::string to_text(const QuantizeReport& report) {
     std::string text = before_after(report.before, report.after);
+    if (report.dequantized) text += "\n" + dequantized_text(*report.dequantized);
     text += format("\nquantized    {} of {} compute nodes, {} of the MACs\n", report.quantized_nodes, report.compute_nodes,
                    percent(report.quantized_macs_share));
     if (report.calibration && report.activations == ActivationMode::Float)

@@ -162,6 +162,10 @@ void export_model(const std::string& name, const TemporaryFolder& folder) {
     if (!name.starts_with("q_")) {
         lines.push_back({name, "quantized", original, folder / "int8.onnx"});
         quantize(original, *model->graph, sizes.front(), lines[2].file);
+        lines.push_back({name, "dynamic", original, folder / "dynamic.onnx"});
+        QuantizeRequest request{.model = original, .output = lines[3].file};
+        request.scheme.activations = ActivationMode::Dynamic;
+        quantize_model(request);
     }
     if (std::find(std::begin(kTransformers), std::end(kTransformers), name) != std::end(kTransformers))
         for (const auto& [kind, weight_only] : kWeightOnly) {

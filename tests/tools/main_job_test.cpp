@@ -46,7 +46,7 @@ TEST_CASE("dynamic quantization needs no data") {
     INFO(quantized.errors);
     REQUIRE(quantized.exit_code == 0);
     CHECK(contains(quantized.output, "MatMulInteger"));
-    CHECK(contains(quantized.output, "dynamic quantization is for matrix products"));
+    CHECK(contains(quantized.output, "ConvInteger is slower than a float Conv"));
     CHECK(run_mcompress("validate " + kModel + " " + int8 + kEvaluation + "--min-agreement 99 --min-sqnr 30").exit_code == 0);
     CHECK(run_mcompress("quantize --dynamic " + kModel + kCalibration + "-o " + int8).exit_code == 2);
 }
@@ -148,4 +148,22 @@ TEST_CASE("operators on codes and pairs of quantizers say the same") {
     CHECK(contains(run_mcompress("-q validate " + qdq + " " + back + kEvaluation + "--latency-seconds 0").output, "exact"));
     CHECK(run_mcompress("convert " + kModel + " --format qdq -o " + (scratch / "no.onnx")).exit_code == 2);
     CHECK(run_mcompress("quantize --format qoperator " + kModel + " -o " + (scratch / "no.onnx")).exit_code == 2);
+}
+
+TEST_CASE("a quantized model is quantized anew only when asked") {
+    const ScratchFolder scratch("requantize");
+    const std::string anew = scratch / "anew.onnx";
+    for (const std::string options : {kCalibration, kCalibration + "--format qoperator ", std::string(" --dynamic ")}) {
+        INFO(options);
+        const std::string first = scratch / "first.onnx";
+        REQUIRE(run_mcompress("-q quantize --force " + kModel + options + "-o " + first).exit_code == 0);
+        const CommandResult refused = run_mcompress("quantize --force " + first + kCalibration + "-o " + anew);
+        CHECK(refused.exit_code == 3);
+        CHECK(contains(refused.errors, "--requantize"));
+        const CommandResult done = run_mcompress("quantize --force --requantize " + first + kCalibration + "-o " + anew);
+        INFO(done.errors);
+        REQUIRE(done.exit_code == 0);
+        CHECK(contains(done.output, "the model was quantized already"));
+        CHECK(run_mcompress("-q validate " + kModel + " " + anew + kEvaluation + "--min-agreement 97 --min-sqnr 18").exit_code == 0);
+    }
 }

@@ -28,6 +28,7 @@ struct Options {
     QuantizedForm form = QuantizedForm::Qdq;
     int sum_width = 16;
     bool dynamic = false;
+    bool requantize = false;
     bool force = false;
     bool json = false;
 };
@@ -46,8 +47,8 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     app.add_option("model", options->model, "ONNX model")->required();
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.int8.onnx beside the model)");
     auto* table = app.add_option("--calibration", options->calibration, "A table made by mcompress calibrate, instead of --data");
-    auto* dynamic =
-        app.add_flag("--dynamic", options->dynamic, "Matrix products only, activation ranges found while the model runs: no data needed");
+    auto* dynamic = app.add_flag("--dynamic", options->dynamic,
+                                 "Matrix products, LSTM and Attention, activation ranges found while the model runs: no data needed");
     add_weight_only_flags(app, options->weight_only);
     std::string methods;
     for (const RangeMethod& method : all_range_methods()) methods += (methods.empty() ? "" : ", ") + std::string(method.name);
@@ -59,6 +60,8 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
                    "Bits in which kernels add products: 16 keeps codes from saturating on x86 without VNNI, 32 leaves them as they are")
         ->check(CLI::IsMember({16, 32}))
         ->capture_default_str();
+    app.add_flag("--requantize", options->requantize,
+                 "Take the quantization out of a model that is quantized already, then quantize it anew");
     app.add_flag("--force", options->force, "Overwrite an existing file");
     app.add_flag("--json", options->json, "Print JSON");
     add_data_flags(app, options->data, DataNeed::Optional);
@@ -84,6 +87,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
         request.scheme.exclude = options->exclude;
         request.scheme.sum_width = options->sum_width == 16 ? SumWidth::SixteenBitPairs : SumWidth::ThirtyTwoBit;
         apply_weight_only(options->weight_only, data ? Samples::Given : Samples::None, request.scheme);
+        if (options->requantize) request.quantized_input = QuantizedInput::Dequantize;
         if (options->dynamic) request.scheme.activations = ActivationMode::Dynamic;
         const QuantizeReport report = quantize_model(request);
         std::fputs((options->json ? to_json(report) : to_text(report)).c_str(), stdout);

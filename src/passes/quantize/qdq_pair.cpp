@@ -116,6 +116,13 @@ Node* add_dequantized_constant(Graph& home, std::string_view name, Tensor codes,
     return dequantize;
 }
 
+QuantizedWeightValues add_quantized_weight(Graph& home, std::string_view name, QuantizedWeight weight) {
+    const std::string base(name);
+    Tensor zeros(weight.codes.dtype(), weight.scales.shape());
+    return {home.add_constant(base + "_q", std::move(weight.codes)), home.add_constant(base + "_s", std::move(weight.scales)),
+            home.add_constant(base + "_z", std::move(zeros))};
+}
+
 void erase_if_unused(Value* constant) {
     if (!constant || !constant->is_unused() || constant->is_graph_input()) return;
     if (Node* producer = constant->producer()) {

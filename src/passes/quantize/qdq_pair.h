@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "ir/graph.h"
+#include "passes/quantize/weight_codes.h"
 #include "quant/params.h"
 
 namespace mcompress {
@@ -46,6 +47,12 @@ Value* zero_point_constant(Graph& graph, const QuantParams& params);
 /// them be left out, and for biases they are; but where ONNX Runtime turns int8 weights into uint8 (session.x64quantprecision) it wants a zero
 /// point of their own for each, a vector like the scales.
 Node* add_dequantized_constant(Graph& home, std::string_view name, Tensor codes, Tensor scales, int axis, const Node* before);
+
+struct QuantizedWeightValues {
+    Value *codes = nullptr, *scales = nullptr, *zero_points = nullptr;
+};
+/// `<name>_q`, `<name>_s` and zero points of 0 of the scale's shape, `<name>_z`, for operators that take weights so.
+QuantizedWeightValues add_quantized_weight(Graph& home, std::string_view name, QuantizedWeight weight);
 
 /// Removes a constant (an initializer or a Constant node) that nothing reads any more.
 void erase_if_unused(Value* constant);

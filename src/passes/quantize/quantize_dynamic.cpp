@@ -15,6 +15,7 @@
 
 #include "ops/attributes.h"
 #include "ops/matmul.h"
+#include "passes/quantize/dynamic_quantizers.h"
 #include "passes/quantize/quantization_plan.h"
 #include "passes/quantize/weight_codes.h"
 #include "passes/rewriter.h"
@@ -47,7 +48,7 @@ public:
         weights_only.activations = ActivationMode::Float;
         const QuantizationPlan plan = plan_quantization(graph, weights_only);
         result.skipped = plan.skipped;
-        quantizers_.clear();
+        quantizers_ = {};
         weights_.clear();
         for_each_node(graph, [&](Node& node) {
             const auto unit = plan.units.find(&node);
@@ -69,30 +70,14 @@ private:
     };
 
     static std::string_view why_not(const Node& node) {
-        if (!node.is("MatMul") && !node.is("Gemm")) return "dynamic quantization is for matrix products";
+        if (node.is("Conv")) return "ConvInteger is slower than a float Conv in ONNX Runtime, and less accurate";
+        if (!node.is("MatMul") && !node.is("Gemm")) return "it has no form with ranges found while the model runs";
         const Tensor* weight = known_tensor(node.input(1));
         if (!weight || weight->dtype() != DType::Float32 || weight->shape().rank() != 2) return "its weight is not a constant matrix";
         const ValueType& type = node.input(0)->type();
         if (!type.is_tensor() || type.dtype != DType::Float32) return "its activation is not float32";
         if (type.has_rank() && type.rank() < 2) return "its activation is a vector";
         return {};
-    }
-
-    Node* quantizer_of(Node* reader) {
-        Node*& quantizer = quantizers_[{&reader->graph(), reader->input(0)}];
-        if (quantizer) return quantizer;
-        Graph& graph = reader->graph();
-        const std::string& name = reader->input(0)->name();
-        quantizer = graph.add_node({.op_type = "DynamicQuantizeLinear",
-                                    .inputs = {reader->input(0)},
-                                    .name = name + "_quantize",
-                                    .outputs = {name + "_q", name + "_s", name + "_z"}},
-                                   reader);
-        const std::optional<Dims> dims = reader->input(0)->type().dims;
-        graph.set_type(quantizer->output(0), dims ? ValueType::tensor(DType::UInt8, *dims) : ValueType::tensor(DType::UInt8));
-        graph.set_type(quantizer->output(1), ValueType::tensor(DType::Float32, Shape{}));
-        graph.set_type(quantizer->output(2), ValueType::tensor(DType::UInt8, Shape{}));
-        return quantizer;
     }
 
     Weights weights_of(const Node& node) {
@@ -114,7 +99,7 @@ private:
     void quantize(Node* node) {
         Graph& graph = node->graph();
         const Weights weights = weights_of(*node);
-        const Node* quantizer = quantizer_of(node);
+        const Node* quantizer = quantizers_.of(node->input(0), node);
         const std::string name = node->output(0)->name(), label = node->name();
         const auto add = [&](const char* op, std::vector<Value*> inputs, DType dtype, const char* suffix,
                              std::vector<Attribute> attributes = {}) {
@@ -141,8 +126,8 @@ private:
     }
 
     QuantizationScheme scheme_;
-    std::map<std::pair<const Graph*, const Value*>, Node*> quantizers_;  // by reading graph and value
-    std::map<std::pair<const Value*, bool>, Weights> weights_;           // by weight, and whether it is read transposed
+    DynamicQuantizers quantizers_;
+    std::map<std::pair<const Value*, bool>, Weights> weights_;  // by weight, and whether it is read transposed
 };
 
 }  // namespace
