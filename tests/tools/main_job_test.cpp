@@ -45,7 +45,7 @@ TEST_CASE("dynamic quantization needs no data") {
     const CommandResult quantized = run_mcompress("quantize --dynamic " + kModel + " -o " + int8);
     INFO(quantized.errors);
     REQUIRE(quantized.exit_code == 0);
-    CHECK(contains(quantized.output, "MatMulInteger"));
+    CHECK(contains(quantized.output, "it has 10 columns: quantizing its input would cost the time that codes save"));
     CHECK(contains(quantized.output, "ConvInteger is slower than a float Conv"));
     CHECK(run_mcompress("validate " + kModel + " " + int8 + kEvaluation + "--min-agreement 99 --min-sqnr 30").exit_code == 0);
     CHECK(run_mcompress("quantize --dynamic " + kModel + kCalibration + "-o " + int8).exit_code == 2);
@@ -153,7 +153,7 @@ TEST_CASE("operators on codes and pairs of quantizers say the same") {
 TEST_CASE("a quantized model is quantized anew only when asked") {
     const ScratchFolder scratch("requantize");
     const std::string anew = scratch / "anew.onnx";
-    for (const std::string options : {kCalibration, kCalibration + "--format qoperator ", std::string(" --dynamic ")}) {
+    for (const std::string& options : {kCalibration, kCalibration + "--format qoperator "}) {
         INFO(options);
         const std::string first = scratch / "first.onnx";
         REQUIRE(run_mcompress("-q quantize --force " + kModel + options + "-o " + first).exit_code == 0);

@@ -6,7 +6,7 @@
 //          y = Conv (x_dq, w_dq, b_dq)   y_q = QuantizeLinear (y, y_s, y_z)
 //
 // Formula: b_s = s w_s, the scale of the products. Readers of one tensor share its DequantizeLinear. Operators that move the codes of a QuantizeLinear
-// (Reshape, MaxPool …) get a pair around them as well, with the parameters of what they move.
+// (Reshape, MaxPool, Concat of equal ones …) get a pair around them as well, with the parameters of what they move.
 //
 // Does nothing when channels lie last (channels_last = 1), a first operand has a scale a row, the scale of a bias follows from scales that are computed, or
 // the operator has no standard form at the model's opset.
@@ -103,9 +103,19 @@ private:
     }
 
     static bool is_mover_of_codes(const Node& node) {
-        const Value* codes = node.input(0);
-        return codes && codes->producer() && codes->producer()->is("QuantizeLinear") && &codes->producer()->graph() == &node.graph() &&
-               moves_codes(node) && code_params(*codes->producer());
+        if (!moves_codes(node) && !node.is("Concat")) return false;
+        const Node* first = quantizer_of(node, 0);
+        if (!first || !code_params(*first)) return false;
+        for (int index = 1; node.is("Concat") && index < node.input_count(); ++index) {
+            const Node* other = quantizer_of(node, index);
+            if (!other || code_params(*other) != code_params(*first)) return false;
+        }
+        return true;
+    }
+
+    static const Node* quantizer_of(const Node& node, int index) {
+        const Node* producer = node.input(index) ? node.input(index)->producer() : nullptr;
+        return producer && producer->is("QuantizeLinear") && &producer->graph() == &node.graph() ? producer : nullptr;
     }
 
     static std::string why_not_move(const Node& node) {
@@ -200,7 +210,8 @@ private:
         Graph& graph = node->graph();
         Node* source = node->input(0)->producer();
         std::vector<Value*> inputs(node->inputs().begin(), node->inputs().end());
-        inputs[0] = dequantized(node, node->input(0), source->input(1), source->input(2), std::nullopt);
+        for (std::size_t index = 0; index < (node->is("Concat") ? inputs.size() : 1); ++index)
+            inputs[index] = dequantized(node, inputs[index], source->input(1), source->input(2), std::nullopt);
         if (node->is("Pad") && attrs<PadAttrs>(*node).mode == PadAttrs::Mode::Constant) {
             const QuantParams params = *code_params(*source);
             const double code = attrs<PadAttrs>(*node).value.value.value_or(0.0);
