@@ -28,7 +28,8 @@ constexpr Names kQuantizeFinish[] = {"quantize-biases", "eliminate-redundant-rel
 // Every quantizer can be undone again: redundant activations stay.
 constexpr Names kQuantizeTakeApart[] = {"quantize-biases", "eliminate-dead-nodes"};
 
-constexpr Names kQuantizeDynamic[] = {"quantize-dynamic", "quantize-recurrent", "quantize-attention", "eliminate-dead-nodes"};
+constexpr Names kQuantizeDynamic[] = {"quantize-dynamic", "quantize-recurrent", "quantize-attention", "quantize-embeddings",
+                                      "eliminate-dead-nodes"};
 
 // Activations stay float.
 constexpr Names kQuantizeChannels[] = {"quantize-embeddings", "quantize-weights", "eliminate-dead-nodes"};

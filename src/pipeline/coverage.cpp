@@ -13,8 +13,9 @@ namespace mcompress {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kComputeOps{"Conv", "ConvTranspose", "Gemm",       "MatMul",    "MatMulInteger",      "LSTM",
-                                                       "GRU",  "RNN",           "QAttention", "Attention", "DynamicQuantizeLSTM", "MatMulNBits"};
+constexpr std::array<std::string_view, 12> kComputeOps{
+    "Conv", "ConvTranspose", "Gemm",       "MatMul",    "MatMulInteger",       "LSTM",
+    "GRU",  "RNN",           "QAttention", "Attention", "DynamicQuantizeLSTM", "MatMulNBits"};
 constexpr std::array<std::string_view, 3> kDynamicOps{"MatMulInteger", "QAttention", "DynamicQuantizeLSTM"};
 
 bool is_compute(const Node& node) { return std::find(kComputeOps.begin(), kComputeOps.end(), node.op_type()) != kComputeOps.end(); }
