@@ -15,6 +15,7 @@
 #include "passes/quantize/convert_to_qoperator.h"
 #include "passes/quantize/eliminate_redundant_relu.h"
 #include "passes/quantize/insert_observers.h"
+#include "passes/quantize/insert_saturation.h"
 #include "passes/quantize/quantize_activations.h"
 #include "passes/quantize/quantize_attention.h"
 #include "passes/quantize/quantize_biases.h"
@@ -77,6 +78,8 @@ constexpr auto kPasses = std::to_array<PassRow>({
      [](const PassInputs& inputs) { return make_quantize_recurrent(inputs.scheme); }},
     {"quantize-attention", Quantize, "Computes the projections of com.microsoft's Attention on 8-bit codes.",
      [](const PassInputs& inputs) { return make_quantize_attention(inputs.scheme); }},
+    {"insert-saturation", Quantize, "Makes a quantized graph compute what kernels with 16-bit sums of products would.",
+     [](const PassInputs&) { return make_insert_saturation(); }},
     {"eliminate-redundant-relu", Quantize, "Removes a Relu or Clip that the quantizer behind it does anyway.",
      [](const PassInputs&) { return make_eliminate_redundant_relu(); }},
     {"strip-quantizers", Quantize, "Makes a quantized graph a float one.",

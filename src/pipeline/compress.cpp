@@ -99,6 +99,7 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
         quantize_with_table(*model->graph, scheme, request, report);
     }
     measure_coverage(*model->graph, report);
+    report.saturation = summarize_saturation(*model->graph);
     write_form(*model->graph, request.form, report);
     report.after = emit_and_summarize(*model, request.output);
     return report;

@@ -4,6 +4,7 @@
 
 #include "ir/fingerprint.h"
 #include "onnx/emit.h"
+#include "passes/quantize/paired_product.h"
 #include "support/format.h"
 
 namespace mcompress {
@@ -65,6 +66,21 @@ StepSummary summarize_steps(const ExecutionPlan& plan) {
     summary.int8_steps = static_cast<std::size_t>(std::count_if(summary.details.begin(), summary.details.end(), [](const StepInfo& step) {
         return step.precision.starts_with("u8") || step.precision.starts_with("s8");
     }));
+    return summary;
+}
+
+std::optional<SaturationSummary> summarize_saturation(const Graph& graph) {
+    const std::vector<PairRisk> risks = find_pair_risks(graph);
+    if (risks.empty()) return std::nullopt;
+    SaturationSummary summary;
+    for (const PairRisk& risk : risks) {
+        ++summary.products;
+        summary.channels += risk.channels;
+        summary.at_risk += risk.at_risk;
+        if (risk.worst_pair <= summary.worst_pair) continue;
+        summary.worst_pair = risk.worst_pair;
+        summary.worst_node = risk.node;
+    }
     return summary;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "ir/model.h"
 #include "report/report.h"
@@ -19,5 +20,8 @@ std::uint64_t model_file_bytes(const Model& model, const std::filesystem::path& 
 
 /// Summary of a plan's steps: how many run in int8.
 StepSummary summarize_steps(const ExecutionPlan& plan);
+
+/// The codes of a quantized graph that 16-bit sums of products would cut; nothing when no product forms such sums.
+std::optional<SaturationSummary> summarize_saturation(const Graph& graph);
 
 }  // namespace mcompress

@@ -5,7 +5,9 @@
 #include <limits>
 
 #include "engine/bind_inputs.h"
+#include "ir/clone.h"
 #include "ops/infer.h"
+#include "passes/quantize/insert_saturation.h"
 #include "pipeline/fixed_batch.h"
 #include "pipeline/summarize.h"
 #include "support/error.h"
@@ -64,6 +66,21 @@ void measure_speed(const Engine& engine, const Graph& reference, const Graph& ca
 
 }  // namespace
 
+namespace {
+
+/// A copy of the candidate that computes as kernels with 16-bit sums do.
+std::unique_ptr<Graph> emulate_avx2(const Graph& candidate, ValidateReport& report) {
+    std::unique_ptr<Graph> emulated = clone(candidate);
+    PassResult result = make_insert_saturation()->run(*emulated);
+    report.emulated = summarize_saturation(candidate).value_or(SaturationSummary{});
+    report.emulated->emulated_products = result.rewrites;
+    report.emulated->not_emulated = std::move(result.skipped);
+    if (result.rewrites > 0) infer_types(*emulated);
+    return emulated;
+}
+
+}  // namespace
+
 ValidateReport validate_models(const ValidateRequest& request) {
     ValidateReport report;
     report.data = request.data_name;
@@ -90,11 +107,13 @@ ValidateReport validate_models(const ValidateRequest& request) {
         options.labels_per_sample = batch.size;
         options.labels = options.labels.first(data.size() * batch.size);
     }
-    report.fidelity = measure_fidelity(*engine, *original->graph, *candidate->graph, data, options);
+    std::unique_ptr<Graph> emulated;
+    if (request.emulate == EmulatedKernels::Avx2) emulated = emulate_avx2(*candidate->graph, report);
+    const Graph& judged = emulated ? *emulated : *candidate->graph;
+    report.fidelity = measure_fidelity(*engine, *original->graph, judged, data, options);
     report.layer_samples = std::min(request.layer_samples, data.size());
     if (report.layer_samples > 0)
-        report.layers =
-            measure_layers(*engine, *reference->graph, *candidate->graph, data, report.layer_samples, request.threads, request.compute);
+        report.layers = measure_layers(*engine, *reference->graph, judged, data, report.layer_samples, request.threads, request.compute);
     measure_speed(*engine, *reference->graph, *candidate->graph, data.sample(0), request, report);
     report.gates = check_gates(request.gates, report.fidelity);
     return report;

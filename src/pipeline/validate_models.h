@@ -12,6 +12,9 @@
 
 namespace mcompress {
 
+/// Kernels whose arithmetic the candidate is to be judged by.
+enum class EmulatedKernels { None, Avx2 };  // Avx2: sums of two products in 16 bits, with saturation, as on x86 without VNNI
+
 /// Limits that turn a comparison into a verdict; absent ones are not checked.
 struct ValidationGates {
     std::optional<double> min_agreement;  // percent of decisions that must be the same
@@ -27,8 +30,9 @@ struct ValidateRequest {
     std::vector<std::int64_t> labels = {};
     ValidationGates gates = {};
     std::size_t layer_samples = 16;
-    double latency_seconds = 1.0;                // 0: no latency measurement
-    ComputeType compute = ComputeType::Float32;  // of the candidate's float products
+    double latency_seconds = 1.0;                     // 0: no latency measurement
+    ComputeType compute = ComputeType::Float32;       // of the candidate's float products
+    EmulatedKernels emulate = EmulatedKernels::None;  // for fidelity; latency is that of the real kernels
     int threads = 1;
     Progress progress = {};
 };

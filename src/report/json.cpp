@@ -127,6 +127,14 @@ Json weight_only_json(const QuantizeReport& report) {
     return json;
 }
 
+Json saturation_json(const SaturationSummary& saturation) {
+    return {{"products", saturation.products},
+            {"channels", saturation.channels},
+            {"channels_at_risk", saturation.at_risk},
+            {"worst_pair", saturation.worst_pair},
+            {"worst_node", saturation.worst_node}};
+}
+
 }  // namespace
 
 std::string to_json(const ModelSummary& summary) {
@@ -168,6 +176,7 @@ std::string to_json(const QuantizeReport& report) {
     json["quantized_nodes"] = report.quantized_nodes;
     json["compute_nodes"] = report.compute_nodes;
     json["quantized_macs_share"] = report.quantized_macs_share;
+    if (report.saturation) json["pair_sums"] = saturation_json(*report.saturation);
     json["left_in_float"] = skips_json(report.left_in_float);
     json["tuning"] = Json::array();
     for (const TuningNote& note : report.tuning)
@@ -184,6 +193,12 @@ std::string to_json(const ValidateReport& report) {
     json["candidate"] = model_json(report.candidate);
     json["data"] = report.data;
     json["samples"] = report.fidelity.samples;
+    if (report.emulated) {
+        json["emulated"] = {{"kernels", "avx2"},
+                            {"products_with_saturation", report.emulated->emulated_products},
+                            {"pair_sums", saturation_json(*report.emulated)},
+                            {"not_emulated", skips_json(report.emulated->not_emulated)}};
+    }
     if (report.fidelity.classification) json["classification"] = classification_json(*report.fidelity.classification);
     json["outputs"] = Json::array();
     for (const OutputFidelity& output : report.fidelity.outputs) {

@@ -68,6 +68,17 @@ struct DequantizeSummary {
     std::map<std::string, int> operators;  // quantization operators by type
 };
 
+/// What kernels that add products in 16 bits (x86 without VNNI) would make of a quantized model.
+struct SaturationSummary {
+    std::int64_t products = 0;  // Conv, Gemm, MatMul on codes that form pairs
+    std::int64_t channels = 0;  // their output channels
+    std::int64_t at_risk = 0;   // those with a pair of codes that can saturate
+    int worst_pair = 0;         // |p + q| of the worst, harmless up to 128
+    std::string worst_node;
+    int emulated_products = 0;       // validate --emulate: those that computed with saturation
+    std::vector<Skip> not_emulated;  // and those that could not be looked into
+};
+
 struct QuantizeReport {
     ModelSummary before;
     ModelSummary after;
@@ -77,6 +88,7 @@ struct QuantizeReport {
     std::size_t quantized_nodes = 0;                // Conv, Gemm, MatMul, … with integer weights (and inputs, when calibrated)
     std::size_t compute_nodes = 0;                  // all such nodes
     double quantized_macs_share = 0.0;              // of the model's multiply-accumulates
+    std::optional<SaturationSummary> saturation;    // of integer products, when there are any
     std::vector<Skip> left_in_float;                // with the reason
     std::vector<TuningNote> tuning;                 // what was done for accuracy, and what it gained
     std::vector<Skip> notes;                        // raised scales, constant tensors and the like
@@ -109,6 +121,7 @@ struct ValidateReport {
     int latency_threads = 0;
     Contention contention;  // while the latency was measured
     StepSummary candidate_steps;
+    std::optional<SaturationSummary> emulated;  // when the candidate computed with 16-bit sums
     std::vector<Gate> gates;
 };
 

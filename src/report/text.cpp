@@ -151,6 +151,16 @@ std::string weights_text(const QuantizeReport& report) {
     return text + "\n" + table.to_string();
 }
 
+/// "12 of 17,056 output channels" and what would become of them.
+std::string saturation_text(const SaturationSummary& saturation) {
+    if (saturation.at_risk == 0)
+        return format("no pair of codes of {} output channels can saturate in 16 bits (x86 without VNNI)",
+                      with_thousands(saturation.channels));
+    return format("{} of {} output channels can saturate in 16 bits (x86 without VNNI); the worst pair of codes has {} of 128, in '{}'",
+                  with_thousands(saturation.at_risk), with_thousands(saturation.channels), saturation.worst_pair,
+                  printable(saturation.worst_node));
+}
+
 }  // namespace
 
 std::string to_text(const ModelSummary& summary) {
@@ -216,6 +226,11 @@ std::string to_text(const QuantizeReport& report) {
         text += "calibration  none: only the weights are quantized, activations stay float\n"
                 "             (smaller file, no int8 speed; pass --data with a few representative samples for full int8)\n";
     text += weights_text(report);
+    if (report.saturation) {
+        text += format("pair sums    {}\n", saturation_text(*report.saturation));
+        if (report.saturation->at_risk > 0)
+            text += "             (mcompress validate --emulate avx2 tells what that costs; --sum-width 16 prevents it)\n";
+    }
     text +=
         report.left_in_float.empty() ? "\nno node was left in float\n" : "\n" + skip_table(report.left_in_float, "left in float because");
     if (!report.tuning.empty()) {
@@ -230,6 +245,12 @@ std::string to_text(const QuantizeReport& report) {
 std::string to_text(const ValidateReport& report) {
     std::string text = format("reference    {}\ncandidate    {}\ndata         {} ({} samples)\n\n", printable(report.reference.path),
                               printable(report.candidate.path), printable(report.data), report.fidelity.samples);
+    if (report.emulated) {
+        text += format("emulated     x86 without VNNI (AVX2): {} of {} integer products computed with saturation\n             {}\n",
+                       report.emulated->emulated_products, report.emulated->products, saturation_text(*report.emulated));
+        if (!report.emulated->not_emulated.empty()) text += "\n" + skip_table(report.emulated->not_emulated, "not emulated because");
+        text += "\n";
+    }
     text += classification_text(report, report.fidelity.classification.value_or(ClassificationResult{}));
     TextTable outputs({{"output", Align::Left}, {"SQNR", Align::Right}, {"cosine", Align::Right}, {"agreement", Align::Right}});
     for (std::size_t at = 0; at < report.fidelity.outputs.size(); ++at) {

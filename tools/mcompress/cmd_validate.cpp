@@ -24,6 +24,7 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
         std::size_t layer_samples = 16;
         double latency_seconds = 1.0;
         std::string compute = "f32";
+        std::string emulate = "none";
         bool steps = false;
         bool json = false;
     };
@@ -36,6 +37,10 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
     auto* drop = app.add_option("--max-drop", options->max_drop, "Gate: percentage points of top-1 that may be lost, else exit code 1");
     auto* sqnr = app.add_option("--min-sqnr", options->min_sqnr, "Gate: output SQNR in dB, else exit code 1");
     app.add_option("--compute", options->compute, "Type of the candidate's float products: f32, or bf16")->capture_default_str();
+    app.add_option("--emulate", options->emulate,
+                   "Judge by other kernels' arithmetic: avx2 adds int8 products in 16 bits, with saturation (x86 without VNNI), or none")
+        ->check(CLI::IsMember({"none", "avx2"}))
+        ->capture_default_str();
     app.add_option("--layer-samples", options->layer_samples, "Samples for the layer comparison (0: none)")->capture_default_str();
     app.add_option("--latency-seconds", options->latency_seconds, "Time to spend on measuring latency (0: none)")->capture_default_str();
     app.add_flag("--steps", options->steps, "Also list the candidate's execution steps");
@@ -49,6 +54,7 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
                                 .layer_samples = options->layer_samples,
                                 .latency_seconds = options->latency_seconds,
                                 .compute = compute_type(options->compute),
+                                .emulate = options->emulate == "avx2" ? EmulatedKernels::Avx2 : EmulatedKernels::None,
                                 .threads = thread_count(global),
                                 .progress = make_progress("validating", global.quiet)};
         if (!options->labels.empty()) request.labels = load_labels(options->labels, *data);

@@ -46,6 +46,7 @@ constexpr Family kFamilies[] = {
     reference::non_max_suppression_kernels,
     reference::normalization_kernels,
     reference::optimizer_kernels,
+    reference::pair_saturation_kernels,
     reference::pool_kernels,
     reference::qonnx_kernels,
     reference::quantize_kernels,

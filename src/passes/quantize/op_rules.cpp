@@ -8,6 +8,7 @@
 #include "ops/matmul.h"
 #include "ops/resize.h"
 #include "ops/shape.h"
+#include "passes/quantize/summation.h"
 
 namespace mcompress {
 namespace {
@@ -55,28 +56,6 @@ std::optional<int> gemm_axis(const Node& node, const Shape&) { return attrs<Gemm
 
 /// A stack of matrices has several columns for each output column.
 std::optional<int> matmul_axis(const Node&, const Shape& weight) { return weight.rank() == 2 ? std::optional<int>(1) : std::nullopt; }
-
-/// Kernels walk channels innermost (NHWC). A depthwise kernel, one filter a channel, multiplies each product on its own; with several filters a channel
-/// ONNX Runtime takes the general path, and pairs lie across the kernel window.
-std::optional<SummationOrder> conv_summation(const Node& node, const Shape& weight) {
-    const bool is_depthwise = weight[1] == 1 && weight[0] == attrs<ConvAttrs>(node).group;
-    return SummationOrder{.products = is_depthwise ? SummationOrder::Products::Single : SummationOrder::Products::Paired};
-}
-
-/// As Conv; with groups the weight's axis 0 runs through all of them, and there is one scale for the tensor.
-std::optional<SummationOrder> conv_transpose_summation(const Node& node, const Shape&) {
-    if (attrs<ConvTransposeAttrs>(node).group != 1) return std::nullopt;
-    return SummationOrder{.channel_axis = 1, .innermost_axis = 0};
-}
-
-std::optional<SummationOrder> gemm_summation(const Node& node, const Shape& weight) {
-    const int axis = *gemm_axis(node, weight);
-    return SummationOrder{.channel_axis = axis, .innermost_axis = 1 - axis};
-}
-
-std::optional<SummationOrder> matmul_summation(const Node&, const Shape& weight) {
-    return SummationOrder{.channel_axis = weight.rank() - 1, .innermost_axis = weight.rank() - 2};
-}
 
 constexpr std::string_view kNoKernel = "ONNX Runtime has no integer kernel for it on the CPU";
 constexpr std::string_view kPrecision = "its result needs more than 8 bits";
