@@ -98,6 +98,7 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
     } else {
         quantize_with_table(*model->graph, scheme, request, report);
     }
+    model->metadata.insert(model->metadata.end(), request.metadata.begin(), request.metadata.end());
     measure_coverage(*model->graph, report);
     report.saturation = summarize_saturation(*model->graph);
     write_form(*model->graph, request.form, report);

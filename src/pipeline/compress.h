@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "data/dataset.h"
 #include "pipeline/prepare.h"
@@ -33,7 +35,8 @@ struct QuantizeRequest {
     std::filesystem::path calibration = {};  // or a stored table; neither: weights only
     std::string data_name = {};              // for the report
     QuantizedInput quantized_input = QuantizedInput::Refuse;
-    QuantizedForm form = QuantizedForm::Qdq;  // QOperator needs quantized activations
+    QuantizedForm form = QuantizedForm::Qdq;                         // QOperator needs quantized activations
+    std::vector<std::pair<std::string, std::string>> metadata = {};  // added to the model's own
     int threads = 1;
     Progress progress = {};
 };

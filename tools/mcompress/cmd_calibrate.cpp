@@ -16,6 +16,7 @@ CommandRun configure_calibrate(CLI::App& app, const GlobalOptions& global) {
         std::string model;
         std::string output;
         DataFlags data;
+        FitnessFlags fitness;
         bool force = false;
     };
     auto options = std::make_shared<Options>();
@@ -23,12 +24,13 @@ CommandRun configure_calibrate(CLI::App& app, const GlobalOptions& global) {
     app.add_option("-o,--output", options->output, "Where to write the table (default: <model>.calibration.json)");
     app.add_flag("--force", options->force, "Overwrite an existing file");
     add_data_flags(app, options->data, DataNeed::Required);
+    add_unfit_flag(app, options->fitness);
     return [options, &global] {
         const auto output =
             choose_output(options->output, options->model, ".calibration.json", options->force ? Overwrite::Force : Overwrite::Refuse);
-        const auto data = open_flagged_data(options->data, options->model);
+        const CalibrationData data = open_calibration_data(options->data, options->fitness, options->model, thread_count(global));
         const CalibrationTable table = calibrate_model({.model = options->model,
-                                                        .data = data.get(),
+                                                        .data = data.samples.get(),
                                                         .threads = thread_count(global),
                                                         .progress = make_progress("calibrating", global.quiet)});
         save_calibration_table(table, output);

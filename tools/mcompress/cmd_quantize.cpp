@@ -24,6 +24,7 @@ struct Options {
     Effort effort = Effort::Balanced;
     std::vector<std::string> exclude;
     DataFlags data;
+    FitnessFlags fitness;
     WeightOnlyFlags weight_only;
     QuantizedForm form = QuantizedForm::Qdq;
     int sum_width = 16;
@@ -38,6 +39,18 @@ void add_effort(CLI::App& app, Effort& effort) {
     app.add_option("--effort", effort, "Time for accuracy: fast (statistics only), balanced (seconds), max (minutes)")
         ->transform(CLI::CheckedTransformer(names, CLI::ignore_case).description("{fast,balanced,max}"))
         ->default_str("balanced");
+}
+
+/// Where samples come from: one of --data, --synthetic, a table, or none at all.
+void add_sample_flags(CLI::App& app, Options& options, CLI::Option* table, CLI::Option* dynamic) {
+    add_data_flags(app, options.data, DataNeed::Optional);
+    add_synthetic_flag(app, options.fitness);
+    add_unfit_flag(app, options.fitness);
+    for (const char* samples : {"--data", "--synthetic"}) {
+        app.get_option(samples)->excludes(table);
+        dynamic->excludes(app.get_option(samples));
+    }
+    dynamic->excludes(table);
 }
 
 }  // namespace
@@ -64,21 +77,19 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
                  "Take the quantization out of a model that is quantized already, then quantize it anew");
     app.add_flag("--force", options->force, "Overwrite an existing file");
     app.add_flag("--json", options->json, "Print JSON");
-    add_data_flags(app, options->data, DataNeed::Optional);
-    app.get_option("--data")->excludes(table);
-    dynamic->excludes(table)->excludes(app.get_option("--data"));
+    add_sample_flags(app, *options, table, dynamic);
     app.get_option("--weight-only")->excludes(table)->excludes(dynamic);
     return [options, &global] {
         const auto output =
             choose_output(options->output, options->model, options->weight_only.dtype == "int4" ? ".int4.onnx" : ".int8.onnx",
                           options->force ? Overwrite::Force : Overwrite::Refuse);
         find_range_method(options->method);
-        const auto data = options->data.data.empty() ? nullptr : open_flagged_data(options->data, options->model);
+        const CalibrationData data = open_calibration_data(options->data, options->fitness, options->model, thread_count(global));
         QuantizeRequest request{.model = options->model,
                                 .output = output,
-                                .data = data.get(),
+                                .data = data.samples.get(),
                                 .calibration = options->calibration,
-                                .data_name = options->data.data,
+                                .data_name = data.name,
                                 .form = options->form,
                                 .threads = thread_count(global),
                                 .progress = make_progress("calibrating", global.quiet)};
@@ -86,10 +97,12 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
         request.scheme.effort = options->effort;
         request.scheme.exclude = options->exclude;
         request.scheme.sum_width = options->sum_width == 16 ? SumWidth::SixteenBitPairs : SumWidth::ThirtyTwoBit;
-        apply_weight_only(options->weight_only, data ? Samples::Given : Samples::None, request.scheme);
+        apply_weight_only(options->weight_only, data.samples ? Samples::Given : Samples::None, request.scheme);
         if (options->requantize) request.quantized_input = QuantizedInput::Dequantize;
         if (options->dynamic) request.scheme.activations = ActivationMode::Dynamic;
-        const QuantizeReport report = quantize_model(request);
+        if (options->fitness.synthetic > 0) request.metadata.emplace_back("mcompress.calibration_data", data.name);
+        QuantizeReport report = quantize_model(request);
+        for (const std::string& doubt : data.doubts) report.notes.push_back({"calibration data", "", doubt});
         std::fputs((options->json ? to_json(report) : to_text(report)).c_str(), stdout);
         log_info("wrote {}", output.string());
         return 0;

@@ -2,13 +2,20 @@
 
 #include <array>
 
+#include "data/cached_dataset.h"
 #include "onnx/load.h"
+#include "pipeline/check_data.h"
 #include "pipeline/open_data.h"
+#include "support/format.h"
+#include "support/log.h"
 #include "support/progress.h"
 
 namespace mcompress {
 
 namespace {
+
+// Samples are looked at before they are calibrated on; so many bytes of them are decoded once.
+constexpr std::size_t kCachedSamples = std::size_t{96} << 20;
 
 struct ImageOptionRow {
     const char* key;
@@ -48,6 +55,39 @@ std::unique_ptr<Dataset> open_flagged_data(const DataFlags& flags, const std::fi
     for (const auto& [key, value] : flags.image_options)
         if (!value.empty()) request.image_options.emplace_back(key, value);
     return open_data(request, *load_model(model)->graph);
+}
+
+void add_unfit_flag(CLI::App& app, FitnessFlags& flags) {
+    app.add_flag(
+        "--allow-unfit-data", flags.allow_unfit,
+        "Calibrate even on data that looks like noise, has another scale than the model was trained on, repeats itself or is too little");
+}
+
+void add_synthetic_flag(CLI::App& app, FitnessFlags& flags) {
+    app.add_flag("--synthetic{64}", flags.synthetic,
+                 "Calibrate on N made-up pictures (--synthetic=N) that suit the first layer, when there is no data")
+        ->excludes(app.get_option("--data"));
+}
+
+CalibrationData open_calibration_data(const DataFlags& flags, const FitnessFlags& fitness, const std::filesystem::path& model,
+                                      int threads) {
+    CalibrationData data;
+    if (fitness.synthetic > 0) {
+        data.samples = synthetic_data(model, fitness.synthetic, threads);
+        data.name = format("{} synthetic pictures", fitness.synthetic);
+        data.doubts = {"ranges were found on made-up pictures, not on data: accuracy is not what real samples would give"};
+        log_warning("{}", data.doubts.front());
+        return data;
+    }
+    if (flags.data.empty()) return data;
+    data.samples = cached(open_flagged_data(flags, model), kCachedSamples);
+    data.name = flags.data;
+    for (const DataFinding& finding :
+         check_data(model, *data.samples, threads, fitness.allow_unfit ? UnfitData::Allow : UnfitData::Refuse)) {
+        log_warning("{} ({})", finding.what, finding.remedy);
+        data.doubts.push_back(finding.what);
+    }
+    return data;
 }
 
 std::function<void(std::size_t, std::size_t)> make_progress(std::string what, bool quiet) {

@@ -42,7 +42,6 @@ std::span<const KernelRow> microsoft_rotary_kernels();
 std::span<const KernelRow> non_max_suppression_kernels();
 std::span<const KernelRow> normalization_kernels();
 std::span<const KernelRow> optimizer_kernels();
-std::span<const KernelRow> pair_saturation_kernels();
 std::span<const KernelRow> pool_kernels();
 std::span<const KernelRow> qonnx_kernels();
 std::span<const KernelRow> quantize_kernels();

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "engine/reference/kernel_families.h"
+#include "engine/reference/pair_saturation.h"
 
 namespace mcompress {
 

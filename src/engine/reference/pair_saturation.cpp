@@ -7,7 +7,7 @@
 #include <array>
 #include <vector>
 
-#include "engine/reference/kernel_families.h"
+#include "engine/reference/pair_saturation.h"
 #include "engine/reference/product.h"
 #include "engine/reference/window.h"
 #include "ops/attributes.h"
