@@ -20,10 +20,11 @@ constexpr Names kFuse[] = {
 constexpr Names kObserve[] = {"insert-observers"};
 constexpr Names kSweep[] = {"eliminate-dead-nodes"};
 constexpr Names kStrip[] = {"strip-observers"};
-constexpr Names kQuantize[] = {"quantize-activations",     "share-params",        "quantize-weights", "quantize-biases",
-                               "eliminate-redundant-relu", "eliminate-dead-nodes"};
+constexpr Names kQuantize[] = {"quantize-activations", "share-params",    "convert-activations",
+                               "quantize-weights",     "quantize-biases", "eliminate-redundant-relu",
+                               "eliminate-dead-nodes"};
 // The same in two parts: between them weights are codes already and biases still floats, both open to improvement.
-constexpr Names kQuantizeCodes[] = {"quantize-activations", "share-params", "quantize-weights"};
+constexpr Names kQuantizeCodes[] = {"quantize-activations", "share-params", "convert-activations", "quantize-weights"};
 constexpr Names kQuantizeFinish[] = {"quantize-biases", "eliminate-redundant-relu", "eliminate-dead-nodes"};
 // Every quantizer can be undone again: redundant activations stay.
 constexpr Names kQuantizeTakeApart[] = {"quantize-biases", "eliminate-dead-nodes"};

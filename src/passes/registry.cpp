@@ -11,6 +11,7 @@
 #include "passes/fuse/fuse_conv_scale.h"
 #include "passes/fuse/fuse_matmul_add.h"
 #include "passes/fuse/fuse_pad.h"
+#include "passes/quantize/convert_activations.h"
 #include "passes/quantize/convert_to_qdq.h"
 #include "passes/quantize/convert_to_qoperator.h"
 #include "passes/quantize/eliminate_redundant_relu.h"
@@ -60,6 +61,8 @@ constexpr auto kPasses = std::to_array<PassRow>({
      [](const PassInputs& inputs) { return make_insert_observers(inputs.scheme); }},
     {"strip-observers", Quantize, "Takes the observers out again.",
      [](const PassInputs&) { return make_strip_observers(); }},
+    {"convert-activations", Quantize, "Gives activations of another type the type of the unit that reads them.",
+     [](const PassInputs& inputs) { return make_convert_activations(inputs.scheme); }},
     {"quantize-activations", Quantize, "Puts a quantizer on every observed value, from its calibrated range.",
      [](const PassInputs& inputs) { return make_quantize_activations(inputs.scheme, inputs.calibration); }},
     {"share-params", Quantize, "Carries parameters through operators that only move values; one set for the inputs of a Concat.",
@@ -67,7 +70,7 @@ constexpr auto kPasses = std::to_array<PassRow>({
     {"quantize-weights", Quantize, "Stores constant weights as int8, one scale an output channel.",
      [](const PassInputs& inputs) { return make_quantize_weights(inputs.scheme); }},
     {"quantize-biases", Quantize, "Stores biases as int32 at the scale of the accumulator.",
-     [](const PassInputs&) { return make_quantize_biases(); }},
+     [](const PassInputs& inputs) { return make_quantize_biases(inputs.scheme); }},
     {"quantize-dynamic", Quantize, "Computes matrix products on 8-bit codes whose ranges are found while the model runs.",
      [](const PassInputs& inputs) { return make_quantize_dynamic(inputs.scheme); }},
     {"quantize-embeddings", Quantize, "Stores the tables that Gather reads rows of as int8, one scale a row.",

@@ -4,6 +4,7 @@
 #include "ir/fingerprint.h"
 #include "ops/infer.h"
 #include "passes/pipelines.h"
+#include "passes/quantize/quantization_plan.h"
 #include "passes/quantize/small_products.h"
 #include "pipeline/calibration_file.h"
 #include "pipeline/convert_model.h"
@@ -31,8 +32,8 @@ CalibrationTable load_matching_table(const Graph& graph, const std::filesystem::
 }
 
 /// Static quantization that may look at the samples as often as it pays.
-void quantize_with_data(Graph& graph, const QuantizeRequest& request, QuantizeReport& report) {
-    Tuning tuning = make_tuning(graph, request.scheme, *request.data, request.threads, request.progress);
+void quantize_with_data(Graph& graph, const QuantizationScheme& scheme, const QuantizeRequest& request, QuantizeReport& report) {
+    Tuning tuning = make_tuning(graph, scheme, *request.data, request.threads, request.progress);
     const CalibrationTable table = calibrate_and_decide(graph, tuning);
     append(report.passes, quantize_graph(graph, tuning, table, QuantizeFinish::Complete));
     report.calibration = {request.data_name, table.samples, table.values.size(), tuning.scheme.range_method};
@@ -57,6 +58,15 @@ void write_form(Graph& graph, QuantizedForm form, QuantizeReport& report) {
     for (const Skip& skip : report.passes[report.passes.size() - 2].result.skipped) report.notes.push_back(skip);
 }
 
+/// What the user and the target decide about single nodes and values.
+void decide_as_told(const Graph& graph, const QuantizeRequest& request, QuantizationScheme& scheme) {
+    apply_selection(graph, request.selection, scheme);
+    apply_overrides(request.overrides, scheme);
+    check_scheme(scheme);
+    keep_unfused_in_float(graph, scheme);
+    check_overrides(graph, request.overrides, scheme);
+}
+
 }  // namespace
 
 OptimizeReport optimize_model(const std::filesystem::path& path, const std::filesystem::path& output) {
@@ -72,7 +82,9 @@ OptimizeReport optimize_model(const std::filesystem::path& path, const std::file
 CalibrationTable calibrate_model(const CalibrateRequest& request) {
     std::vector<PassRun> passes;
     const auto model = load_prepared(request.model, passes);
-    return make_tuning(*model->graph, {}, *request.data, request.threads, request.progress).calibrate(*model->graph);
+    QuantizationScheme scheme = request.scheme;
+    keep_unfused_in_float(*model->graph, scheme);
+    return make_tuning(*model->graph, scheme, *request.data, request.threads, request.progress).calibrate(*model->graph);
 }
 
 QuantizeReport quantize_model(const QuantizeRequest& request) {
@@ -87,14 +99,16 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
     QuantizationScheme scheme = request.scheme;
     const bool is_static = scheme.activations == ActivationMode::Static;
     if (is_static && !request.data && request.calibration.empty()) scheme.activations = ActivationMode::Float;
+    decide_as_told(*model->graph, request, scheme);
     report.activations = scheme.activations;
+    report.scheme = scheme;
     if (scheme.activations == ActivationMode::Float) {
         quantize_weights_only(*model, scheme, request, report);
     } else if (scheme.activations == ActivationMode::Dynamic) {
         leave_small_products(*model->graph, scheme);
         append(report.passes, run_pipeline("quantize-dynamic", *model->graph, pass_inputs(scheme)));
     } else if (request.data) {
-        quantize_with_data(*model->graph, request, report);
+        quantize_with_data(*model->graph, scheme, request, report);
     } else {
         quantize_with_table(*model->graph, scheme, request, report);
     }

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "passes/quantize/select_nodes.h"
+#include "pipeline/overrides.h"
 #include "pipeline/prepare.h"
 #include "quant/calibration_table.h"
 #include "quant/scheme.h"
@@ -22,6 +24,7 @@ struct CalibrateRequest {
     const Dataset* data = nullptr;
     int threads = 1;
     Progress progress = {};
+    QuantizationScheme scheme = {};  // says what is quantized, and therefore looked at
 };
 
 /// What becomes of a model that is quantized already.
@@ -31,6 +34,8 @@ struct QuantizeRequest {
     std::filesystem::path model;
     std::filesystem::path output;
     QuantizationScheme scheme = {};          // Dynamic activations need neither data nor table
+    NodeSelection selection = {};            // becomes part of the scheme's decisions
+    Overrides overrides = {};                // likewise
     const Dataset* data = nullptr;           // samples to calibrate on
     std::filesystem::path calibration = {};  // or a stored table; neither: weights only
     std::string data_name = {};              // for the report

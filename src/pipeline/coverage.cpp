@@ -4,8 +4,10 @@
 #include <array>
 #include <unordered_set>
 
+#include "ops/attributes.h"
 #include "ops/cost.h"
 #include "passes/quantize/fusable_groups.h"
+#include "passes/quantize/quantized_view.h"
 #include "passes/registry.h"
 #include "support/error.h"
 
@@ -22,7 +24,7 @@ bool is_compute(const Node& node) { return std::find(kComputeOps.begin(), kCompu
 
 bool is_dequantized(const Node& node, int index) {
     const Node* producer = node.input(index) ? node.input(index)->producer() : nullptr;
-    return producer && producer->is("DequantizeLinear") && &producer->graph() == &node.graph();
+    return producer && is_dequantizer(*producer) && &producer->graph() == &node.graph();
 }
 
 bool has_coded_weight(const Node& node) {
@@ -38,6 +40,34 @@ bool is_quantized(const Node& node, const QuantizeReport& report) {
     if (report.activations == ActivationMode::Dynamic)
         return std::find(kDynamicOps.begin(), kDynamicOps.end(), node.op_type()) != kDynamicOps.end();
     return is_dequantized(node, 0) && is_dequantized(node, 1);
+}
+
+/// Codes of constants, in bytes of the floats they stand for, against those and the constants that are floats still. Scales and zero points are no
+/// part of the model that was.
+double share_of_bytes(const Graph& graph) {
+    std::unordered_set<const Value*> parameters;  // of quantizers
+    std::unordered_set<const Value*> codes;
+    std::unordered_set<const Value*> floats;
+    const auto is_constant = [](const Value* value) { return value && known_tensor(value); };
+    for_each_graph(const_cast<Graph&>(graph), [&](Graph& each) {
+        for (const Node* node : each.nodes()) {
+            if (!is_quantizer(*node) && !is_dequantizer(*node)) continue;
+            if (is_constant(node->input(0))) codes.insert(node->input(0));
+            for (int index = 1; index < node->input_count(); ++index) parameters.insert(node->input(index));
+        }
+    });
+    for_each_graph(const_cast<Graph&>(graph), [&](Graph& each) {
+        for (const Node* node : each.nodes())
+            for (const Value* input : node->inputs())
+                if (is_constant(input) && is_float(input->type().dtype) && !parameters.contains(input)) floats.insert(input);
+    });
+    const auto bytes = [](const std::unordered_set<const Value*>& values) {
+        std::int64_t sum = 0;
+        for (const Value* value : values) sum += known_tensor(value)->element_count() * std::int64_t{sizeof(float)};
+        return static_cast<double>(sum);
+    };
+    const double quantized = bytes(codes);
+    return quantized == 0.0 ? 0.0 : quantized / (quantized + bytes(floats));
 }
 
 }  // namespace
@@ -65,6 +95,7 @@ void measure_coverage(const Graph& graph, QuantizeReport& report) {
         const std::int64_t macs = count_macs(*node).value_or(0);
         all_macs += macs;
         if (is_quantized(*node, report)) {
+            if (is_wide_unit(*node)) ++report.wide_nodes;
             ++report.quantized_nodes;
             quantized_macs += macs;
             // quantize-embeddings gave it a coded weight, which the pass behind could not tell from a computed one.
@@ -79,7 +110,8 @@ void measure_coverage(const Graph& graph, QuantizeReport& report) {
     });
     report.quantized_macs_share = all_macs == 0 ? 0.0 : static_cast<double>(quantized_macs) / static_cast<double>(all_macs);
     if (report.activations != ActivationMode::Static) return;
-    for (const Skip& group : find_unfused_groups(graph)) list_once(report.notes, group);
+    report.quantized_bytes_share = share_of_bytes(graph);
+    for (const Skip& group : find_unfused_groups(graph, find_target(report.scheme.target))) list_once(report.notes, group);
 }
 
 }  // namespace mcompress

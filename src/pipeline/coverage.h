@@ -6,8 +6,8 @@
 
 namespace mcompress {
 
-/// Fills in the report's counts of compute nodes (Conv, ConvTranspose, Gemm, MatMul), their share of the multiply-accumulates, the list of all
-/// nodes left in float with the reasons the quantize passes gave in `report.passes`, each node once, and the notes: groups that are quantized
+/// Fills in the report's counts of compute nodes (Conv, ConvTranspose, Gemm, MatMul), their shares of the multiply-accumulates and of the
+/// constants' bytes, the list of all nodes left in float with the reasons the quantize passes gave in `report.passes`, each node once, and the notes: groups that are quantized
 /// but that ONNX Runtime would still run in float, and what else the passes had to say.
 void measure_coverage(const Graph& graph, QuantizeReport& report);
 

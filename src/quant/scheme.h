@@ -23,6 +23,7 @@ enum class ActivationMode { Static, Dynamic, Float };
 enum class Effort { Fast, Balanced, Max };
 
 struct QuantizationScheme {
+    std::string target = "ort-cpu";  // a row of quant/target.h
     Effort effort = Effort::Balanced;
     ActivationMode activations = ActivationMode::Static;
     DType activation_dtype = DType::UInt8;
@@ -35,9 +36,13 @@ struct QuantizationScheme {
     WeightOnlyScheme weight_only = {};               // when activations stay float
 
     // Decisions about single values and nodes; they win over what is said for all. Made by hand, or by the stages of src/tune and src/search.
-    std::map<std::string, ValueRange> ranges = {};        // by the value's qualified name
-    std::map<std::string, DType> activation_dtypes = {};  // by the value's qualified name
-    std::map<std::string, std::string> keep_float = {};   // node display name → why it stays in float (a complete clause)
+    std::map<std::string, ValueRange> ranges = {};               // by the value's qualified name
+    std::map<std::string, DType> activation_dtypes = {};         // by the value's qualified name
+    std::map<std::string, Symmetry> activation_symmetries = {};  // by the value's qualified name
+    std::map<std::string, std::string> keep_float = {};          // node display name → why it stays in float (a complete clause)
+
+    DType dtype_of(const std::string& value) const;  // of a value's codes
+    Symmetry symmetry_of(const std::string& value) const;
 };
 
 /// Throws kUsage when no pass can carry the scheme out: an unknown range method, or a type that is not supported.

@@ -162,6 +162,19 @@ std::string to_json(const ConvertReport& report) {
     return dump(json);
 }
 
+namespace {
+
+/// What holds for all values; what was decided about single ones is in the model and in the notes.
+Json scheme_json(const QuantizationScheme& scheme) {
+    return {{"target", scheme.target},
+            {"activations", dtype_name(scheme.activation_dtype)},
+            {"symmetric", scheme.activation_symmetry == Symmetry::Symmetric},
+            {"weights", dtype_name(scheme.weight_dtype)},
+            {"granularity", scheme.weight_granularity == Granularity::PerChannel ? "channel" : "tensor"}};
+}
+
+}  // namespace
+
 std::string to_json(const QuantizeReport& report) {
     Json json = document("mcompress/quantize");
     json["before"] = model_json(report.before);
@@ -177,6 +190,11 @@ std::string to_json(const QuantizeReport& report) {
     json["compute_nodes"] = report.compute_nodes;
     json["quantized_macs_share"] = report.quantized_macs_share;
     if (report.saturation) json["pair_sums"] = saturation_json(*report.saturation);
+    if (report.activations == ActivationMode::Static) {
+        json["quantized_bytes_share"] = report.quantized_bytes_share;
+        json["scheme"] = scheme_json(report.scheme);
+        json["wide_nodes"] = report.wide_nodes;
+    }
     json["left_in_float"] = skips_json(report.left_in_float);
     json["tuning"] = Json::array();
     for (const TuningNote& note : report.tuning)

@@ -84,11 +84,14 @@ struct QuantizeReport {
     ModelSummary after;
     std::optional<DequantizeSummary> dequantized;  // before it was quantized anew
     ActivationMode activations = ActivationMode::Static;
+    QuantizationScheme scheme;                      // with what the user, the target and the stages decided
     std::optional<CalibrationSummary> calibration;  // of static activations
     std::size_t quantized_nodes = 0;                // Conv, Gemm, MatMul, … with integer weights (and inputs, when calibrated)
     std::size_t compute_nodes = 0;                  // all such nodes
     double quantized_macs_share = 0.0;              // of the model's multiply-accumulates
     std::optional<SaturationSummary> saturation;    // of integer products, when there are any
+    double quantized_bytes_share = 0.0;             // of the float model's constants, in bytes
+    std::size_t wide_nodes = 0;                     // of the quantized ones, those between 16-bit codes
     std::vector<Skip> left_in_float;                // with the reason
     std::vector<TuningNote> tuning;                 // what was done for accuracy, and what it gained
     std::vector<Skip> notes;                        // raised scales, constant tensors and the like

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "quant/target.h"
 #include "report/text_table.h"
 #include "support/format.h"
 
@@ -161,6 +162,12 @@ std::string saturation_text(const SaturationSummary& saturation) {
                   printable(saturation.worst_node));
 }
 
+std::string scheme_text(const QuantizationScheme& scheme) {
+    return format("for {}: {} activations, {}, {} weights per {}", find_target(scheme.target).runtime, dtype_name(scheme.activation_dtype),
+                  scheme.activation_symmetry == Symmetry::Symmetric ? "symmetric" : "asymmetric", dtype_name(scheme.weight_dtype),
+                  scheme.weight_granularity == Granularity::PerChannel ? "channel" : "tensor");
+}
+
 }  // namespace
 
 std::string to_text(const ModelSummary& summary) {
@@ -212,8 +219,16 @@ std::string dequantized_text(const DequantizeSummary& summary) {
 std::string to_text(const QuantizeReport& report) {
     std::string text = before_after(report.before, report.after);
     if (report.dequantized) text += "\n" + dequantized_text(*report.dequantized);
-    text += format("\nquantized    {} of {} compute nodes, {} of the MACs\n", report.quantized_nodes, report.compute_nodes,
-                   percent(report.quantized_macs_share));
+    const bool is_static = report.activations == ActivationMode::Static;
+    text += format("\nquantized    {} of {} compute nodes, {} of the MACs{}\n", report.quantized_nodes, report.compute_nodes,
+                   percent(report.quantized_macs_share),
+                   is_static ? format(", {} of the weight bytes", percent(report.quantized_bytes_share)) : "");
+    if (is_static) text += "scheme       " + scheme_text(report.scheme) + "\n";
+    if (report.wide_nodes > 0)
+        text += format(
+            "16 bits      {} of the quantized compute nodes read or give 16-bit codes: {} computes them in float, between QuantizeLinear\n"
+            "             and DequantizeLinear (more accurate, not faster than float)\n",
+            report.wide_nodes, find_target(report.scheme.target).runtime);
     if (report.calibration && report.activations == ActivationMode::Float)
         text += format("calibration  {} samples from {}, for the rounding of the weights; activations stay float\n",
                        report.calibration->samples, printable(report.calibration->source));

@@ -73,7 +73,7 @@ private:
     /// Output SQNR of the graph as it is, finished.
     double measure() const {
         const std::unique_ptr<Graph> copy = clone(quantized_);
-        run_pipeline("quantize-finish", *copy, {});
+        run_pipeline("quantize-finish", *copy, {.evaluator = {}, .scheme = tuning_.scheme});
         return trial_.measure(*copy).sqnr_db();
     }
 

@@ -10,6 +10,7 @@
 #include "ops/conv.h"
 #include "passes/pipelines.h"
 #include "passes/quantize/qdq_pair.h"
+#include "passes/quantize/quantized_view.h"
 #include "quant/affine.h"
 #include "support/check.h"
 #include "support/error.h"
@@ -169,14 +170,13 @@ private:
 /// The codes of a dequantized activation; the value itself when it is something else.
 const Value* codes_of(const Value* value) {
     const Node* producer = value->producer();
-    return producer && producer->is("DequantizeLinear") && !producer->input(0)->is_constant() ? producer->input(0) : value;
+    return producer && is_dequantizer(*producer) && !producer->input(0)->is_constant() ? producer->input(0) : value;
 }
 
 /// Whether a value is a constant or a dequantized one: it is made again where it is read, and may change between two layers.
 bool is_fixed(const Value* value) {
     const Node* producer = value->producer();
-    return !producer ? value->is_constant()
-                     : producer->is("Constant") || (producer->is("DequantizeLinear") && is_fixed(producer->input(0)));
+    return !producer ? value->is_constant() : producer->is("Constant") || (is_dequantizer(*producer) && is_fixed(producer->input(0)));
 }
 
 std::vector<Tensor> inputs_of(const Graph& part, const Sample& sample, const std::map<std::string, Tensor>& kept, const Graph& whole) {

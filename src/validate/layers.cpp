@@ -26,9 +26,9 @@ const Value* find_original(const Graph& reference, std::string_view name) {
 std::vector<LayerPair> match_layers(const Graph& reference, const Graph& candidate) {
     std::vector<LayerPair> pairs;
     for (const Node* node : candidate.order()) {
-        if (!node->is("DequantizeLinear") || node->input_count() == 0 || !node->input(0)) continue;
+        if (node->op_type() != "DequantizeLinear" || node->input_count() == 0 || !node->input(0)) continue;
         const Node* quantize = node->input(0)->producer();
-        if (!quantize || !quantize->is("QuantizeLinear") || !quantize->input(0)) continue;
+        if (!quantize || quantize->op_type() != "QuantizeLinear" || !quantize->input(0)) continue;
         const Value* original = find_original(reference, node->output(0)->name());
         if (!original) continue;
         pairs.push_back({original, node->output(0), original->producer() ? original->producer()->op_type() : "input"});

@@ -105,7 +105,7 @@ TEST_CASE("every observed value gets statistics under its name") {
     CHECK(table.values.at("s").max == 8.0f);
 }
 
-TEST_CASE("the table does not depend on threads, on the order of samples or on shards") {
+TEST_CASE("trap 6: the table does not depend on threads, on the order of samples or on shards") {
     for (const bool ragged : {false, true}) {
         const auto model = model_with("1", ragged ? "L" : "50");
         const auto engine = make_reference_engine();

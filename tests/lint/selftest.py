@@ -17,6 +17,13 @@ PASS = {
 }
 
 
+TRAPS = {
+    "docs/traps.md": "| | trap | test |\n|---|---|---|\n" + "".join(
+        '| %d | a defect | `tests/a.cpp`: "trap %d: it is not ours" |\n' % (n, n) for n in range(1, 30)) + "| 30 | another | no test: it cannot happen |\n",
+    "tests/a.cpp": "".join('TEST_CASE("trap %d: it is not ours") {}\n' % n for n in range(1, 30)),
+}
+
+
 def without(tree, path):
     return {name: text for name, text in tree.items() if name != path}
 
@@ -58,6 +65,11 @@ CASES = [
     ("sizes", "braces in literals", {"src/ir/a.cpp": "char f() { return '{'; }\n// {\nint g() { return 1; }\n" * 30}, None),
     ("sizes", "allowed", {"src/ir/a.cpp": "int a;\n" * 401, "tests/lint/sizes.allow": "src/ir/a.cpp 410 one table of all operators\n"}, None),
     ("sizes", "allowed for nothing", {"src/ir/a.cpp": "", "tests/lint/sizes.allow": "src/ir/a.cpp 410 one table of all operators\n"}, "no longer needed"),
+    ("traps", "complete", TRAPS, None),
+    ("traps", "no table", without(TRAPS, "docs/traps.md"), "is missing"),
+    ("traps", "a row too few", dict(TRAPS, **{"docs/traps.md": TRAPS["docs/traps.md"].replace("| 30 |", "| 31 |")}), "not 1 to 30"),
+    ("traps", "a test that went", dict(TRAPS, **{"tests/a.cpp": TRAPS["tests/a.cpp"].replace("trap 7: it", "trap 7: what")}), "has no test"),
+    ("traps", "neither test nor reason", dict(TRAPS, **{"docs/traps.md": TRAPS["docs/traps.md"].replace("no test: it", "it")}), "names no test"),
     ("words", "clean", {"src/ir/a.cpp": "// see /etc/passwd and https://host/home/page\n"}, None),
     ("words", "machine path", {"docs/a.md": "run /" + "home/alice/bin\n"}, "path of one machine"),
     ("words", "unfinished", {"src/ir/a.cpp": "// TO" + "DO later\n"}, "finish it"),

@@ -44,7 +44,7 @@ TEST_CASE("softmax over channels followed by ones stays one node") {
     CHECK_FALSE(contains(text, "Flatten"));
 }
 
-TEST_CASE("softmax over a flattened tail is written out") {
+TEST_CASE("trap 14: softmax over a flattened tail is written out, since the default axis changed at opset 13") {
     const std::string text = upgraded(11, 13, "g (float[2,3,4] x) => (float[2,3,4] z) { y = Softmax <axis = 1> (x) z = Neg (y) }");
     CHECK(contains(text, "Flatten <axis = 1> (x)"));
     CHECK(contains(text, "y = Reshape ("));
@@ -100,7 +100,13 @@ TEST_CASE("experimental operators are written out") {
     CHECK_THROWS_AS(upgraded(11, 13, "g (float[2] x) => (float[2] y) { y = Affine <alpha = 0.5> (x) }"), Error);
 }
 
-TEST_CASE("unused statistics of batch normalization go") {
+TEST_CASE("trap 15: the ratio of a Dropout becomes an input, and its mask a bool") {
+    const std::string text = upgraded(7, 13, "g (float[2,3] x) => (float[2,3] y) { y = Dropout <ratio = 0.25> (x) }");
+    CHECK(contains(text, "y_ratio = float[] {0.25}"));
+    CHECK(contains(text, "y = Dropout (x, y_ratio)"));
+}
+
+TEST_CASE("trap 15: unused statistics of batch normalization go") {
     const std::string text = upgraded(9, 15, R"(g (float[1,2] x, float[2] s, float[2] b, float[2] m, float[2] v) => (float[1,2] y)
         { y, om, ov = BatchNormalization (x, s, b, m, v) })");
     CHECK(contains(text, "  y = BatchNormalization (x, s, b, m, v)"));

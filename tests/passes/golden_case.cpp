@@ -6,6 +6,7 @@
 
 #include "fixtures/text_tensor.h"
 #include "onnx/text.h"
+#include "quant/target.h"
 #include "support/format.h"
 
 namespace mcompress::testing {
@@ -50,6 +51,12 @@ WeightOnlyScheme read_weight_only(std::istringstream& words) {
     return scheme;
 }
 
+DType code_type(const std::string& name) {
+    for (const DType dtype : {DType::UInt8, DType::Int8, DType::UInt16, DType::Int16})
+        if (dtype_name(dtype) == name) return dtype;
+    throw std::runtime_error("no such type of codes");
+}
+
 void read_directive(GoldenCase& golden, const std::string& line) {
     std::istringstream words(line);
     std::string verb;
@@ -73,6 +80,20 @@ void read_directive(GoldenCase& golden, const std::string& line) {
         golden.calibration.samples = 1;
     } else if (verb == "exclude") {
         golden.scheme.exclude.push_back(rest_of(words));
+    } else if (verb == "target") {
+        golden.scheme = scheme_for(find_target(rest_of(words)));
+    } else if (verb == "activations") {
+        golden.scheme.activation_dtype = code_type(rest_of(words));
+    } else if (verb == "symmetric") {
+        golden.scheme.activation_symmetry = Symmetry::Symmetric;
+    } else if (verb == "value-type") {
+        const std::string name = label_of(words);
+        golden.scheme.activation_dtypes[name] = code_type(rest_of(words));
+    } else if (verb == "value-symmetric") {
+        golden.scheme.activation_symmetries[rest_of(words)] = Symmetry::Symmetric;
+    } else if (verb == "value-range") {
+        ValueRange& range = golden.scheme.ranges[label_of(words)];
+        if (!(words >> range.min >> range.max)) throw std::runtime_error("expected 'value-range VALUE: MIN MAX'");
     } else if (verb == "weights-only") {
         golden.scheme.activations = ActivationMode::Float;
     } else if (verb == "weight-only") {

@@ -64,7 +64,7 @@ TEST_CASE("a NaN or reversed range is a bug of the caller", "[quant]") {
     CHECK_THROWS_AS(choose_params({1.0f, -1.0f}, DType::UInt8, Symmetry::Asymmetric), Error);
 }
 
-TEST_CASE("rounding is half to even and saturates", "[quant]") {
+TEST_CASE("trap 17: rounding is half to even and saturates", "[quant]") {
     CHECK(quantize_value(0.5f, 1.0f, 0, kU8) == 0);
     CHECK(quantize_value(1.5f, 1.0f, 0, kU8) == 2);
     CHECK(quantize_value(2.5f, 1.0f, 0, kU8) == 2);
@@ -76,7 +76,7 @@ TEST_CASE("rounding is half to even and saturates", "[quant]") {
     CHECK(quantize_value(std::nanf(""), 1.0f, 3, kU8) == 3);
 }
 
-TEST_CASE("the quotient is a division, not a product with the reciprocal", "[quant][trap16]") {
+TEST_CASE("trap 16: the quotient is a division, not a product with the reciprocal", "[quant]") {
     // Multiplying by the rounded reciprocal moves some ties: such a pair must exist and must follow the division.
     int differences = 0;
     for (const float scale : {0.1f, 0.7f, 0.0123f, 3e-3f, 0.37f}) {

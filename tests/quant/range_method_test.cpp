@@ -34,7 +34,7 @@ TEST_CASE("every range method is independent of the order of samples", "[quant]"
         CHECK(method.choose(statistics_of(samples), method.parameter) == method.choose(statistics_of(reversed), method.parameter));
 }
 
-TEST_CASE("an unknown range method is refused", "[quant][trap26]") {
+TEST_CASE("trap 26: an unknown range method is refused", "[quant]") {
     CHECK_THROWS_AS(find_range_method("minmax"), Error);
     CHECK(find_range_method(kDefaultRangeMethod).name() == kDefaultRangeMethod);
 }

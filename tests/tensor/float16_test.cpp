@@ -56,6 +56,14 @@ TEST_CASE("between any two neighbouring halves rounding goes to the nearer, ties
     CHECK(wrong == 0);
 }
 
+TEST_CASE("trap 24: a value beyond 10000 becomes the nearest half or infinite, never another number") {
+    for (const float value : {10001.0f, 12345.0f, 40000.0f, 65000.0f}) {
+        CHECK(std::fabs(to_float(to_float16(value)) - value) <= value / 2048.0f);
+        CHECK(std::fabs(to_float(to_float16(-value)) + value) <= value / 2048.0f);
+    }
+    CHECK(std::isinf(to_float(to_float16(70000.0f))));
+}
+
 TEST_CASE("the ends of half precision") {
     CHECK(to_float16(65504.0f).bits == 0x7BFF);
     CHECK(to_float16(65519.996f).bits == 0x7BFF);

@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <fstream>
 
 #include "catch.h"
 #include "tools/command_line.h"
@@ -11,6 +12,8 @@ const std::string kModel = "examples/digits/digits.onnx";
 const std::string kImages = " --color gray --scale 1/255 --mean 0.5 --std 0.25 ";
 const std::string kCalibration = " --data examples/digits/calib" + kImages;
 const std::string kEvaluation = " --data examples/digits/eval" + kImages + " --labels examples/digits/eval.labels.txt ";
+
+void write_text(const std::filesystem::path& path, const std::string& text) { std::ofstream(path) << text; }
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
@@ -49,6 +52,45 @@ TEST_CASE("dynamic quantization needs no data") {
     CHECK(contains(quantized.output, "ConvInteger is slower than a float Conv"));
     CHECK(run_mcompress("validate " + kModel + " " + int8 + kEvaluation + "--min-agreement 99 --min-sqnr 30").exit_code == 0);
     CHECK(run_mcompress("quantize --dynamic " + kModel + kCalibration + "-o " + int8).exit_code == 2);
+}
+
+TEST_CASE("targets, types and parts of a model are chosen on the command line") {
+    const ScratchFolder scratch("control");
+    const std::string int8 = scratch / "digits.int8.onnx";
+    const std::string start = "-q quantize " + kModel + kCalibration + "--effort fast --force -o " + int8 + " ";
+    const auto prints = [&](const std::string& options, const std::string& part) {
+        const CommandResult result = run_mcompress(start + options);
+        INFO(options);
+        INFO(result.output);
+        INFO(result.errors);
+        CHECK(result.exit_code == 0);
+        CHECK(contains(result.output, part));
+    };
+    prints("--target tensorrt", "for TensorRT: int8 activations, symmetric, int8 weights per channel");
+    prints("--target onednn --granularity tensor --symmetric", "uint8 activations, symmetric, int8 weights per tensor");
+    prints("--activations uint16", "computes them in float, between QuantizeLinear");
+    CHECK(run_mcompress("-q validate " + kModel + " " + int8 + kEvaluation + "--min-sqnr 30 --latency-seconds 0").exit_code == 0);
+    prints("--exclude type:Gemm", "excluded by 'type:Gemm'");
+    prints("--include type:Gemm", "quantized    1 of ");
+
+    const auto refused = [&](const std::string& options, const std::string& part) {
+        const CommandResult result = run_mcompress(start + options);
+        INFO(options);
+        INFO(result.errors);
+        CHECK(result.exit_code == 2);
+        CHECK(contains(result.errors, part));
+    };
+    refused("--target tensorrtt", "did you mean 'tensorrt'?");
+    refused("--activations uint12", "did you mean 'uint16'?");
+    refused("--granularity channels", "did you mean 'channel'?");
+    refused("--target tensorrt --activations uint8", "TensorRT does not take");
+    refused("--exclude type:Gem", "did you mean 'Gemm'?");
+    write_text(scratch / "overrides.json", R"({"imgae": {"range": [-2, 2]}})");
+    refused("--overrides " + (scratch / "overrides.json"), "did you mean 'image'?");
+    write_text(scratch / "overrides.json", R"({"image": {"rnage": [-2, 2]}})");
+    refused("--overrides " + (scratch / "overrides.json"), "did you mean 'range'?");
+    write_text(scratch / "overrides.json", R"({"image": {"range": [-2, 2], "dtype": "uint16"}})");
+    prints("--overrides " + (scratch / "overrides.json"), "1 of the quantized compute nodes read or give 16-bit codes");
 }
 
 TEST_CASE("the same bytes for any number of threads, for shuffled data and through a calibration table") {

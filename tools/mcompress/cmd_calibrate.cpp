@@ -7,6 +7,7 @@
 #include "output_path.h"
 #include "pipeline/calibration_file.h"
 #include "pipeline/compress.h"
+#include "scheme_options.h"
 #include "support/log.h"
 
 namespace mcompress {
@@ -17,11 +18,13 @@ CommandRun configure_calibrate(CLI::App& app, const GlobalOptions& global) {
         std::string output;
         DataFlags data;
         FitnessFlags fitness;
+        SchemeFlags scheme;
         bool force = false;
     };
     auto options = std::make_shared<Options>();
     app.add_option("model", options->model, "ONNX model")->required();
     app.add_option("-o,--output", options->output, "Where to write the table (default: <model>.calibration.json)");
+    add_target_flag(app, options->scheme);
     app.add_flag("--force", options->force, "Overwrite an existing file");
     add_data_flags(app, options->data, DataNeed::Required);
     add_unfit_flag(app, options->fitness);
@@ -29,10 +32,12 @@ CommandRun configure_calibrate(CLI::App& app, const GlobalOptions& global) {
         const auto output =
             choose_output(options->output, options->model, ".calibration.json", options->force ? Overwrite::Force : Overwrite::Refuse);
         const CalibrationData data = open_calibration_data(options->data, options->fitness, options->model, thread_count(global));
+        const QuantizationScheme scheme = flagged_scheme(options->scheme);
         const CalibrationTable table = calibrate_model({.model = options->model,
                                                         .data = data.samples.get(),
                                                         .threads = thread_count(global),
-                                                        .progress = make_progress("calibrating", global.quiet)});
+                                                        .progress = make_progress("calibrating", global.quiet),
+                                                        .scheme = scheme});
         save_calibration_table(table, output);
         std::printf("%zu values observed over %llu samples\n", table.values.size(), static_cast<unsigned long long>(table.samples));
         log_info("wrote {}", output.string());

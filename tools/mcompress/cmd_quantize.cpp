@@ -9,6 +9,7 @@
 #include "pipeline/compress.h"
 #include "report/json.h"
 #include "report/text.h"
+#include "scheme_options.h"
 #include "support/log.h"
 #include "weight_only_options.h"
 
@@ -22,12 +23,11 @@ struct Options {
     std::string calibration;
     std::string method = std::string(kDefaultRangeMethod);
     Effort effort = Effort::Balanced;
-    std::vector<std::string> exclude;
     DataFlags data;
     FitnessFlags fitness;
     WeightOnlyFlags weight_only;
     QuantizedForm form = QuantizedForm::Qdq;
-    int sum_width = 16;
+    SchemeFlags scheme;
     bool dynamic = false;
     bool requantize = false;
     bool force = false;
@@ -68,16 +68,14 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     app.add_option("--range-method,--method", options->method, "How ranges follow from what was seen: " + methods)->capture_default_str();
     add_effort(app, options->effort);
     add_format(app, options->form)->default_str("qdq");
-    app.add_option("--exclude", options->exclude, "Names of nodes to leave in float");
-    app.add_option("--sum-width", options->sum_width,
-                   "Bits in which kernels add products: 16 keeps codes from saturating on x86 without VNNI, 32 leaves them as they are")
-        ->check(CLI::IsMember({16, 32}))
-        ->capture_default_str();
     app.add_flag("--requantize", options->requantize,
                  "Take the quantization out of a model that is quantized already, then quantize it anew");
+    add_target_flag(app, options->scheme);
+    add_scheme_flags(app, options->scheme);
     app.add_flag("--force", options->force, "Overwrite an existing file");
     app.add_flag("--json", options->json, "Print JSON");
     add_sample_flags(app, *options, table, dynamic);
+    dynamic->excludes(app.get_option("--overrides"))->excludes(app.get_option("--activations"))->excludes(app.get_option("--symmetric"));
     app.get_option("--weight-only")->excludes(table)->excludes(dynamic);
     return [options, &global] {
         const auto output =
@@ -87,6 +85,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
         const CalibrationData data = open_calibration_data(options->data, options->fitness, options->model, thread_count(global));
         QuantizeRequest request{.model = options->model,
                                 .output = output,
+                                .scheme = flagged_scheme(options->scheme),
                                 .data = data.samples.get(),
                                 .calibration = options->calibration,
                                 .data_name = data.name,
@@ -95,8 +94,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
                                 .progress = make_progress("calibrating", global.quiet)};
         request.scheme.range_method = options->method;
         request.scheme.effort = options->effort;
-        request.scheme.exclude = options->exclude;
-        request.scheme.sum_width = options->sum_width == 16 ? SumWidth::SixteenBitPairs : SumWidth::ThirtyTwoBit;
+        apply_control(options->scheme, request);
         apply_weight_only(options->weight_only, data.samples ? Samples::Given : Samples::None, request.scheme);
         if (options->requantize) request.quantized_input = QuantizedInput::Dequantize;
         if (options->dynamic) request.scheme.activations = ActivationMode::Dynamic;

@@ -15,6 +15,7 @@
 
 #include "ops/elementwise.h"
 #include "passes/quantize/qdq_pair.h"
+#include "passes/quantize/quantized_view.h"
 #include "passes/rewriter.h"
 #include "quant/affine.h"
 
@@ -41,7 +42,7 @@ std::optional<Bounds> bounds_of(const Node& node) {
 
 bool saturates(const Node& quantize, const Bounds& bounds) {
     const std::optional<QuantParams> params = params_of(quantize);
-    if (!params || (params->dtype != DType::UInt8 && params->dtype != DType::Int8)) return false;
+    if (!params || dtype_bits(params->dtype) > 16) return false;
     const QuantRange codes = integer_range(params->dtype);
     return quantize_value(bounds.low, params->scale, params->zero_point, codes) == codes.min &&
            quantize_value(bounds.high, params->scale, params->zero_point, codes) == codes.max;
@@ -63,7 +64,7 @@ private:
         const std::optional<Bounds> bounds = bounds_of(*node);
         if (!bounds || !node->input(0)) return;
         const Value* output = node->output(0);
-        const auto quantizes = [](const Use& use) { return use.index == 0 && use.node->is("QuantizeLinear"); };
+        const auto quantizes = [](const Use& use) { return use.index == 0 && is_quantizer(*use.node); };
         if (output->uses().empty() || !std::any_of(output->uses().begin(), output->uses().end(), quantizes)) return;
         const auto redundant = [&](const Use& use) { return quantizes(use) && saturates(*use.node, *bounds); };
         if (output->is_graph_output()) {

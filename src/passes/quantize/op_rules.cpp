@@ -69,7 +69,7 @@ constexpr OpRule kRules[] = {
 
     {"Add", QuantizedRole::Arithmetic},
     {"Mul", QuantizedRole::Arithmetic},
-    {"Sub", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, nullptr, kNoKernel},
+    {"Sub", QuantizedRole::Arithmetic},
     {"Div", QuantizedRole::Float, -1, -1, {}, nullptr, nullptr, nullptr, kNoKernel},
 
     {"AveragePool", QuantizedRole::Pooling},

@@ -20,7 +20,12 @@ enum class QuantizedRole {
     Float         // computed in float
 };
 
-/// When the result of a unit gets a quantizer.
+/// Whether operators of that role are computed in integers themselves, by kernels that a target has or has not.
+constexpr bool is_unit_role(QuantizedRole role) {
+    return role != QuantizedRole::PassThrough && role != QuantizedRole::Activation && role != QuantizedRole::Float;
+}
+
+/// When the result of a unit gets a quantizer, where the target's convolutions cannot write floats (Target::convolution_result).
 enum class ResultQuantizer {
     Always,   // the integer kernel writes integers only: without a quantizer behind it ONNX Runtime computes the operator in float
     OnDemand  // the kernel can write floats: quantized only where a quantized operator reads the result

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "ops/attributes.h"
+#include "passes/quantize/quantized_view.h"
 #include "support/error.h"
 
 namespace mcompress {
@@ -14,19 +15,44 @@ ValueType with_dtype(const ValueType& type, DType dtype) {
     return result;
 }
 
-Tensor zero_point_tensor(const QuantParams& params) {
-    if (params.dtype == DType::UInt8) return Tensor::scalar(static_cast<std::uint8_t>(params.zero_point));
-    if (params.dtype == DType::Int8) return Tensor::scalar(static_cast<std::int8_t>(params.zero_point));
-    fail(codes::kInternal, "zero points of type {} are not used for activations", dtype_name(params.dtype));
+template <typename Code> Tensor scalar_code(std::int32_t code) { return Tensor::scalar(static_cast<Code>(code)); }
+
+struct CodeType {
+    DType dtype;
+    std::string_view prefix;  // of the names of zero points
+    Tensor (*scalar)(std::int32_t);
+};
+
+constexpr CodeType kCodeTypes[] = {
+    {DType::UInt8, "u8_", scalar_code<std::uint8_t>},
+    {DType::Int8, "s8_", scalar_code<std::int8_t>},
+    {DType::UInt16, "u16_", scalar_code<std::uint16_t>},
+    {DType::Int16, "s16_", scalar_code<std::int16_t>},
+};
+
+const CodeType& code_type(DType dtype) {
+    for (const CodeType& type : kCodeTypes)
+        if (type.dtype == dtype) return type;
+    fail(codes::kInternal, "zero points of type {} are not used for activations", dtype_name(dtype));
+}
+
+constexpr int kWideCodesOpset = 21;  // QuantizeLinear and DequantizeLinear of 16 bits
+constexpr std::string_view kContrib = "com.microsoft";
+
+/// The domain whose QuantizeLinear gives such codes.
+std::string domain_of_codes(const Graph& graph, DType dtype) {
+    if (dtype_bits(dtype) <= 8 || graph.opset_version("") >= kWideCodesOpset) return {};
+    graph.opset_imports()->try_emplace(std::string(kContrib), 1);
+    return std::string(kContrib);
 }
 
 }  // namespace
 
 std::optional<QdqPair> pair_behind(const Value* value) {
-    if (!value || !value->producer() || !value->producer()->is("DequantizeLinear")) return std::nullopt;
+    if (!value || !value->producer() || !is_dequantizer(*value->producer())) return std::nullopt;
     Node* dequantize = value->producer();
     const Value* codes = dequantize->input(0);
-    if (!codes || !codes->producer() || !codes->producer()->is("QuantizeLinear")) return std::nullopt;
+    if (!codes || !codes->producer() || !is_quantizer(*codes->producer())) return std::nullopt;
     return QdqPair{codes->producer(), dequantize};
 }
 
@@ -38,9 +64,9 @@ std::optional<QdqPair> pair_in_front_of(const Node& node, int index) {
 
 std::optional<QdqPair> pair_of(const Value* value) {
     for (const Use& use : value->uses()) {
-        if (use.index != 0 || !use.node->is("QuantizeLinear") || &use.node->graph() != &value->graph()) continue;
+        if (use.index != 0 || !is_quantizer(*use.node) || &use.node->graph() != &value->graph()) continue;
         for (const Use& inner : use.node->output(0)->uses())
-            if (inner.index == 0 && inner.node->is("DequantizeLinear")) return QdqPair{use.node, inner.node};
+            if (inner.index == 0 && is_dequantizer(*inner.node)) return QdqPair{use.node, inner.node};
     }
     return std::nullopt;
 }
@@ -61,12 +87,14 @@ std::optional<QuantParams> params_of(const Node& node) {
 
 QdqPair add_pair(Graph& graph, Value* source, std::string_view name, Value* scale, Value* zero_point, const Node* before) {
     const std::string base(name);
+    const std::string domain = domain_of_codes(graph, zero_point->type().dtype);
     QdqPair pair;
-    pair.quantize = graph.add_node({.op_type = "QuantizeLinear", .inputs = {source, scale, zero_point}, .outputs = {base + "_q"}}, before);
+    pair.quantize = graph.add_node(
+        {.op_type = "QuantizeLinear", .inputs = {source, scale, zero_point}, .domain = domain, .outputs = {base + "_q"}}, before);
     Value* codes = pair.quantize->output(0);
     graph.set_type(codes, with_dtype(source->type(), zero_point->type().dtype));
-    pair.dequantize =
-        graph.add_node({.op_type = "DequantizeLinear", .inputs = {codes, scale, zero_point}, .outputs = {base + "_dq"}}, before);
+    pair.dequantize = graph.add_node(
+        {.op_type = "DequantizeLinear", .inputs = {codes, scale, zero_point}, .domain = domain, .outputs = {base + "_dq"}}, before);
     graph.set_type(pair.dequantized(), with_dtype(source->type(), DType::Float32));
     return pair;
 }
@@ -93,10 +121,11 @@ Value* scale_constant(Graph& graph, std::string_view name, float scale) {
 }
 
 Value* zero_point_constant(Graph& graph, const QuantParams& params) {
-    const std::string name = (params.dtype == DType::UInt8 ? "u8_" : "s8_") + std::to_string(params.zero_point);
+    const CodeType& type = code_type(params.dtype);
+    const std::string name = std::string(type.prefix) + std::to_string(params.zero_point);
     Graph* main = &graph;
     while (main->outer()) main = main->outer();
-    return shared_constant(*main, name, zero_point_tensor(params));
+    return shared_constant(*main, name, type.scalar(params.zero_point));
 }
 
 Node* add_dequantized_constant(Graph& home, std::string_view name, Tensor codes, Tensor scales, int axis, const Node* before) {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "ir/qualified_name.h"
 #include "ir/topology.h"
 #include "ops/attributes.h"
-#include "ops/control_flow.h"
+#include "passes/quantize/loop_rounds.h"
 #include "passes/quantize/quantized_view.h"
+#include "quant/target.h"
 #include "support/nearest.h"
 
 namespace mcompress {
@@ -37,37 +39,6 @@ bool may_be_float32(const Value* value) {
     return type.dtype == DType::Undefined || type.dtype == DType::Float32;
 }
 
-/// Inputs of the node's body that hold what the round before gave.
-std::span<Value* const> carried_inputs(const Node& node) {
-    if (node.is("Loop")) {
-        const auto inputs = attrs<LoopAttrs>(node).body->inputs();
-        return inputs.subspan(std::min<std::size_t>(inputs.size(), 2));
-    }
-    if (!node.is("Scan") || node.opset_version() < 9) return {};
-    const ScanAttrs scan = attrs<ScanAttrs>(node);
-    const auto states = static_cast<std::int64_t>(scan.body->inputs().size()) - scan.num_scan_inputs;
-    return scan.body->inputs().first(static_cast<std::size_t>(std::max<std::int64_t>(states, 0)));
-}
-
-/// Values that depend on what the round before of a Loop or Scan gave, in the body and in what lies inside it.
-std::unordered_set<const Value*> values_of_rounds(const Graph& graph) {
-    std::unordered_set<const Value*> found;
-    const auto depends = [&](const Value* value) { return found.contains(value); };
-    for_each_graph(const_cast<Graph&>(graph), [&](Graph& each) {
-        for (const Node* node : each.order()) {
-            const std::vector<Value*> captured = node->subgraphs().empty() ? std::vector<Value*>{} : captured_values(*node);
-            if (std::any_of(node->inputs().begin(), node->inputs().end(), depends) ||
-                std::any_of(captured.begin(), captured.end(), depends)) {
-                found.insert(node->outputs().begin(), node->outputs().end());
-                for (const Graph* body : node->subgraphs()) found.insert(body->inputs().begin(), body->inputs().end());
-            }
-            const auto carried = carried_inputs(*node);
-            found.insert(carried.begin(), carried.end());
-        }
-    });
-    return found;
-}
-
 /// What the planners of a graph and its bodies have in common.
 struct PlanScope {
     const QuantizationScheme& scheme;
@@ -79,7 +50,13 @@ struct PlanScope {
 class Planner {
 public:
     Planner(Graph& graph, const PlanScope& scope, QuantizationPlan& plan)
-        : graph_(graph), scheme_(scope.scheme), scope_(scope), order_(graph.order()), excluded_(scope.excluded), plan_(plan) {}
+        : graph_(graph),
+          scheme_(scope.scheme),
+          target_(find_target(scope.scheme.target)),
+          scope_(scope),
+          order_(graph.order()),
+          excluded_(scope.excluded),
+          plan_(plan) {}
 
     void run() {
         if (scheme_.activations == ActivationMode::Static) {
@@ -125,8 +102,9 @@ private:
                 continue;
             }
             const OpRule& rule = find_op_rule(*node);
+            measure_depth(*node);
             if (is_excluded(node) || absorbed_.contains(node)) continue;
-            if (const std::string_view reason = refusal(*node, rule); !reason.empty()) {
+            if (const std::string reason = refusal(*node, rule); !reason.empty()) {
                 leave(node, reason);
             } else if (rule.role == QuantizedRole::PassThrough) {
                 pass_through_.insert(node);
@@ -141,10 +119,11 @@ private:
     }
 
     /// Why a node cannot be a candidate; empty when it can.
-    std::string_view refusal(const Node& node, const OpRule& rule) const {
-        if (rule.role == QuantizedRole::Float) return rule.reason;
+    std::string refusal(const Node& node, const OpRule& rule) const {
+        if (rule.role == QuantizedRole::Float) return std::string(rule.reason);
         if (rule.refuse)
-            if (const std::string_view reason = rule.refuse(node); !reason.empty()) return reason;
+            if (const std::string_view reason = rule.refuse(node); !reason.empty()) return std::string(reason);
+        if (is_unit_role(rule.role) && !target_.computes(rule.op)) return format("{} has no integer kernel for it", target_.runtime);
         if (rule.role == QuantizedRole::Activation) return "it does not follow a quantized operator that nothing else reads";
         if (!node.input(0) || !node.output(0)) return "an input or output is absent";
 
@@ -152,14 +131,19 @@ private:
         for (int index = 0; index < activation_input_count(node, rule); ++index) {
             const Value* value = root(node.input(index));
             if (!value) return "an input is absent";
-            if (known_tensor(value)) return rule.role == QuantizedRole::Compute ? "its input is a constant" : "an operand is a constant";
+            if (known_tensor(value)) return constant_reason(rule.role);
             if (!may_be_float32(node.input(index)) || !may_be_float32(value)) return "its values are not float32";
-            if (rule.role != QuantizedRole::PassThrough && scope_.of_rounds.contains(value)) return kRounds;
+            if (rule.role != QuantizedRole::PassThrough && scope_.of_rounds.contains(value)) return std::string(kRounds);
             from_unit = from_unit || results_.contains(value);
         }
-        if (rule.role == QuantizedRole::Compute) return weight_refusal(node, rule);
+        if (rule.role == QuantizedRole::Compute) return std::string(weight_refusal(node, rule));
         if (rule.role == QuantizedRole::PassThrough || from_unit) return {};
         return "no operand comes from a quantized operator";
+    }
+
+    static std::string constant_reason(QuantizedRole role) {
+        if (role == QuantizedRole::Compute) return "its input is a constant";
+        return role == QuantizedRole::PassThrough ? "it moves a constant" : "an operand is a constant";
     }
 
     std::string_view weight_refusal(const Node& node, const OpRule& rule) const {
@@ -215,8 +199,58 @@ private:
             leave(&node, "nothing that reads its result is quantized");
             return;
         }
+        if (const std::string reason = why_not_fused(node, rule); !reason.empty())
+            plan_.unfused.push_back({node.display_name(), node.op_type(), reason});
         plan_.units.emplace(&node, &rule);
-        for (int index = 0; index < activation_input_count(node, rule); ++index) plan_.demanded.insert(node.input(index));
+        if (const int fused = operand_in_accumulator(node, rule); fused >= 0) plan_.float_operands.emplace(&node, fused);
+        for (int index = 0; index < activation_input_count(node, rule); ++index)
+            if (plan_.takes_codes(node, index)) plan_.demanded.insert(node.input(index));
+    }
+
+    bool is_wide(const Value* value) const {
+        return (!scheme_.activation_dtypes.empty() || dtype_bits(scheme_.activation_dtype) > 8) &&
+               dtype_bits(scheme_.dtype_of(qualified_name(*value))) > 8;
+    }
+
+    /// Why the target's integer kernel would not be used, so that quantizers around the node only cost time. Of 16-bit values nobody expects it.
+    std::string why_not_fused(const Node& node, const OpRule& rule) const {
+        const Value* result = result_of_.at(&node);
+        if (is_wide(result) || is_wide(root(node.input(0)))) return {};
+        if (rule.role == QuantizedRole::Compute) {
+            const bool writes_floats = result_quantizer(rule) == ResultQuantizer::OnDemand;
+            if (writes_floats || (lasting_.contains(result) && !reaches_output(result))) return {};
+            return format("its result is a graph output, and the integer kernel of {} writes codes only", target_.runtime);
+        }
+        return reaches_output(result) ? format("its result is a graph output too, so that {} would compute it in float", target_.runtime)
+                                      : std::string();
+    }
+
+    ResultQuantizer result_quantizer(const OpRule& rule) const {
+        return target_.convolution_result == ConvolutionResult::CodesOrFloats ? ResultQuantizer::OnDemand : rule.result;
+    }
+
+    /// Nodes from the inputs to each value, on the longest way.
+    void measure_depth(const Node& node) {
+        int depth = 0;
+        for (Value* input : node.inputs())
+            if (const auto found = depths_.find(see_through(input)); found != depths_.end()) depth = std::max(depth, found->second);
+        for (const Value* output : node.outputs()) depths_[output] = depth + 1;
+    }
+
+    /// Of an addition that the target computes in the accumulator of a product: the operand that is this product's result. Of two, the one at the end
+    /// of the longer branch: the other is the skip connection.
+    int operand_in_accumulator(const Node& node, const OpRule& rule) const {
+        if (target_.residual_add != ResidualAdd::SkipBranchOnly || rule.op != "Add" || node.input_count() != 2) return -1;
+        int chosen = -1, depth = -1;
+        for (int index = 0; index < 2; ++index) {
+            const Value* value = see_through(node.input(index));
+            const auto product = value->producer() ? candidates_.find(value->producer()) : candidates_.end();
+            if (product == candidates_.end() || product->second->role != QuantizedRole::Compute) continue;
+            if (result_of_.at(product->first) != value || readers(value).size() != 1 || reaches_output(value)) continue;
+            if (depths_.at(value) > depth) chosen = index;
+            depth = std::max(depth, depths_.at(value));
+        }
+        return chosen;
     }
 
     // ---- the values that need parameters ----
@@ -231,11 +265,12 @@ private:
             const auto unit = plan_.units.find(node);
             if (unit == plan_.units.end()) continue;
             const OpRule& rule = *unit->second;
-            for (int index = 0; index < activation_input_count(*node, rule); ++index) observe(root(node->input(index)));
+            for (int index = 0; index < activation_input_count(*node, rule); ++index)
+                if (plan_.takes_codes(*node, index)) observe(root(node->input(index)));
             const Value* result = result_of_.at(node);
             plan_.unit_results.insert(result);
             if (rule.role == QuantizedRole::Concat) derived.insert(result);
-            if (rule.result == ResultQuantizer::Always && lasting_.contains(result)) observe(result);
+            if (result_quantizer(rule) == ResultQuantizer::Always && lasting_.contains(result)) observe(result);
         }
     }
 
@@ -252,25 +287,28 @@ private:
 
     // ---- the account ----
 
-    /// Operators that carry float data and are no mere carriers: the ones whose precision a reader of the report asks about.
+    /// Operators that compute with floats or move them. With weights only, those with weights: nothing else was to change.
     bool is_reported(const Node& node) const {
-        const OpRule& rule = find_op_rule(node);
-        if (rule.role == QuantizedRole::Compute) return true;
-        if (scheme_.activations == ActivationMode::Float || node.is("Constant") || !node.subgraphs().empty()) return false;
-        if (rule.role == QuantizedRole::PassThrough && decision(node).empty()) return false;
-        return node.output(0) && is_float(node.output(0)->type().dtype);
+        if (plan_.units.contains(&node) || plan_.carriers.contains(&node) || absorbed_.contains(&node) || is_transparent(node))
+            return false;
+        if (find_op_rule(node).role == QuantizedRole::Compute) return true;
+        if (scheme_.activations != ActivationMode::Static || node.is("Constant") || !node.subgraphs().empty()) return false;
+        return std::any_of(node.outputs().begin(), node.outputs().end(),
+                           [](const Value* output) { return output && is_float(output->type().dtype); });
     }
 
     void collect_skipped() {
         for (const Node* node : order_) {
+            if (!is_reported(*node)) continue;
             const auto reason = reasons_.find(node);
-            if (reason != reasons_.end() && is_reported(*node))
-                plan_.skipped.push_back({node->display_name(), node->op_type(), std::string(reason->second)});
+            plan_.skipped.push_back({node->display_name(), node->op_type(),
+                                     reason != reasons_.end() ? reason->second : "nothing that reads what it moves is quantized"});
         }
     }
 
     Graph& graph_;
     const QuantizationScheme& scheme_;
+    const Target& target_;
     const PlanScope& scope_;
     std::vector<Node*> order_;
     const std::unordered_set<std::string>& excluded_;
@@ -281,16 +319,31 @@ private:
     std::unordered_map<const Node*, const Value*> result_of_;  // a candidate's result, after an absorbed activation
     std::unordered_set<const Value*> results_;                 // the same values
     std::unordered_set<const Value*> lasting_;                 // read by something other than the way to a graph output
-    std::unordered_map<const Node*, std::string_view> reasons_;
+    std::unordered_map<const Value*, int> depths_;
+    std::unordered_map<const Node*, std::string> reasons_;
     QuantizationPlan& plan_;
 };
 
 }  // namespace
 
+bool QuantizationPlan::takes_codes(const Node& unit, int index) const {
+    const auto found = float_operands.find(&unit);
+    return found == float_operands.end() || found->second != index;
+}
+
 bool QuantizationPlan::reads_quantized(const Use& use) const {
     if (carriers.contains(use.node)) return use.index == 0;
     const auto unit = units.find(use.node);
-    return unit != units.end() && use.index < activation_input_count(*use.node, *unit->second);
+    return unit != units.end() && use.index < activation_input_count(*use.node, *unit->second) && takes_codes(*use.node, use.index);
+}
+
+void keep_unfused_in_float(const Graph& graph, QuantizationScheme& scheme) {
+    if (scheme.activations != ActivationMode::Static) return;
+    // What one unit loses may be what another was chosen for. Every turn keeps more nodes in float, so there is a last one.
+    for (std::size_t before = 0;; before = scheme.keep_float.size()) {
+        for (const Skip& unit : plan_quantization(graph, scheme).unfused) scheme.keep_float.try_emplace(unit.node, unit.reason);
+        if (scheme.keep_float.size() == before) return;
+    }
 }
 
 QuantizationPlan plan_quantization(const Graph& graph, const QuantizationScheme& scheme) {

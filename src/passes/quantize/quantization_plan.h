@@ -29,19 +29,28 @@ struct QuantizationPlan {
     std::vector<ObservedValue> observed;
     /// Units computed in integers (Compute, Arithmetic, Pooling, Concat), with their rules. Weights only: Compute nodes.
     std::unordered_map<const Node*, const OpRule*> units;
+    /// Units that read one operand as floats, straight out of the accumulator in front of them (Target::residual_add): which one.
+    std::unordered_map<const Node*, int> float_operands;
     /// PassThrough nodes between a quantized value and a unit that reads it.
     std::unordered_set<const Node*> carriers;
     /// Results of units (after an absorbed activation): every reader takes the dequantized value, or the kernel would have to write floats too.
     std::unordered_set<const Value*> unit_results;
     /// Values that a unit reads, directly or through carriers.
     std::unordered_set<const Value*> demanded;
-    /// Nodes left in float, in the same order, each with its reason.
+    /// Units for which the target's integer kernels would not be used, so that quantizers around them only cost time; with the reason.
+    std::vector<Skip> unfused;
+    /// Nodes that compute with floats or move them, in the same order, each with its reason.
     std::vector<Skip> skipped;
 
     bool is_unit(const Node* node) const { return units.contains(node); }
+    /// Of an activation input of a unit.
+    bool takes_codes(const Node& unit, int index) const;
     /// Whether this input of a node takes the dequantized value when the value itself is not a unit's result.
     bool reads_quantized(const Use& use) const;
 };
+
+/// Writes the units that would not be fused into scheme.keep_float, until none is left. Those with 16-bit activations stay: they never are.
+void keep_unfused_in_float(const Graph& graph, QuantizationScheme& scheme);
 
 /// Throws kUsage for a name in scheme.exclude that no node has.
 QuantizationPlan plan_quantization(const Graph& graph, const QuantizationScheme& scheme);

@@ -3,7 +3,7 @@
 // Before:  y = Conv (x, w)
 // After:   x_q = QuantizeLinear (x, x_s, u8_zp)   x_dq = DequantizeLinear (x_q, x_s, u8_zp)   y = Conv (x_dq, w)
 //
-// Formula: choose_params (quant/choose_params.h) of the scheme's range method. All readers of a unit's result share the pair; of other
+// Formula: choose_params (quant/choose_params.h) of the scheme's range method, or of the range, type and symmetry the scheme names for this value. All readers of a unit's result share the pair; of other
 // values (graph inputs, results of float operators) only quantized readers take it. Graph outputs stay what they were.
 //
 // A body that reads a value of an outer graph has a pair of its own, with the same parameters: kernels look for pairs in their graph.
@@ -41,12 +41,14 @@ public:
             const Value* value = observed.value;
             if (never_run.contains(observed.graph) || find_transparent(*observed.graph, value, "QuantizeLinear")) continue;
             const ValueRange range = range_of(*value);
-            if (is_degenerate(range, scheme_.activation_dtype, scheme_.activation_symmetry))
+            const std::string name = qualified_name(*value);
+            const DType dtype = scheme_.dtype_of(name);
+            const Symmetry symmetry = scheme_.symmetry_of(name);
+            if (is_degenerate(range, dtype, symmetry))
                 result.skipped.push_back({value->name(), "", "all its values were 0 in the calibration data, so its scale is 1"});
             else if (const TensorStatistics& seen = *statistics_of(*value); seen.min == seen.max && seen.count > 1)
                 result.skipped.push_back({value->name(), "", format("all its values were {:g} in the calibration data", seen.min)});
-            quantize(observed, choose_params(range, scheme_.activation_dtype, scheme_.activation_symmetry), plan,
-                     orders.of(*observed.graph));
+            quantize(observed, choose_params(range, dtype, symmetry), plan, orders.of(*observed.graph));
             ++result.rewrites;
         }
         return result;
@@ -89,9 +91,10 @@ private:
         if (statistics.count == 0)
             throw Error(codes::kDataNotFinite, format("'{}' never had an element in calibration", value.name()),
                         "calibrate with samples that reach it, or exclude the nodes that read it");
-        const auto chosen = scheme_.ranges.find(qualified_name(value));
-        if (chosen != scheme_.ranges.end()) return chosen->second;
-        if (holds_attention_mask(value, statistics)) return choose_min_max(statistics);
+        const std::string name = qualified_name(value);
+        if (const auto chosen = scheme_.ranges.find(name); chosen != scheme_.ranges.end()) return chosen->second;
+        // To clip pays where steps are coarse; 65536 of them are not.
+        if (dtype_bits(scheme_.dtype_of(name)) > 8 || holds_attention_mask(value, statistics)) return choose_min_max(statistics);
         return find_range_method(scheme_.range_method).choose(statistics);
     }
 

@@ -7,7 +7,7 @@
 // Guard:   s_b[c] >= 1.0001 * 2|b[c]| / (2^32 - 2), or b_q leaves int32. A channel below that (its weights are all but dead) gets a greater weight
 //          scale and its weight codes are rounded again; the skip list names the node.
 //
-// Does nothing when activation or weight are not quantized, or the bias is absent, computed or quantized already.
+// Does nothing when the target wants float biases, when activation or weight are not quantized, or the bias is absent, computed or quantized already.
 #include "passes/quantize/quantize_biases.h"
 
 #include <algorithm>
@@ -23,6 +23,7 @@
 #include "passes/rewriter.h"
 #include "quant/affine.h"
 #include "quant/choose_params.h"
+#include "quant/target.h"
 
 namespace mcompress {
 namespace {
@@ -68,10 +69,12 @@ float required_scale(float bias, float activation_scale) {
 
 class QuantizeBiases final : public Pass {
 public:
+    explicit QuantizeBiases(const QuantizationScheme& scheme) : target_(find_target(scheme.target)) {}
     std::string_view name() const override { return "quantize-biases"; }
 
     PassResult run(Graph& graph) override {
         PassResult result;
+        if (target_.bias != DType::Int32) return result;
         std::vector<Unit> units;
         for_each_node(graph, [&](Node& node) {
             if (std::optional<Unit> unit = unit_of(&node)) units.push_back(std::move(*unit));
@@ -149,10 +152,12 @@ private:
         graph.set_input(unit.node, unit.bias_input, dequantize->output(0));
         erase_if_unused(bias);
     }
+
+    const Target& target_;
 };
 
 }  // namespace
 
-std::unique_ptr<Pass> make_quantize_biases() { return std::make_unique<QuantizeBiases>(); }
+std::unique_ptr<Pass> make_quantize_biases(const QuantizationScheme& scheme) { return std::make_unique<QuantizeBiases>(scheme); }
 
 }  // namespace mcompress

@@ -4,9 +4,10 @@
 #include <memory>
 
 #include "passes/pass.h"
+#include "quant/scheme.h"
 
 namespace mcompress {
 
-std::unique_ptr<Pass> make_quantize_biases();
+std::unique_ptr<Pass> make_quantize_biases(const QuantizationScheme& scheme);
 
 }  // namespace mcompress

@@ -17,6 +17,7 @@
 #include "ops/attributes.h"
 #include "passes/quantize/qdq_pair.h"
 #include "passes/quantize/quantization_plan.h"
+#include "passes/quantize/quantized_view.h"
 #include "passes/quantize/weight_codes.h"
 #include "passes/rewriter.h"
 
@@ -40,7 +41,7 @@ public:
             const auto unit = plan.units.find(&node);
             if (unit == plan.units.end() || unit->second->role != QuantizedRole::Compute) return;
             const OpRule& rule = *unit->second;
-            if (node.input(rule.weight_input)->producer() && node.input(rule.weight_input)->producer()->is("DequantizeLinear")) return;
+            if (node.input(rule.weight_input)->producer() && is_dequantizer(*node.input(rule.weight_input)->producer())) return;
             if (scheme_.activations == ActivationMode::Static && !pair_in_front_of(node, 0)) {
                 result.skipped.push_back(skip(node, "its activation is not quantized"));
                 return;

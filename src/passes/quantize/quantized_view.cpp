@@ -19,12 +19,16 @@ template <typename Visit> void for_each_alias(const Value* value, Visit&& visit)
 
 }  // namespace
 
+bool is_quantizer(const Node& node) { return node.is("QuantizeLinear") || node.is("com.microsoft", "QuantizeLinear"); }
+
+bool is_dequantizer(const Node& node) { return node.is("DequantizeLinear") || node.is("com.microsoft", "DequantizeLinear"); }
+
 bool is_transparent(const Node& node) {
     if (!node.output(0) || !node.input(0)) return false;
-    if (node.is("mcompress", "Observe") || node.is("QuantizeLinear")) return true;
-    if (!node.is("DequantizeLinear")) return false;
+    if (node.is("mcompress", "Observe") || is_quantizer(node)) return true;
+    if (!is_dequantizer(node)) return false;
     const Value* codes = node.input(0);
-    return known_tensor(codes) || (codes->producer() && codes->producer()->is("QuantizeLinear"));
+    return known_tensor(codes) || (codes->producer() && is_quantizer(*codes->producer()));
 }
 
 Value* see_through(Value* value) {

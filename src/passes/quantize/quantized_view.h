@@ -10,6 +10,11 @@
 
 namespace mcompress {
 
+/// QuantizeLinear of the standard, or of com.microsoft, which has 16-bit codes below opset 21.
+bool is_quantizer(const Node& node);
+/// DequantizeLinear, likewise.
+bool is_dequantizer(const Node& node);
+
 /// Observe, QuantizeLinear, and DequantizeLinear of an initializer or of a QuantizeLinear's result.
 bool is_transparent(const Node& node);
 

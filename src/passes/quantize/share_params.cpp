@@ -13,6 +13,7 @@
 
 #include <algorithm>
 
+#include "ir/qualified_name.h"
 #include "passes/quantize/qdq_pair.h"
 #include "passes/quantize/quantization_plan.h"
 #include "passes/quantize/quantized_view.h"
@@ -75,13 +76,16 @@ private:
         }
         Graph& graph = concat.graph();
         const QdqPair first = *pair_behind(concat.input(0));
-        if (std::all_of(inputs.begin(), inputs.end(), [&](const QuantParams& params) { return params == inputs[0]; })) {
+        const std::string name = qualified_name(*concat.output(0));
+        const DType dtype = scheme_.dtype_of(name);
+        const auto is_first = [&](const QuantParams& params) { return params == inputs[0]; };
+        if (inputs[0].dtype == dtype && std::all_of(inputs.begin(), inputs.end(), is_first)) {
             insert_pair(concat.output(0), first.scale(), first.zero_point(), order);
             return 1;
         }
         ValueRange range = representable_range(inputs[0]);
         for (const QuantParams& params : inputs) range = union_of(range, representable_range(params));
-        const QuantParams params = choose_params(range, scheme_.activation_dtype, scheme_.activation_symmetry);
+        const QuantParams params = choose_params(range, dtype, scheme_.symmetry_of(name));
         Value* scale = scale_constant(graph, concat.output(0)->name(), params.scale);
         Value* zero_point = zero_point_constant(graph, params);
         insert_pair(concat.output(0), scale, zero_point, order);
@@ -97,8 +101,9 @@ private:
             pending.pop_back();
             for (int index = 0; index < current->input_count(); ++index) {
                 const std::vector<QdqPair> chain = exclusive_chain(current->input(index), plan);
+                // Codes of another type stay what they were asked to be; convert-activations stands between.
+                if (chain.empty() || chain.front().zero_point()->type().dtype != zero_point->type().dtype) continue;
                 for (const QdqPair& pair : chain) set_params(pair, scale, zero_point);
-                if (chain.empty()) continue;
                 Node* producer = chain.back().source()->producer();
                 const auto unit = producer ? plan.units.find(producer) : plan.units.end();
                 if (unit != plan.units.end() && unit->second->role == QuantizedRole::Concat) pending.push_back(producer);
