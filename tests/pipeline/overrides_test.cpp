@@ -43,7 +43,7 @@ TEST_CASE("overrides say range, type and symmetry of a value", "[pipeline]") {
 }
 
 TEST_CASE("trap 26: unknown keys and values of overrides are refused", "[pipeline]") {
-    CHECK(refused_with(R"({"x": {"rnage": [0, 1]}})", "did you mean 'range'?"));
+    CHECK(refused_with(R"({"x": {"rang": [0, 1]}})", "did you mean 'range'?"));
     CHECK(refused_with(R"({"x": {"dtype": "uint12"}})", "uint8, int8, uint16, int16"));
     CHECK(refused_with(R"({"x": {"dtype": 8}})", "value 'x'"));
     CHECK(refused_with(R"({"x": {"symmetric": 1}})", "true or false"));
