@@ -72,6 +72,7 @@ SampleLook look_at(const Sample& sample, std::size_t index) {
     SampleLook look;
     Hasher hasher;
     bool is_first = true, varies = false;
+    std::size_t arrays = 0;  // beyond matrices: a picture may come with sizes and factors, but several arrays are a stream and its states
     std::int64_t elements = 0;
     for (const auto& [name, tensor] : sample) {
         hasher.add_string(name);
@@ -89,9 +90,11 @@ SampleLook look_at(const Sample& sample, std::size_t index) {
             static_cast<std::ptrdiff_t>(bytes.size() / static_cast<std::size_t>(std::max<std::int64_t>(tensor.element_count(), 1)));
         varies = varies || width == 0 || (!bytes.empty() && !std::equal(bytes.begin() + width, bytes.end(), bytes.begin()));
         elements += tensor.element_count();
+        arrays += tensor.shape().rank() > 2 ? 1 : 0;
         if (is_float(tensor.dtype()) || tensor.dtype() == DType::UInt8)
             look.correlation = std::max(look.correlation, neighbour_correlation(tensor));
     }
+    if (arrays > 1) look.correlation = kNoPicture;
     look.digest = hasher.hex_digest();
     look.is_constant = !varies && elements > 1;
     return look;

@@ -25,8 +25,8 @@ struct DataFinding {
 ///  - fewer than 8 rows are unfit, fewer than 32 doubtful (rows: the leading extents of the samples, summed up over all of them);
 ///  - unfit when all are equal, or fewer than half differ; doubtful when more than a tenth repeat others;
 ///  - unfit when every element of most of them is the same; doubtful when that is so for any;
-///  - unfit when they are pictures (four dimensions, at most 4 channels, both sides 16 or more) whose neighbouring elements do not correlate: at the
-///    median sample by less than 0.15, the greater of rows and columns. Natural pictures have 0.8 to 0.99, noise 0.
+///  - unfit when they are pictures (the one input of more than two dimensions has four, at most 4 channels, and sides of 16 or more) whose neighbouring
+///    elements do not correlate: at the median sample by less than 0.15, the greater of rows and columns. Natural pictures have 0.8 to 0.99, noise 0.
 /// The same for any number of threads.
 std::vector<DataFinding> check_samples(const Dataset& data, int threads);
 

@@ -11,10 +11,23 @@
 
 namespace mcompress {
 
+namespace {
+
+/// The model as it came, but for weights that old exporters also list as inputs: those are constants.
+std::unique_ptr<Model> load_with_constants(const std::filesystem::path& path) {
+    auto model = load_inlined(path);
+    infer_types(*model->graph);
+    PassManager manager;
+    manager.add(find_pass("fold-input-defaults").make(pass_inputs()));
+    manager.run_once(*model->graph);
+    return model;
+}
+
+}  // namespace
+
 std::vector<DataFinding> check_data(const std::filesystem::path& model, const Dataset& data, int threads, UnfitData unfit) {
     std::vector<DataFinding> findings = check_samples(data, threads);
-    const auto loaded = load_inlined(model);
-    infer_types(*loaded->graph);
+    const auto loaded = load_with_constants(model);
     for (DataFinding& finding : check_input_scale(*make_onednn_engine(), *loaded->graph, data, threads))
         findings.push_back(std::move(finding));
     const auto is_unfit = [](const DataFinding& finding) { return finding.verdict == DataFinding::Verdict::Unfit; };
@@ -30,8 +43,7 @@ std::vector<DataFinding> check_data(const std::filesystem::path& model, const Da
 }
 
 std::unique_ptr<Dataset> synthetic_data(const std::filesystem::path& model, std::size_t count, int threads) {
-    const auto loaded = load_inlined(model);
-    infer_types(*loaded->graph);
+    const auto loaded = load_with_constants(model);
     return make_synthetic_data(*make_onednn_engine(), *loaded->graph, count, threads);
 }
 

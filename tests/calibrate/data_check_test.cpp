@@ -72,6 +72,19 @@ TEST_CASE("pictures are fit, noise in their place is not", "[data][trap25]") {
         CHECK(found_in(many(40, noise, shape)).empty());
 }
 
+TEST_CASE("states of a stream are no pictures", "[data]") {
+    class Stream : public Dataset {
+    public:
+        std::size_t size() const override { return 40; }
+        std::string sample_name(std::size_t) const override { return "stream"; }
+        Sample sample(std::size_t index) const override {
+            const auto seed = static_cast<unsigned>(index);
+            return {{"x", noise({1, 257, 1, 2}, seed)}, {"state", noise({2, 1, 33, 16}, seed + 100)}};
+        }
+    };
+    CHECK(found_in(Stream()).empty());
+}
+
 TEST_CASE("the correlation of neighbours is that of the field", "[data]") {
     CHECK(neighbour_correlation(noise({1, 3, 64, 64}, 1)) < 0.1);
     CHECK(neighbour_correlation(waves({1, 3, 64, 64}, 1)) > 0.9);
