@@ -10,7 +10,8 @@ namespace mcompress {
 
 namespace {
 
-/// Inputs of an operator from `first` on are its weights.
+/// Inputs of an operator from `first` on are its weights, or the shape it gives its result: without it no shape behind is known, and every kernel there has to
+/// be the slowest.
 struct WeightPlace {
     std::string_view op;
     int first;
@@ -29,6 +30,15 @@ constexpr auto kWeightPlaces = std::to_array<WeightPlace>({
     {"LSTM", 1},
     {"GRU", 1},
     {"RNN", 1},
+    {"Reshape", 1},
+    {"Expand", 1},
+    {"Tile", 1},
+    {"Slice", 1},
+    {"Pad", 1},
+    {"Resize", 1},
+    {"Upsample", 1},
+    {"Squeeze", 1},
+    {"Unsqueeze", 1},
 });
 
 bool is_weight_place(const Use& use) {
