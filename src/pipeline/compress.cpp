@@ -12,6 +12,7 @@
 #include "pipeline/dequantize_model.h"
 #include "pipeline/quantize_graph.h"
 #include "pipeline/quantize_weights_only.h"
+#include "pipeline/quantize_with_data.h"
 #include "pipeline/summarize.h"
 #include "support/error.h"
 
@@ -29,15 +30,6 @@ CalibrationTable load_matching_table(const Graph& graph, const std::filesystem::
         throw Error(codes::kTableMismatch, format("{} was made for another model or by another version", path.string()),
                     "make it again with mcompress calibrate");
     return table;
-}
-
-/// Static quantization that may look at the samples as often as it pays.
-void quantize_with_data(Graph& graph, const QuantizationScheme& scheme, const QuantizeRequest& request, QuantizeReport& report) {
-    Tuning tuning = make_tuning(graph, scheme, *request.data, request.threads, request.progress);
-    const CalibrationTable table = calibrate_and_decide(graph, tuning);
-    append(report.passes, quantize_graph(graph, tuning, table, QuantizeFinish::Complete));
-    report.calibration = {request.data_name, table.samples, table.values.size(), tuning.scheme.range_method};
-    report.tuning = std::move(tuning.notes);
 }
 
 void quantize_with_table(Graph& graph, const QuantizationScheme& scheme, const QuantizeRequest& request, QuantizeReport& report) {
@@ -108,7 +100,7 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
         leave_small_products(*model->graph, scheme);
         append(report.passes, run_pipeline("quantize-dynamic", *model->graph, pass_inputs(scheme)));
     } else if (request.data) {
-        quantize_with_data(*model->graph, scheme, request, report);
+        if (!quantize_with_data(*model, scheme, request, report)) return report;
     } else {
         quantize_with_table(*model->graph, scheme, request, report);
     }

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "data/dataset.h"
 #include "passes/quantize/select_nodes.h"
 #include "pipeline/overrides.h"
+#include "pipeline/precision_stage.h"
 #include "pipeline/prepare.h"
 #include "quant/calibration_table.h"
 #include "quant/scheme.h"
@@ -44,6 +46,7 @@ struct QuantizeRequest {
     std::vector<std::pair<std::string, std::string>> metadata = {};  // added to the model's own
     int threads = 1;
     Progress progress = {};
+    std::optional<AccuracyBudget> budget = {};  // needs data
 };
 
 /// Cleans and fuses a model; writes it to `output`.
@@ -52,7 +55,7 @@ OptimizeReport optimize_model(const std::filesystem::path& model, const std::fil
 /// The statistics of every value that quantize_model() would need, over all samples of the data.
 CalibrationTable calibrate_model(const CalibrateRequest& request);
 
-/// Quantizes a model; writes it to `request.output`. The bytes depend on the model, the scheme and the set of samples only.
+/// Quantizes a model; writes it to `request.output`, unless a budget was given that cannot be kept (report.budget->met says so). The bytes depend on the model, the scheme and the set of samples only.
 QuantizeReport quantize_model(const QuantizeRequest& request);
 
 }  // namespace mcompress

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "report/search_json.h"
+
 namespace mcompress {
 
 namespace {
@@ -178,7 +180,7 @@ Json scheme_json(const QuantizationScheme& scheme) {
 std::string to_json(const QuantizeReport& report) {
     Json json = document("mcompress/quantize");
     json["before"] = model_json(report.before);
-    json["after"] = model_json(report.after);
+    if (!report.budget || report.budget->met) json["after"] = model_json(report.after);
     json["mode"] = mode_name(report.activations);
     if (report.dequantized) json["dequantized"] = report.dequantized->operators;
     if (report.calibration)
@@ -199,6 +201,8 @@ std::string to_json(const QuantizeReport& report) {
     json["tuning"] = Json::array();
     for (const TuningNote& note : report.tuning)
         json["tuning"].push_back({{"stage", note.stage}, {"object", note.object}, {"text", note.text}});
+    if (report.self_check) json["self_check"] = self_check_json(*report.self_check);
+    if (report.budget) json["budget"] = budget_json(*report.budget);
     json["notes"] = skips_json(report.notes);
     if (!report.weights.empty()) json["weight_only"] = weight_only_json(report);
     json["passes"] = passes_json(report.passes);

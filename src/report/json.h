@@ -13,5 +13,6 @@ std::string to_json(const ConvertReport& report);
 std::string to_json(const QuantizeReport& report);
 std::string to_json(const ValidateReport& report);
 std::string to_json(const BenchReport& report);
+std::string to_json(const SensitivityReport& report);
 
 }  // namespace mcompress

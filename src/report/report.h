@@ -12,6 +12,7 @@
 #include "ops/cost.h"
 #include "passes/pass_manager.h"
 #include "quant/scheme.h"
+#include "search/findings.h"
 #include "tune/fit_block_codes.h"
 #include "tune/tune.h"
 #include "validate/contention.h"
@@ -94,6 +95,8 @@ struct QuantizeReport {
     std::size_t wide_nodes = 0;                     // of the quantized ones, those between 16-bit codes
     std::vector<Skip> left_in_float;                // with the reason
     std::vector<TuningNote> tuning;                 // what was done for accuracy, and what it gained
+    std::optional<SelfCheckReport> self_check;      // of a model quantized with data, without a budget
+    std::optional<BudgetReport> budget;             // when one was given; when it was not met, no model was written
     std::vector<Skip> notes;                        // raised scales, constant tensors and the like
     std::vector<PassRun> passes;
     WeightOnlyScheme weight_only;    // of `weights`

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "quant/target.h"
+#include "report/search_text.h"
 #include "report/text_table.h"
 #include "support/format.h"
 
@@ -217,6 +218,7 @@ std::string dequantized_text(const DequantizeSummary& summary) {
 }  // namespace
 
 std::string to_text(const QuantizeReport& report) {
+    if (report.budget && !report.budget->met) return budget_text(*report.budget);
     std::string text = before_after(report.before, report.after);
     if (report.dequantized) text += "\n" + dequantized_text(*report.dequantized);
     const bool is_static = report.activations == ActivationMode::Static;
@@ -246,6 +248,8 @@ std::string to_text(const QuantizeReport& report) {
         if (report.saturation->at_risk > 0)
             text += "             (mcompress validate --emulate avx2 tells what that costs; --sum-width 16 prevents it)\n";
     }
+    if (report.self_check) text += self_check_text(*report.self_check);
+    if (report.budget) text += budget_text(*report.budget);
     text +=
         report.left_in_float.empty() ? "\nno node was left in float\n" : "\n" + skip_table(report.left_in_float, "left in float because");
     if (!report.tuning.empty()) {

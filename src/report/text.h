@@ -13,6 +13,7 @@ std::string to_text(const ConvertReport& report);
 std::string to_text(const QuantizeReport& report);
 std::string to_text(const ValidateReport& report);
 std::string to_text(const BenchReport& report);
+std::string to_text(const SensitivityReport& report);
 
 /// The steps of a plan: name, operator, kernel, precision.
 std::string steps_to_text(const StepSummary& steps);

@@ -10,7 +10,7 @@ namespace mcompress {
 namespace {
 
 /// What one node left in float costs beside its multiply-accumulates, as a share of those of the model.
-constexpr double kNodeCost = 0.05;
+constexpr double kNodeCost = 0.02;
 
 using Names = std::unordered_set<std::string>;
 
@@ -21,7 +21,9 @@ public:
         for (std::size_t at = 0; at < sources.size(); ++at) {
             whole_ += effects[at];
             for (const std::string& unit : sources[at].units) of_unit_[unit].push_back(at);
-            if (sources[at].units.size() == 1) macs_.emplace(sources[at].units[0], sources[at].macs);
+            if (sources[at].units.size() != 1) continue;
+            std::int64_t& macs = macs_[sources[at].units[0]];
+            macs = std::max(macs, sources[at].macs);
         }
     }
 

@@ -23,7 +23,7 @@ struct FallbackStep {
 };
 
 /// Greedy: the step that removes most for what it costs comes first. A step costs the multiply-accumulates it leaves in float, and as much as a
-/// twentieth of all for each node, so that few nodes win over many. `effects` holds one number a source, which add up. Ends when nothing is left to remove.
+/// fiftieth of all for each node, so that few nodes win over many. `effects` holds one number a source, which add up. Ends when nothing is left to remove.
 std::vector<FallbackStep> order_fallbacks(std::span<const NoiseSource> sources, std::span<const double> effects, std::int64_t total_macs);
 
 /// The scheme with the first `count` steps carried out; each node gets a reason that begins with `why`.

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 
+#include "budget_options.h"
 #include "command.h"
 #include "data_options.h"
 #include "output_path.h"
@@ -10,6 +11,7 @@
 #include "report/json.h"
 #include "report/text.h"
 #include "scheme_options.h"
+#include "support/error.h"
 #include "support/log.h"
 #include "weight_only_options.h"
 
@@ -28,6 +30,7 @@ struct Options {
     WeightOnlyFlags weight_only;
     QuantizedForm form = QuantizedForm::Qdq;
     SchemeFlags scheme;
+    BudgetFlags budget;
     bool dynamic = false;
     bool requantize = false;
     bool force = false;
@@ -53,6 +56,12 @@ void add_sample_flags(CLI::App& app, Options& options, CLI::Option* table, CLI::
     dynamic->excludes(table);
 }
 
+void add_method(CLI::App& app, std::string& method) {
+    std::string methods;
+    for (const RangeMethod& row : all_range_methods()) methods += (methods.empty() ? "" : ", ") + std::string(row.name);
+    app.add_option("--range-method,--method", method, "How ranges follow from what was seen: " + methods)->capture_default_str();
+}
+
 }  // namespace
 
 CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
@@ -63,9 +72,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     auto* dynamic = app.add_flag("--dynamic", options->dynamic,
                                  "Matrix products, LSTM and Attention, activation ranges found while the model runs: no data needed");
     add_weight_only_flags(app, options->weight_only);
-    std::string methods;
-    for (const RangeMethod& method : all_range_methods()) methods += (methods.empty() ? "" : ", ") + std::string(method.name);
-    app.add_option("--range-method,--method", options->method, "How ranges follow from what was seen: " + methods)->capture_default_str();
+    add_method(app, options->method);
     add_effort(app, options->effort);
     add_format(app, options->form)->default_str("qdq");
     app.add_flag("--requantize", options->requantize,
@@ -76,7 +83,8 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     app.add_flag("--json", options->json, "Print JSON");
     add_sample_flags(app, *options, table, dynamic);
     dynamic->excludes(app.get_option("--overrides"))->excludes(app.get_option("--activations"))->excludes(app.get_option("--symmetric"));
-    app.get_option("--weight-only")->excludes(table)->excludes(dynamic);
+    add_budget_flags(app, options->budget);
+    app.get_option("--weight-only")->excludes(table)->excludes(dynamic)->excludes(app.get_option("--max-drop"));
     return [options, &global] {
         const auto output =
             choose_output(options->output, options->model, options->weight_only.dtype == "int4" ? ".int4.onnx" : ".int8.onnx",
@@ -99,9 +107,12 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
         if (options->requantize) request.quantized_input = QuantizedInput::Dequantize;
         if (options->dynamic) request.scheme.activations = ActivationMode::Dynamic;
         if (options->fitness.synthetic > 0) request.metadata.emplace_back("mcompress.calibration_data", data.name);
+        std::unique_ptr<Dataset> evaluation;
+        request.budget = make_budget(options->budget, options->data, request.data, options->model, evaluation);
         QuantizeReport report = quantize_model(request);
         for (const std::string& doubt : data.doubts) report.notes.push_back({"calibration data", "", doubt});
         std::fputs((options->json ? to_json(report) : to_text(report)).c_str(), stdout);
+        if (report.budget && !report.budget->met) return static_cast<int>(ErrorKind::Gate);
         log_info("wrote {}", output.string());
         return 0;
     };

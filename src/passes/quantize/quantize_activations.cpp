@@ -11,6 +11,8 @@
 // Does nothing when the scheme leaves activations in float, or a value has a pair already, or calibration never ran the body it is read in.
 #include "passes/quantize/quantize_activations.h"
 
+#include <unordered_map>
+
 #include "ir/qualified_name.h"
 #include "passes/quantize/attention_mask.h"
 #include "passes/quantize/qdq_pair.h"
@@ -55,14 +57,38 @@ public:
     }
 
 private:
-    const TensorStatistics* statistics_of(const Value& value) const {
+    const TensorStatistics* statistics_of(const Value& value) {
         if (!table_) return nullptr;
         const auto found = table_->values.find(qualified_name(value));
-        return found == table_->values.end() ? nullptr : &found->second;
+        return found == table_->values.end() ? joined_statistics(value) : &found->second;
+    }
+
+    /// Calibration does not look at the result of a Concat, whose parameters follow from its inputs. Where a Concat stays in float, its result's statistics
+    /// are those of its inputs together.
+    const TensorStatistics* joined_statistics(const Value& value) {
+        const Node* concat = value.producer();
+        if (!concat || find_op_rule(*concat).role != QuantizedRole::Concat) return nullptr;
+        if (const auto known = joined_.find(&value); known != joined_.end()) return &known->second;
+        TensorStatistics sum;
+        for (Value* input : concat->inputs()) {
+            const Value* source = origin(input);
+            const TensorStatistics* part = source ? statistics_of(*source) : nullptr;
+            if (!part) return nullptr;
+            sum.merge(*part);
+        }
+        return &joined_.emplace(&value, std::move(sum)).first->second;
+    }
+
+    /// The value whose elements it holds, in front of operators that only move them.
+    static const Value* origin(Value* value) {
+        value = see_through(value);
+        while (value && value->producer() && find_op_rule(*value->producer()).role == QuantizedRole::PassThrough)
+            value = see_through(value->producer()->input(0));
+        return value;
     }
 
     /// A branch that no sample took, a loop without a round: nothing is known of the values inside.
-    std::unordered_set<const Graph*> bodies_without_statistics(const QuantizationPlan& plan, PassResult& result) const {
+    std::unordered_set<const Graph*> bodies_without_statistics(const QuantizationPlan& plan, PassResult& result) {
         std::unordered_set<const Graph*> bodies;
         for (const ObservedValue& observed : plan.observed) {
             const TensorStatistics* statistics = statistics_of(*observed.value);
@@ -77,7 +103,7 @@ private:
         return bodies;
     }
 
-    ValueRange range_of(const Value& value) const {
+    ValueRange range_of(const Value& value) {
         const TensorStatistics* found = statistics_of(value);
         if (!found)
             throw Error(codes::kTableMismatch, format("the calibration has no statistics of '{}'", value.name()),
@@ -116,6 +142,7 @@ private:
 
     QuantizationScheme scheme_;
     const CalibrationTable* table_;
+    std::unordered_map<const Value*, TensorStatistics> joined_;  // of results of Concat
 };
 
 }  // namespace

@@ -1,0 +1,133 @@
+#include "pipeline/precision_stage.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "data/subset.h"
+#include "engine/engine.h"
+#include "ir/clone.h"
+#include "pipeline/budget_metric.h"
+#include "pipeline/fixed_batch.h"
+#include "pipeline/quantize_graph.h"
+#include "support/format.h"
+#include "support/log.h"
+#include "tune/samples.h"
+#include "tune/trial.h"
+
+namespace mcompress {
+
+namespace {
+
+// "A few": decisions of a classifier are counted, so some tens; the ranking looks at each source and needs fewer.
+constexpr std::size_t kCheckedSamples = 32;
+constexpr std::size_t kRankedSamples = 8;
+
+std::unique_ptr<Graph> build(const CalibratedGraph& calibrated, const QuantizationScheme& scheme, QuantizeFinish finish) {
+    std::unique_ptr<Graph> graph = clone(calibrated.exact);
+    Tuning tuning = calibrated.tuning;
+    tuning.scheme = scheme;
+    quantize_graph(*graph, tuning, calibrated.table, finish);
+    return graph;
+}
+
+/// At most `count` of the held-out samples, put together where the model's batch is fixed.
+FixedBatch held_out_samples(const CalibratedGraph& calibrated, std::size_t count, std::unique_ptr<Dataset>& storage) {
+    storage = take(split_samples(calibrated.tuning.data).held_out, count);
+    return fit_batch(calibrated.exact, *storage, LastBatch::Fill);
+}
+
+SearchSubject subject_of(const CalibratedGraph& calibrated, const Engine& engine, const QuantizationScheme& scheme,
+                         const Dataset& ranking_data) {
+    return {.engine = engine,
+            .exact = calibrated.exact,
+            .scheme = scheme,
+            .build = [&calibrated](const QuantizationScheme& each) { return build_quantized(calibrated, each); },
+            .build_apart = [&calibrated](const QuantizationScheme& each) { return build_apart(calibrated, each); },
+            .ranking_data = ranking_data,
+            .threads = calibrated.tuning.threads};
+}
+
+std::string what_was_found(const SelfCheckMeasure& measure) {
+    if (!measure.judged_by_agreement) return format("an output keeps {:.1f} dB SQNR", measure.sqnr_db);
+    return format("only {:.0f} % of the decisions are those of the float model", 100.0 * *measure.agreement);
+}
+
+/// Names what is to blame; puts nodes back to float where the effort allows it.
+void repair(const CalibratedGraph& calibrated, const Engine& engine, const Trial& trial, SelfCheckReport& report,
+            QuantizationScheme& scheme) {
+    std::unique_ptr<Dataset> storage;
+    const FixedBatch samples = held_out_samples(calibrated, kRankedSamples, storage);
+    const SearchSubject subject = subject_of(calibrated, engine, scheme, *samples.samples);
+    const EffectMetric metric = report.quantized.judged_by_agreement ? EffectMetric::Divergence : EffectMetric::Sqnr;
+    log_warning("the quantized model has collapsed: {}", what_was_found(report.quantized));
+    if (scheme.effort == Effort::Fast) {
+        report.culprits = name_culprits(rank_sources(subject, metric, {.threads = subject.threads}), calibrated.table);
+    } else {
+        const auto measure = [&](const Graph& candidate) { return judge(trial.measure(candidate), trial.samples()).badness; };
+        const PrecisionGoal goal{.limit = report.quantized.acceptable,
+                                 .measure = measure,
+                                 .metric = metric,
+                                 .max_float_share = 1.0,  // better most of a model in float than a wrong one
+                                 .why = "the model collapses otherwise"};
+        PrecisionResult result = search_precision(subject, goal, report.quantized.badness);
+        report.culprits = name_culprits(result.ranking, calibrated.table);
+        if (result.met) {
+            report.repair = std::move(result.steps);
+            scheme = std::move(result.scheme);
+            report.repaired = judge(trial.measure(*build_quantized(calibrated, scheme)), trial.samples());
+        }
+    }
+    for (const std::string& culprit : report.culprits) log_warning("{}", culprit);
+}
+
+}  // namespace
+
+std::unique_ptr<Graph> build_quantized(const CalibratedGraph& calibrated, const QuantizationScheme& scheme) {
+    return build(calibrated, scheme, QuantizeFinish::Complete);
+}
+
+std::unique_ptr<Graph> build_apart(const CalibratedGraph& calibrated, const QuantizationScheme& scheme) {
+    // Fitted weights make up for the noise of their inputs: taken alone, with exact inputs, they would look worse than they are.
+    QuantizationScheme unfitted = scheme;
+    unfitted.effort = Effort::Fast;
+    return build(calibrated, unfitted, QuantizeFinish::TakeApart);
+}
+
+SelfCheckReport check_self(const CalibratedGraph& calibrated, const Graph& quantized, QuantizationScheme& scheme) {
+    SelfCheckReport report;
+    const auto engine = make_onednn_engine();
+    std::unique_ptr<Dataset> storage;
+    const FixedBatch samples = held_out_samples(calibrated, kCheckedSamples, storage);
+    const Trial trial(*engine, calibrated.exact, *samples.samples, calibrated.tuning.threads);
+    report.quantized = judge(trial.measure(quantized), trial.samples(), report.limits);
+    if (report.quantized.has_collapsed) repair(calibrated, *engine, trial, report, scheme);
+    return report;
+}
+
+BudgetReport keep_budget(const CalibratedGraph& calibrated, const Graph& quantized, const AccuracyBudget& budget,
+                         QuantizationScheme& scheme) {
+    const auto engine = make_onednn_engine();
+    BudgetMetric metric(*engine, calibrated.exact, budget, calibrated.tuning);
+    BudgetReport report{.metric = budget.metric, .max_drop = budget.max_drop, .samples = metric.samples()};
+    report.drop_int8 = report.drop = metric.drop(quantized);
+    report.met = report.drop <= budget.max_drop;
+    if (report.met) return report;
+    std::unique_ptr<Dataset> storage;
+    const FixedBatch samples = held_out_samples(calibrated, 2 * kRankedSamples, storage);
+    const PrecisionGoal goal{.limit = budget.max_drop,
+                             .measure = [&](const Graph& candidate) { return metric.drop(candidate); },
+                             .metric = metric.ranks_by(),
+                             .max_float_share = budget.max_float_share,
+                             .why = format("the budget of {} points would be exceeded", budget.max_drop)};
+    PrecisionResult result = search_precision(subject_of(calibrated, *engine, scheme, *samples.samples), goal, report.drop);
+    report.met = result.met;
+    report.drop = result.measured;
+    report.steps = std::move(result.steps);
+    report.tries = std::move(result.tries);
+    report.ranking = std::move(result.ranking);
+    report.float_macs_share = report.steps.empty() ? 0.0 : report.steps.back().macs_share;
+    if (report.met) scheme = std::move(result.scheme);
+    return report;
+}
+
+}  // namespace mcompress

@@ -1,0 +1,27 @@
+// Measured effects of noise sources as a file, so that an interrupted measurement goes on where it ended.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "search/sensitivity.h"
+
+namespace mcompress {
+
+/// What effects belong to; any difference makes them worthless.
+struct SensitivityKey {
+    std::string quantized;  // fingerprint of the quantized graph, which holds the scheme's decisions
+    std::string data;       // digest of the samples
+};
+
+/// Of names, types, shapes and elements of all samples, in order.
+std::string digest_of(const Dataset& data);
+
+void save_effects(const std::filesystem::path& path, const SensitivityKey& key, const std::vector<SourceEffect>& effects);
+
+/// Nothing when there is no such file. Throws kTableInvalid when it cannot be read, kTableMismatch when it belongs to something else.
+std::vector<SourceEffect> load_effects(const std::filesystem::path& path, const SensitivityKey& key);
+
+}  // namespace mcompress

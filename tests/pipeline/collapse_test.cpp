@@ -1,0 +1,233 @@
+// A front end of spectra and logarithms, which 8 bits destroy: quantize says so, names it and repairs it; a budget is kept or refused.
+#include <cmath>
+#include <fstream>
+#include <numbers>
+#include <random>
+
+#include "../data/temporary_folder.h"
+#include "catch.h"
+#include "onnx/emit.h"
+#include "onnx/text.h"
+#include "pipeline/compress.h"
+#include "pipeline/eval_command.h"
+#include "pipeline/measure_sensitivity.h"
+#include "pipeline/validate_models.h"
+#include "report/json.h"
+#include "report/text.h"
+#include "support/error.h"
+
+using namespace mcompress;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t kLength = 256, kFrame = 32, kBins = 12, kClasses = 10;
+
+template <typename Value> std::string tensor(const std::string& name, const std::string& shape, std::size_t count, Value&& value) {
+    std::string text = "  " + name + " = Constant <value = float[" + shape + "] {";
+    for (std::size_t at = 0; at < count; ++at) text += (at ? ", " : "") + std::to_string(value(at));
+    return text + "}> ()\n";
+}
+
+/// Power spectrum by convolutions with cosines and sines, its logarithm, two layers.
+std::string network() {
+    std::mt19937 random(11);
+    std::normal_distribution<double> normal;
+    const auto wave = [](std::size_t at, double phase) {
+        const double angle = 2.0 * std::numbers::pi * static_cast<double>((at / kFrame + 1) * (at % kFrame)) / kFrame;
+        return std::cos(angle - phase) / kFrame;
+    };
+    std::string text = "<ir_version: 8, opset_import: [\"\" : 13]>\n g (float[1, 1, 256] x) => (float[1, 10] y) {\n";
+    text += tensor("cosines", "12, 1, 32", kBins * kFrame, [&](std::size_t at) { return wave(at, 0.0); });
+    text += tensor("sines", "12, 1, 32", kBins * kFrame, [&](std::size_t at) { return wave(at, std::numbers::pi / 2.0); });
+    text += tensor("hidden_w", "24, 12", 24 * kBins, [&](std::size_t) { return 0.3 * normal(random); });
+    text += tensor("hidden_b", "24", 24, [&](std::size_t) { return 0.3 * normal(random); });
+    text += tensor("class_w", "10, 24", kClasses * 24, [&](std::size_t) { return 0.3 * normal(random); });
+    return text + R"(  tiny = Constant <value = float {0.000001}> ()
+  real = Conv <strides = [32]> (x, cosines)
+  imaginary = Conv <strides = [32]> (x, sines)
+  real2 = Mul (real, real)
+  imaginary2 = Mul (imaginary, imaginary)
+  power = Add (real2, imaginary2)
+  mean = ReduceMean <axes = [2], keepdims = 0> (power)
+  safe = Add (mean, tiny)
+  level = Log (safe)
+  hidden = Gemm <transB = 1> (level, hidden_w, hidden_b)
+  relu = Relu (hidden)
+  y = Gemm <transB = 1> (relu, class_w)
+})";
+}
+
+/// A loud low tone, which all samples share, and quiet noise whose colour tells them apart.
+class Sounds : public Dataset {
+public:
+    std::size_t size() const override { return 100; }
+    Sample sample(std::size_t index) const override {
+        std::mt19937 random(static_cast<unsigned>(index) + 5U);
+        std::uniform_real_distribution<double> uniform;
+        std::vector<float> values(kLength);
+        std::vector<double> quiet(kBins), phase(kBins);
+        for (std::size_t bin = 0; bin < kBins; ++bin) {
+            quiet[bin] = bin == 0 ? 40.0 : std::pow(10.0, -3.0 + 2.5 * uniform(random));
+            phase[bin] = 6.28 * uniform(random);
+        }
+        for (std::size_t at = 0; at < kLength; ++at)
+            for (std::size_t bin = 0; bin < kBins; ++bin)
+                values[at] += static_cast<float>(
+                    quiet[bin] * std::cos(2.0 * std::numbers::pi * static_cast<double>((bin + 1) * at) / kFrame + phase[bin]));
+        return {{"x", Tensor::from_values(Shape{1, 1, kLength}, values)}};
+    }
+    std::string sample_name(std::size_t index) const override { return "sound " + std::to_string(index); }
+};
+
+struct Job {
+    Job() : model(folder / "sounds.onnx"), output(folder / "sounds.int8.onnx") { emit_model(*parse_model(network()), model); }
+
+    QuantizeRequest request(Effort effort) const {
+        QuantizeRequest request{.model = model, .output = output, .data = &data, .data_name = "sounds", .threads = 2};
+        request.scheme.effort = effort;
+        return request;
+    }
+
+    AccuracyBudget budget(double points, const std::string& metric) const {
+        AccuracyBudget budget{.max_drop = points, .metric = metric, .model = model};
+        return budget;
+    }
+
+    double agreement() const {
+        const ValidateReport report = validate_models(
+            {.reference = model, .candidate = output, .data = &data, .layer_samples = 0, .latency_seconds = 0.0, .threads = 2});
+        return report.fidelity.classification->agreement();
+    }
+
+    /// A program for --eval-cmd.
+    std::string script(const std::string& body) const {
+        const fs::path path = folder / "judge.sh";
+        std::ofstream(path) << body << "\n";
+        return "/bin/sh " + path.string();
+    }
+
+    TemporaryFolder folder;
+    fs::path model, output;
+    Sounds data;
+};
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("a collapse is never silent: fast names the front end, balanced puts it back to float") {
+    const Job job;
+    const QuantizeReport fast = quantize_model(job.request(Effort::Fast));
+    REQUIRE(fast.self_check);
+    CHECK(fast.self_check->quantized.judged_by_agreement);
+    CHECK(fast.self_check->quantized.has_collapsed);
+    CHECK_FALSE(fast.self_check->repaired);
+    REQUIRE(!fast.self_check->culprits.empty());
+    CHECK((contains(fast.self_check->culprits[0], "'x'") || contains(fast.self_check->culprits[0], "'real'") ||
+           contains(fast.self_check->culprits[0], "'imaginary'")));
+    CHECK(contains(to_text(fast), "collapsed"));
+    CHECK(contains(to_json(fast), "\"collapsed\": true"));
+    CHECK(job.agreement() < 0.6);
+
+    const QuantizeReport balanced = quantize_model(job.request(Effort::Balanced));
+    REQUIRE(balanced.self_check);
+    CHECK(balanced.self_check->quantized.has_collapsed);
+    REQUIRE(balanced.self_check->repaired);
+    CHECK_FALSE(balanced.self_check->repaired->has_collapsed);
+    CHECK(balanced.quantized_nodes >= 2);  // the layers behind the front end stay in 8 bits
+    CHECK(job.agreement() > 0.7);
+    bool listed = false;
+    for (const Skip& skip : balanced.left_in_float) listed = listed || contains(skip.reason, "the model collapses otherwise");
+    CHECK(listed);
+}
+
+TEST_CASE("a budget: kept with few nodes in float and proved, or refused without a model") {
+    const Job job;
+    QuantizeRequest request = job.request(Effort::Fast);
+    request.budget = job.budget(10.0, "agreement");
+    request.budget->max_float_share = 1.0;
+    const QuantizeReport kept = quantize_model(request);
+    REQUIRE(kept.budget);
+    CHECK(kept.budget->met);
+    CHECK(kept.budget->drop_int8 > 40.0);
+    CHECK(kept.budget->drop <= 10.0);
+    CHECK(100.0 * (1.0 - job.agreement()) == Approx(kept.budget->drop).margin(1.01));
+    CHECK(kept.quantized_nodes >= 1);
+    REQUIRE(!kept.budget->tries.empty());
+
+    fs::remove(job.output);
+    request.budget->max_float_share = 0.0;
+    const QuantizeReport refused = quantize_model(request);
+    REQUIRE(refused.budget);
+    CHECK_FALSE(refused.budget->met);
+    CHECK_FALSE(fs::exists(job.output));
+    CHECK(contains(to_text(refused), "NOT MET"));
+    CHECK(contains(to_text(refused), "imaginary"));
+
+    request.budget = job.budget(100.0, "agreement");
+    const QuantizeReport easy = quantize_model(request);
+    CHECK(easy.budget->met);
+    CHECK(easy.budget->steps.empty());
+    CHECK(fs::exists(job.output));
+}
+
+TEST_CASE("a budget by other metrics, and by a command") {
+    const Job job;
+    QuantizeRequest request = job.request(Effort::Fast);
+    for (const std::string metric : {"sqnr", "kl"}) {
+        request.budget = job.budget(5.0, metric);
+        request.budget->max_float_share = 1.0;
+        const QuantizeReport report = quantize_model(request);
+        INFO(metric);
+        CHECK(report.budget->met);
+        CHECK(report.budget->drop <= 5.0);
+        CHECK(report.budget->drop_int8 > 5.0);
+    }
+    // The judge likes files in which a layer of the front end still is float: they are greater.
+    const std::uint64_t int8_bytes = [&] {
+        request.budget.reset();
+        return quantize_model(request).after.bytes;
+    }();
+    request.budget = job.budget(1.0, "command");
+    request.budget->max_float_share = 1.0;
+    request.budget->command =
+        job.script("echo progress; if [ $(wc -c < \"$1\") -gt " + std::to_string(int8_bytes) + " ]; then echo 0.92; else echo 0.35; fi");
+    const QuantizeReport judged = quantize_model(request);
+    CHECK(judged.budget->met);
+    CHECK(judged.budget->drop_int8 == Approx(57.0));
+    CHECK(judged.budget->drop == 0.0);
+}
+
+TEST_CASE("--eval-cmd: what it prints, and how it fails") {
+    CHECK(accuracy_from("loading\n71.25\n") == 71.25);
+    CHECK(accuracy_from("{\"accuracy\": 0.5, \"loss\": 3}") == 0.5);
+    CHECK(accuracy_from("{\n \"map\": 0.25\n}\n") == 0.25);
+    CHECK_THROWS_AS(accuracy_from("good"), Error);
+    CHECK_THROWS_AS(accuracy_from(""), Error);
+    CHECK_THROWS_AS(accuracy_from("{\"a\": 1, \"b\": 2}"), Error);
+    CHECK_THROWS_AS(run_eval_command("exit 3;", "m.onnx", 10.0), Error);
+    CHECK_THROWS_AS(run_eval_command("sleep 20;", "m.onnx", 0.2), Error);
+    CHECK(run_eval_command("echo 12.5; true", "m.onnx", 10.0) == 12.5);
+}
+
+TEST_CASE("mcompress sensitivity: ranks the front end first, goes on from a state, refuses another's") {
+    const Job job;
+    SensitivityRequest request{.model = job.model, .data = &job.data, .data_name = "sounds", .metric = "kl", .threads = 2};
+    request.state = job.folder / "state.json";
+    request.scheme.effort = Effort::Fast;
+    const SensitivityReport first = measure_sensitivity(request);
+    REQUIRE(!first.ranking.empty());
+    CHECK((first.ranking[0].source.name == "real" || first.ranking[0].source.name == "imaginary" || first.ranking[0].source.name == "x"));
+    CHECK(first.additivity);
+    CHECK(!first.cumulative_sqnr_db.empty());
+    std::size_t measured = 0;
+    request.progress = [&](std::size_t, std::size_t) { ++measured; };
+    const SensitivityReport again = measure_sensitivity(request);
+    CHECK(measured == 0);
+    CHECK(to_json(first) == to_json(again));
+    request.scheme.exclude = {first.ranking[0].source.units[0]};
+    CHECK_THROWS_AS(measure_sensitivity(request), Error);
+    std::ofstream(request.state) << "{";
+    CHECK_THROWS_AS(measure_sensitivity(request), Error);
+}
