@@ -162,7 +162,7 @@ template <typename T> void attend(const KernelContext& context, const Problem<T>
 
 /// [.., keys, size] → [.., size, keys] for every head: rows of keys can then be added up side by side.
 template <typename T> Tensor transposed(const KernelContext& context, const Tensor& keys) {
-    const std::int64_t count = keys.shape()[2], size = keys.shape()[3], heads = keys.shape()[0] * keys.shape()[1];
+    const std::int64_t count = keys.shape()[2], size = keys.shape()[3], heads = keys.shape().product(0, 2);
     Tensor result = Tensor::uninitialized(keys.dtype(), Shape{keys.shape()[0], keys.shape()[1], size, count});
     const T* from = keys.data<T>();
     T* to = result.mutable_data<T>();

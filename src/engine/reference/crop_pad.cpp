@@ -26,6 +26,7 @@ void center_crop_pad(const KernelContext& context) {
     const Strides to_strides = shape.strides();
     std::int64_t to_offset = 0;
     for (const int axis : listed) {  // an odd rest lies at the end
+        if (common.element_count() == 0) break;
         const auto at = static_cast<std::size_t>(axis);
         from_offset += (x.shape()[axis] - common[axis]) / 2 * from_strides[at];
         to_offset += (shape[axis] - common[axis]) / 2 * to_strides[at];

@@ -62,7 +62,7 @@ void average_pool_planes(const KernelContext& context) {
     const Tensor& x = context.required(0);
     const CodeScale from = read_code_scale(context, 1, 2), to = read_code_scale(context, 3, 4);
     const SlidingWindow window = make_window(context, x.shape(), a.geometry(x.shape()));
-    const std::int64_t planes = x.shape()[0] * x.shape()[1];
+    const std::int64_t planes = x.shape().product(0, 2);
     const std::uint8_t* codes = code_bytes(context, x);
     auto* out =
         reinterpret_cast<std::uint8_t*>(context.make_output(0, x.dtype(), window.output_shape(x.shape()[0], x.shape()[1])).mutable_bytes());
@@ -85,7 +85,7 @@ void global_average_planes(const KernelContext& context) {
     const CodeScale from = read_code_scale(context, 1, 2), to = read_code_scale(context, 3, 4);
     std::vector<std::int64_t> dims(static_cast<std::size_t>(x.shape().rank()), 1);
     std::copy_n(x.shape().begin(), 2, dims.begin());
-    const std::int64_t planes = dims[0] * dims[1], size = x.shape().product(2, x.shape().rank());
+    const std::int64_t planes = x.shape().product(0, 2), size = x.shape().product(2, x.shape().rank());
     if (size == 0) context.reject("there is nothing to pool");
     const std::uint8_t* codes = code_bytes(context, x);
     auto* out = reinterpret_cast<std::uint8_t*>(context.make_output(0, x.dtype(), Shape(dims)).mutable_bytes());

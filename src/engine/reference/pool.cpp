@@ -25,7 +25,7 @@ Prepared prepare(const KernelContext& context) {
     const Shape& shape = context.required(0).shape();
     Prepared p{attrs<PoolAttrs>(context.node), {}, 0, {}};
     p.window = make_window(context, shape, p.attrs.geometry(shape));
-    p.planes = shape[0] * shape[1];
+    p.planes = shape.product(0, 2);
     p.output = p.window.output_shape(shape[0], shape[1]);
     return p;
 }
