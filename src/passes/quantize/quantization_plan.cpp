@@ -337,11 +337,19 @@ bool QuantizationPlan::reads_quantized(const Use& use) const {
     return unit != units.end() && use.index < activation_input_count(*use.node, *unit->second) && takes_codes(*use.node, use.index);
 }
 
+namespace {
+
+/// A weight of 8 bits makes the file smaller whatever the kernel does with it.
+bool has_weight(std::string_view op) { return op == "Conv" || op == "ConvTranspose" || op == "Gemm" || op == "MatMul"; }
+
+}  // namespace
+
 void keep_unfused_in_float(const Graph& graph, QuantizationScheme& scheme) {
     if (scheme.activations != ActivationMode::Static) return;
     // What one unit loses may be what another was chosen for. Every turn keeps more nodes in float, so there is a last one.
     for (std::size_t before = 0;; before = scheme.keep_float.size()) {
-        for (const Skip& unit : plan_quantization(graph, scheme).unfused) scheme.keep_float.try_emplace(unit.node, unit.reason);
+        for (const Skip& unit : plan_quantization(graph, scheme).unfused)
+            if (!has_weight(unit.op)) scheme.keep_float.try_emplace(unit.node, unit.reason);
         if (scheme.keep_float.size() == before) return;
     }
 }
