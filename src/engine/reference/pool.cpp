@@ -68,7 +68,8 @@ template <typename Body> void for_each_output(const SlidingWindow& window, Body&
 
 /// Runs body(plane) for all planes; with threads where it pays.
 template <typename Body> void for_each_plane(const KernelContext& context, const Prepared& p, Body&& body) {
-    const std::int64_t work = p.planes * p.window.out_size() * p.window.kernel_size();
+    if (p.output.element_count() == 0) return;
+    const double work = static_cast<double>(p.output.element_count()) * static_cast<double>(p.window.kernel_size());
     parallel_for(static_cast<std::size_t>(p.planes), work > (1 << 20) ? context.threads : 1,
                  [&](int, std::size_t plane) { body(static_cast<std::int64_t>(plane)); });
 }
