@@ -36,6 +36,8 @@ struct Allowance {
 constexpr Allowance kAllowances[] = {
     {"squeezenet1_1_fp16_winml", "", 0.01},
     {"style_candy", "quantized", 0.3},
+    {"style_candy", "qoperator", 0.3},  // the same codes in other forms
+    {"style_candy", "qdq", 0.3},
     {"picodet_s_320_coco", "quantized", 0.2},
 };
 
