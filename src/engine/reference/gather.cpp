@@ -150,7 +150,7 @@ void compress(const KernelContext& context) {
     const std::int64_t outer = shape.product(0, axis), inner = shape.product(axis + 1, shape.rank());
     const std::size_t bytes = packed_byte_size(x.dtype(), inner);
     std::byte* to = context.make_output(0, x.dtype(), shape).mutable_bytes();
-    if (bytes == 0) return;
+    if (bytes == 0 || kept.empty()) return;
     for (std::int64_t o = 0; o < outer; ++o)
         for (const std::int64_t i : kept)
             to = std::copy_n(x.bytes() + static_cast<std::size_t>(o * x.shape()[axis] + i) * bytes, bytes, to);
@@ -164,6 +164,7 @@ void trilu(const KernelContext& context) {
     const std::int64_t k = context.has_input(1) ? integer(context, context.input(1)) : 0;
     const std::int64_t rows = x.shape()[rank - 2], columns = x.shape()[rank - 1], matrices = x.shape().product(0, rank - 2);
     Tensor& y = context.make_output(0, x.dtype(), x.shape());
+    if (x.element_count() == 0) return;
     dispatch_size(context, x.dtype(), [&]<typename T>() {
         const T* from = reinterpret_cast<const T*>(x.bytes());
         T* to = reinterpret_cast<T*>(y.mutable_bytes());
