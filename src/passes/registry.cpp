@@ -114,6 +114,7 @@ std::string_view family_name(PassFamily family) {
         case Clean: return "clean";
         case Fuse: return "fuse";
         case Quantize: return "quantize";
+        case Compress: return "compress";
     }
     return "";
 }

@@ -20,7 +20,7 @@ struct PassInputs {
     const BlockCodeTable* weight_codes = nullptr;   // quantize-weight-only
 };
 
-enum class PassFamily { Clean, Fuse, Quantize };
+enum class PassFamily { Clean, Fuse, Quantize, Compress };
 
 struct PassRow {
     std::string_view name;

@@ -22,10 +22,13 @@ MAY_INCLUDE = {
     "validate": STAGES + LOWER,
     "calibrate": STAGES + LOWER,
     "train": STAGES + LOWER,
+    "pack": ["onnx"] + LOWER,
     "tune": RESULTS + STAGES + LOWER,
     "search": ["tune"] + RESULTS + STAGES + LOWER,
-    "report": ["search", "tune"] + RESULTS + STAGES + LOWER,  # sees the results of all stages
-    "pipeline": ["report", "search", "tune"] + RESULTS + STAGES + LOWER,
+    "prune": ["tune"] + RESULTS + STAGES + LOWER,
+    "factorize": ["tune"] + RESULTS + STAGES + LOWER,
+    "report": ["search", "prune", "factorize", "pack", "tune"] + RESULTS + STAGES + LOWER,  # sees the results of all stages
+    "pipeline": ["report", "search", "prune", "factorize", "pack", "tune"] + RESULTS + STAGES + LOWER,
 }
 
 # name, what its headers look like, where they may be included, whether a header of ours may pass them on to other folders
@@ -40,6 +43,7 @@ THIRD_PARTIES = [
     ("libpng", r"(libpng\d*/)?png(conf)?\.h$", ["src/data/"], False),
     ("libzip/zlib", r"(zip|zipconf|zlib|zconf)\.h$", ["src/data/"], False),
     ("Eigen", r"(eigen3/)?Eigen/", ["src/tensor/linalg"], False),
+    ("zstd", r"(zstd|zstd_errors|zdict)\.h$", ["src/pack/"], False),
     ("xxHash", r"(xxhash|xxh3)\.h$", ["src/support/"], True),
     ("MPI", r"mpi\.h$", ["src/calibrate/reducer", "src/train/reducer"], False),
 ]
