@@ -22,12 +22,17 @@ namespace {
 constexpr std::size_t kCheckedSamples = 32;
 constexpr std::size_t kRankedSamples = 8;
 
-std::unique_ptr<Graph> build(const CalibratedGraph& calibrated, const QuantizationScheme& scheme, QuantizeFinish finish) {
-    std::unique_ptr<Graph> graph = clone(calibrated.exact);
-    Tuning tuning = calibrated.tuning;
-    tuning.scheme = scheme;
-    quantize_graph(*graph, tuning, calibrated.table, finish);
-    return graph;
+QuantizedGraph build(const CalibratedGraph& calibrated, const QuantizationScheme& scheme, QuantizeFinish finish) {
+    QuantizedGraph built{clone(calibrated.exact), calibrated.tuning, {}};
+    built.tuning.scheme = scheme;
+    built.passes = quantize_graph(*built.graph, built.tuning, calibrated.table, finish);
+    return built;
+}
+
+/// Fitting weights takes most of the time of a build, and makes it better.
+std::unique_ptr<Graph> build_unfitted(const CalibratedGraph& calibrated, QuantizationScheme scheme, QuantizeFinish finish) {
+    scheme.effort = Effort::Fast;
+    return build(calibrated, scheme, finish).graph;
 }
 
 /// At most `count` of the held-out samples, put together where the model's batch is fixed.
@@ -41,7 +46,6 @@ SearchSubject subject_of(const CalibratedGraph& calibrated, const Engine& engine
     return {.engine = engine,
             .exact = calibrated.exact,
             .scheme = scheme,
-            .build = [&calibrated](const QuantizationScheme& each) { return build_quantized(calibrated, each); },
             .build_apart = [&calibrated](const QuantizationScheme& each) { return build_apart(calibrated, each); },
             .ranking_data = ranking_data,
             .threads = calibrated.tuning.threads};
@@ -54,79 +58,91 @@ std::string what_was_found(const SelfCheckMeasure& measure) {
 
 /// Names what is to blame; puts nodes back to float where the effort allows it.
 void repair(const CalibratedGraph& calibrated, const Engine& engine, const Trial& trial, SelfCheckReport& report,
-            QuantizationScheme& scheme) {
+            QuantizedGraph& quantized) {
     std::unique_ptr<Dataset> storage;
     const FixedBatch samples = held_out_samples(calibrated, kRankedSamples, storage);
-    const SearchSubject subject = subject_of(calibrated, engine, scheme, *samples.samples);
+    const SearchSubject subject = subject_of(calibrated, engine, quantized.tuning.scheme, *samples.samples);
     const EffectMetric metric = report.quantized.judged_by_agreement ? EffectMetric::Divergence : EffectMetric::Sqnr;
     log_warning("the quantized model has collapsed: {}", what_was_found(report.quantized));
-    if (scheme.effort == Effort::Fast) {
+    if (subject.scheme.effort == Effort::Fast) {
         report.culprits = name_culprits(rank_sources(subject, metric, {.threads = subject.threads}), calibrated.table);
     } else {
-        const auto measure = [&](const Graph& candidate) { return judge(trial.measure(candidate), trial.samples()).badness; };
+        const auto judged = [&](const Graph& candidate) { return judge(trial.measure(candidate), trial.samples(), report.limits); };
+        const auto measure = [&](const QuantizationScheme& scheme) {
+            QuantizedGraph candidate = build_quantized(calibrated, scheme);
+            const SelfCheckMeasure found = judged(*candidate.graph);
+            if (found.badness <= report.quantized.acceptable) {
+                report.repaired = found;
+                quantized = std::move(candidate);
+            }
+            return found.badness;
+        };
+        const auto estimate = [&](const QuantizationScheme& scheme) {
+            return judged(*build_unfitted(calibrated, scheme, QuantizeFinish::Complete)).badness;
+        };
         const PrecisionGoal goal{.limit = report.quantized.acceptable,
                                  .measure = measure,
+                                 .estimate = estimate,
                                  .metric = metric,
                                  .max_float_share = 1.0,  // better most of a model in float than a wrong one
                                  .why = "the model collapses otherwise"};
         PrecisionResult result = search_precision(subject, goal, report.quantized.badness);
         report.culprits = name_culprits(result.ranking, calibrated.table);
-        if (result.met) {
-            report.repair = std::move(result.steps);
-            scheme = std::move(result.scheme);
-            report.repaired = judge(trial.measure(*build_quantized(calibrated, scheme)), trial.samples());
-        }
+        if (result.met) report.repair = std::move(result.steps);
     }
     for (const std::string& culprit : report.culprits) log_warning("{}", culprit);
 }
 
 }  // namespace
 
-std::unique_ptr<Graph> build_quantized(const CalibratedGraph& calibrated, const QuantizationScheme& scheme) {
+QuantizedGraph build_quantized(const CalibratedGraph& calibrated, const QuantizationScheme& scheme) {
     return build(calibrated, scheme, QuantizeFinish::Complete);
 }
 
 std::unique_ptr<Graph> build_apart(const CalibratedGraph& calibrated, const QuantizationScheme& scheme) {
     // Fitted weights make up for the noise of their inputs: taken alone, with exact inputs, they would look worse than they are.
-    QuantizationScheme unfitted = scheme;
-    unfitted.effort = Effort::Fast;
-    return build(calibrated, unfitted, QuantizeFinish::TakeApart);
+    return build_unfitted(calibrated, scheme, QuantizeFinish::TakeApart);
 }
 
-SelfCheckReport check_self(const CalibratedGraph& calibrated, const Graph& quantized, QuantizationScheme& scheme) {
+SelfCheckReport check_self(const CalibratedGraph& calibrated, QuantizedGraph& quantized) {
     SelfCheckReport report;
     const auto engine = make_onednn_engine();
     std::unique_ptr<Dataset> storage;
     const FixedBatch samples = held_out_samples(calibrated, kCheckedSamples, storage);
     const Trial trial(*engine, calibrated.exact, *samples.samples, calibrated.tuning.threads);
-    report.quantized = judge(trial.measure(quantized), trial.samples(), report.limits);
-    if (report.quantized.has_collapsed) repair(calibrated, *engine, trial, report, scheme);
+    report.quantized = judge(trial.measure(*quantized.graph), trial.samples(), report.limits);
+    if (report.quantized.has_collapsed) repair(calibrated, *engine, trial, report, quantized);
     return report;
 }
 
-BudgetReport keep_budget(const CalibratedGraph& calibrated, const Graph& quantized, const AccuracyBudget& budget,
-                         QuantizationScheme& scheme) {
+BudgetReport keep_budget(const CalibratedGraph& calibrated, QuantizedGraph& quantized, const AccuracyBudget& budget) {
     const auto engine = make_onednn_engine();
     BudgetMetric metric(*engine, calibrated.exact, budget, calibrated.tuning);
     BudgetReport report{.metric = budget.metric, .max_drop = budget.max_drop, .samples = metric.samples()};
-    report.drop_int8 = report.drop = metric.drop(quantized);
+    report.drop_int8 = report.drop = metric.drop(*quantized.graph);
     report.met = report.drop <= budget.max_drop;
     if (report.met) return report;
     std::unique_ptr<Dataset> storage;
     const FixedBatch samples = held_out_samples(calibrated, 2 * kRankedSamples, storage);
+    const auto measure = [&](const QuantizationScheme& scheme) {
+        QuantizedGraph candidate = build_quantized(calibrated, scheme);
+        const double drop = metric.drop(*candidate.graph);
+        if (drop <= budget.max_drop) quantized = std::move(candidate);
+        return drop;
+    };
     const PrecisionGoal goal{.limit = budget.max_drop,
-                             .measure = [&](const Graph& candidate) { return metric.drop(candidate); },
+                             .measure = measure,
                              .metric = metric.ranks_by(),
                              .max_float_share = budget.max_float_share,
                              .why = format("the budget of {} points would be exceeded", budget.max_drop)};
-    PrecisionResult result = search_precision(subject_of(calibrated, *engine, scheme, *samples.samples), goal, report.drop);
+    const SearchSubject subject = subject_of(calibrated, *engine, quantized.tuning.scheme, *samples.samples);
+    PrecisionResult result = search_precision(subject, goal, report.drop);
     report.met = result.met;
     report.drop = result.measured;
     report.steps = std::move(result.steps);
     report.tries = std::move(result.tries);
     report.ranking = std::move(result.ranking);
     report.float_macs_share = report.steps.empty() ? 0.0 : report.steps.back().macs_share;
-    if (report.met) scheme = std::move(result.scheme);
     return report;
 }
 

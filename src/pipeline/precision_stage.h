@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "passes/pass_manager.h"
 #include "quant/calibration_table.h"
 #include "search/findings.h"
 #include "tune/tune.h"
@@ -33,17 +34,22 @@ struct CalibratedGraph {
     const Tuning& tuning;
 };
 
-/// A quantized copy; what stages have to say about it is dropped.
-std::unique_ptr<Graph> build_quantized(const CalibratedGraph& calibrated, const QuantizationScheme& scheme);
-/// As above, in the form that search/noise_sources.h takes apart.
+/// A quantized copy of it, and how it came about.
+struct QuantizedGraph {
+    std::unique_ptr<Graph> graph;
+    Tuning tuning;  // with the scheme's decisions, and notes
+    std::vector<PassRun> passes;
+};
+
+QuantizedGraph build_quantized(const CalibratedGraph& calibrated, const QuantizationScheme& scheme);
+/// The graph in the form that search/noise_sources.h takes apart, its weights not fitted.
 std::unique_ptr<Graph> build_apart(const CalibratedGraph& calibrated, const QuantizationScheme& scheme);
 
 /// Compares the quantized graph with the float one on samples that nothing was fitted to. When it has collapsed: names what is to blame and, unless the
-/// effort is Fast, writes into `scheme` the fewest nodes to leave in float until it has not.
-SelfCheckReport check_self(const CalibratedGraph& calibrated, const Graph& quantized, QuantizationScheme& scheme);
+/// effort is Fast, replaces it by one with the fewest nodes left in float that has not.
+SelfCheckReport check_self(const CalibratedGraph& calibrated, QuantizedGraph& quantized);
 
-/// Writes into `scheme` the fewest nodes to leave in float until the budget is kept; the last word has a full evaluation of that model.
-BudgetReport keep_budget(const CalibratedGraph& calibrated, const Graph& quantized, const AccuracyBudget& budget,
-                         QuantizationScheme& scheme);
+/// Replaces the graph by one with the fewest nodes left in float that keeps the budget; the last word has a full evaluation of that model.
+BudgetReport keep_budget(const CalibratedGraph& calibrated, QuantizedGraph& quantized, const AccuracyBudget& budget);
 
 }  // namespace mcompress

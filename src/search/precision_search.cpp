@@ -29,6 +29,19 @@ std::size_t first_guess(const std::vector<FallbackStep>& steps, std::size_t allo
     return allowed;
 }
 
+/// What drafts met has to be met by what is written; else more steps are taken, twice as many more each time.
+FewestResult prove(FewestResult draft, std::size_t allowed, double limit, const std::function<double(std::size_t)>& measure) {
+    if (!draft.met) return draft;
+    draft.met = false;
+    for (std::size_t stride = 1;; stride *= 2) {
+        const double measured = measure(draft.steps);
+        draft.met = measured <= limit;
+        draft.tries.push_back({draft.steps, measured, draft.met});
+        if (draft.met || draft.steps == allowed) return draft;
+        draft.steps = std::min(allowed, draft.steps + stride);
+    }
+}
+
 }  // namespace
 
 std::vector<RankedSource> rank_effects(std::vector<NoiseSource> sources, const std::vector<SourceEffect>& effects, EffectMetric metric,
@@ -68,10 +81,13 @@ PrecisionResult search_precision(const SearchSubject& subject, const PrecisionGo
     }
     std::vector<FallbackStep> steps = order_fallbacks(sources, effects, measure_cost(subject.exact).macs);
     const std::size_t allowed = allowed_steps(steps, goal.max_float_share);
-    const FewestResult fewest =
-        find_fewest(allowed, first_guess(steps, allowed, at_none, goal), goal.limit, at_none, [&](std::size_t count) {
-            return goal.measure(*subject.build(with_fallbacks(subject.scheme, steps, count, goal.why)));
-        });
+    const auto at = [&](const auto& measure) {
+        return [&](std::size_t count) { return measure(with_fallbacks(subject.scheme, steps, count, goal.why)); };
+    };
+    const auto search = [&](const auto& measure) {
+        return find_fewest(allowed, first_guess(steps, allowed, at_none, goal), goal.limit, at_none, at(measure));
+    };
+    const FewestResult fewest = goal.estimate ? prove(search(goal.estimate), allowed, goal.limit, at(goal.measure)) : search(goal.measure);
     result.met = fewest.met;
     result.tries = fewest.tries;
     const std::size_t used = fewest.met ? fewest.steps : allowed;

@@ -29,9 +29,7 @@ struct SearchSubject {
     const Engine& engine;
     const Graph& exact;  // the prepared float graph
     QuantizationScheme scheme;
-    /// A quantized copy of the float graph, as it would be written.
-    std::function<std::unique_ptr<Graph>(const QuantizationScheme& scheme)> build;
-    /// As above, in the form that can be taken apart.
+    /// A quantized copy of the float graph, in the form that can be taken apart.
     std::function<std::unique_ptr<Graph>(const QuantizationScheme& scheme)> build_apart;
     const Dataset& ranking_data;
     int threads = 1;
@@ -46,10 +44,13 @@ std::vector<RankedSource> rank_effects(std::vector<NoiseSource> sources, const s
 
 struct PrecisionGoal {
     double limit = 0.0;
-    std::function<double(const Graph& candidate)> measure;  // not above the limit: good enough
-    EffectMetric metric = EffectMetric::Sqnr;               // that sources are ranked by
-    double max_float_share = 0.5;                           // of the multiply-accumulates that may be left in float
-    std::string why;                                        // begins the reason of every node left in float
+    /// Of the model that would be written with this scheme; not above the limit: good enough. The last one that is good enough is the answer.
+    std::function<double(const QuantizationScheme& scheme)> measure;
+    /// Of a draft that takes less time and is no better. When set, steps are counted with drafts, and what would be written proves the answer.
+    std::function<double(const QuantizationScheme& scheme)> estimate = {};
+    EffectMetric metric = EffectMetric::Sqnr;  // that sources are ranked by
+    double max_float_share = 0.5;              // of the multiply-accumulates that may be left in float
+    std::string why;                           // begins the reason of every node left in float
 };
 
 struct PrecisionResult {
