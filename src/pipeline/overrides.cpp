@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <unordered_set>
 #include <vector>
 
 #include "ir/qualified_name.h"
 #include "passes/quantize/quantization_plan.h"
+#include "pipeline/strict_json.h"
 #include "support/error.h"
 #include "support/file.h"
 #include "support/nearest.h"
@@ -15,7 +15,7 @@
 namespace mcompress {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 [[noreturn]] void refuse(const std::string& message, const std::string& remedy) { throw Error(codes::kUsage, message, remedy); }
 
@@ -71,31 +71,15 @@ ValueOverride override_of(const Json& entry) {
     return result;
 }
 
-/// Refuses a key that comes twice: the last one would win in silence.
-Json parsed(std::string_view text) {
-    std::vector<std::unordered_set<std::string>> open;
-    return Json::parse(text, [&](int, Json::parse_event_t event, Json& value) {
-        if (event == Json::parse_event_t::object_start) open.emplace_back();
-        if (event == Json::parse_event_t::object_end) open.pop_back();
-        if (event == Json::parse_event_t::key && !open.back().insert(value.get<std::string>()).second)
-            refuse(format("'{}' comes twice", value.get<std::string>()), "keep one of them");
-        return true;
-    });
-}
-
 }  // namespace
 
 Overrides overrides_from_json(std::string_view text) {
-    try {
-        const Json json = parsed(text);
-        if (!json.is_object()) refuse("the overrides are no object", R"(write {"value": {"range": [min, max]}})");
-        Overrides overrides;
-        for (const auto& [name, entry] : json.items())
-            with_context([&] { return format("value '{}'", name); }, [&] { overrides[name] = override_of(entry); });
-        return overrides;
-    } catch (const Json::exception& error) {
-        refuse(format("the overrides are no JSON: {}", error.what()), "check the file with a JSON tool");
-    }
+    const Json json = parse_strict_json(text, "the list of overrides");
+    if (!json.is_object()) refuse("the overrides are no object", R"(write {"value": {"range": [min, max]}})");
+    Overrides overrides;
+    for (const auto& [name, entry] : json.items())
+        with_context([&] { return format("value '{}'", name); }, [&] { overrides[name] = override_of(entry); });
+    return overrides;
 }
 
 Overrides load_overrides(const std::filesystem::path& path) {

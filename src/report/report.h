@@ -1,4 +1,4 @@
-// What a command found, as plain data; writers are free functions (text.h, json.h).
+// What a command found, as plain data; what is shown of it is in describe.h, writers are free functions (document.h, json.h).
 #pragma once
 
 #include <cstdint>
@@ -129,6 +129,7 @@ struct ValidateReport {
     StepSummary candidate_steps;
     std::optional<SaturationSummary> emulated;  // when the candidate computed with 16-bit sums
     std::vector<Gate> gates;
+    StepDetail step_detail = StepDetail::Hidden;
 };
 
 /// A model at one batch size and number of threads.

@@ -16,6 +16,8 @@ public:
     /// A row may be shorter than the columns; the rest stays blank.
     void add_row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
     bool empty() const { return rows_.empty(); }
+    const std::vector<std::pair<std::string, Align>>& columns() const { return columns_; }
+    const std::vector<std::vector<std::string>>& rows() const { return rows_; }
     /// Header, a rule, rows; two blanks between columns; control characters shown as '?'.
     std::string to_string() const;
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "catch.h"
+#include "report/describe.h"
 #include "report/json.h"
-#include "report/text.h"
 #include "support/error.h"
 
 using namespace mcompress;

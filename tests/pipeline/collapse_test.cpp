@@ -12,8 +12,8 @@
 #include "pipeline/eval_command.h"
 #include "pipeline/measure_sensitivity.h"
 #include "pipeline/validate_models.h"
+#include "report/describe.h"
 #include "report/json.h"
-#include "report/text.h"
 #include "support/error.h"
 
 using namespace mcompress;

@@ -14,8 +14,8 @@
 #include "pipeline/compress.h"
 #include "pipeline/open_data.h"
 #include "pipeline/validate_models.h"
+#include "report/describe.h"
 #include "report/json.h"
-#include "report/text.h"
 #include "support/error.h"
 
 using namespace mcompress;

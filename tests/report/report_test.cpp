@@ -2,8 +2,8 @@
 #include <limits>
 
 #include "catch.h"
+#include "report/describe.h"
 #include "report/json.h"
-#include "report/text.h"
 #include "report/text_table.h"
 
 using namespace mcompress;

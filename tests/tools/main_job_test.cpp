@@ -176,26 +176,26 @@ TEST_CASE("operators on codes and pairs of quantizers say the same") {
     const ScratchFolder scratch("forms");
     const std::string qdq = scratch / "qdq.onnx", direct = scratch / "direct.onnx", converted = scratch / "converted.onnx";
     REQUIRE(run_mcompress("-q quantize " + kModel + kCalibration + "-o " + qdq).exit_code == 0);
-    const CommandResult quantized = run_mcompress("quantize --format qoperator " + kModel + kCalibration + "-o " + direct);
+    const CommandResult quantized = run_mcompress("quantize --quant-format qoperator " + kModel + kCalibration + "-o " + direct);
     REQUIRE(quantized.exit_code == 0);
     CHECK(contains(quantized.output, "QLinearConv"));
-    const CommandResult there = run_mcompress("convert " + qdq + " --format qoperator -o " + converted);
+    const CommandResult there = run_mcompress("convert " + qdq + " --quant-format qoperator -o " + converted);
     REQUIRE(there.exit_code == 0);
     CHECK(contains(there.output, "nodes became operators on codes"));
     for (const std::string& other : {direct, converted})
         CHECK(contains(run_mcompress("-q validate " + qdq + " " + other + kEvaluation + "--latency-seconds 0").output, "exact"));
 
     const std::string back = scratch / "back.onnx";
-    REQUIRE(run_mcompress("-q convert " + converted + " --format qdq -o " + back).exit_code == 0);
+    REQUIRE(run_mcompress("-q convert " + converted + " --quant-format qdq -o " + back).exit_code == 0);
     CHECK(contains(run_mcompress("-q validate " + qdq + " " + back + kEvaluation + "--latency-seconds 0").output, "exact"));
-    CHECK(run_mcompress("convert " + kModel + " --format qdq -o " + (scratch / "no.onnx")).exit_code == 2);
-    CHECK(run_mcompress("quantize --format qoperator " + kModel + " -o " + (scratch / "no.onnx")).exit_code == 2);
+    CHECK(run_mcompress("convert " + kModel + " --quant-format qdq -o " + (scratch / "no.onnx")).exit_code == 2);
+    CHECK(run_mcompress("quantize --quant-format qoperator " + kModel + " -o " + (scratch / "no.onnx")).exit_code == 2);
 }
 
 TEST_CASE("a quantized model is quantized anew only when asked") {
     const ScratchFolder scratch("requantize");
     const std::string anew = scratch / "anew.onnx";
-    for (const std::string& options : {kCalibration, kCalibration + "--format qoperator "}) {
+    for (const std::string& options : {kCalibration, kCalibration + "--quant-format qoperator "}) {
         INFO(options);
         const std::string first = scratch / "first.onnx";
         REQUIRE(run_mcompress("-q quantize --force " + kModel + options + "-o " + first).exit_code == 0);

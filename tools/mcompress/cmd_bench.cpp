@@ -1,13 +1,11 @@
 // mcompress bench MODEL…
-#include <cstdio>
 #include <memory>
 
 #include "command.h"
 #include "data_options.h"
 #include "pipeline/bench_models.h"
 #include "pipeline/run_model.h"
-#include "report/json.h"
-#include "report/text.h"
+#include "report_options.h"
 #include "support/error.h"
 
 namespace mcompress {
@@ -44,7 +42,7 @@ CommandRun configure_bench(CLI::App& app, const GlobalOptions& global) {
         DataFlags data;
         double seconds = 2.0;
         bool steps = false;
-        bool json = false;
+        ReportFlags report;
     };
     auto options = std::make_shared<Options>();
     app.add_option("models", options->models, "ONNX models")->required();
@@ -58,7 +56,7 @@ CommandRun configure_bench(CLI::App& app, const GlobalOptions& global) {
     app.add_option("--compute", options->compute, "Type of float products: f32, or bf16 (faster on AVX512-BF16)")->capture_default_str();
     app.add_option("--seconds", options->seconds, "Time to spend on each row")->capture_default_str()->check(CLI::Range(0.0, 3600.0));
     app.add_flag("--steps", options->steps, "Also list the execution steps with their times");
-    app.add_flag("--json", options->json, "Print JSON");
+    add_report_flags(app, options->report);
     add_data_flags(app, options->data, DataNeed::Optional);
     return [options, &global] {
         BenchRequest request;
@@ -75,7 +73,7 @@ CommandRun configure_bench(CLI::App& app, const GlobalOptions& global) {
         if (!options->data.data.empty()) data = open_flagged_data(options->data, options->models.front());
         request.data = data.get();
         const BenchReport report = bench_models(request);
-        std::fputs((options->json ? to_json(report) : to_text(report)).c_str(), stdout);
+        put_report(report, options->report, global);
         return 0;
     };
 }

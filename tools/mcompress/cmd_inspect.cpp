@@ -1,29 +1,27 @@
 // mcompress inspect MODEL
-#include <cstdio>
 #include <memory>
 
 #include "command.h"
 #include "onnx/load.h"
 #include "ops/infer.h"
 #include "pipeline/summarize.h"
-#include "report/json.h"
-#include "report/text.h"
+#include "report_options.h"
 
 namespace mcompress {
 
-CommandRun configure_inspect(CLI::App& app, const GlobalOptions&) {
+CommandRun configure_inspect(CLI::App& app, const GlobalOptions& global) {
     struct Options {
         std::string model;
-        bool json = false;
+        ReportFlags report;
     };
     auto options = std::make_shared<Options>();
     app.add_option("model", options->model, "ONNX model")->required();
-    app.add_flag("--json", options->json, "Print JSON");
-    return [options] {
+    add_report_flags(app, options->report);
+    return [options, &global] {
         const auto model = load_model(options->model);
         infer_types(*model->graph);
         const ModelSummary summary = summarize(*model, options->model);
-        std::fputs((options->json ? to_json(summary) : to_text(summary)).c_str(), stdout);
+        put_report(summary, options->report, global);
         return 0;
     };
 }

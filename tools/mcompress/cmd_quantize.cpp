@@ -1,5 +1,4 @@
 // mcompress quantize MODEL [--data D | --calibration table.json] -o OUT
-#include <cstdio>
 #include <map>
 #include <memory>
 
@@ -8,8 +7,7 @@
 #include "data_options.h"
 #include "output_path.h"
 #include "pipeline/compress.h"
-#include "report/json.h"
-#include "report/text.h"
+#include "report_options.h"
 #include "scheme_options.h"
 #include "support/error.h"
 #include "support/log.h"
@@ -34,7 +32,7 @@ struct Options {
     bool dynamic = false;
     bool requantize = false;
     bool force = false;
-    bool json = false;
+    ReportFlags report;
 };
 
 void add_effort(CLI::App& app, Effort& effort) {
@@ -74,13 +72,13 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     add_weight_only_flags(app, options->weight_only);
     add_method(app, options->method);
     add_effort(app, options->effort);
-    add_format(app, options->form)->default_str("qdq");
+    add_quant_format(app, options->form)->default_str("qdq");
     app.add_flag("--requantize", options->requantize,
                  "Take the quantization out of a model that is quantized already, then quantize it anew");
     add_target_flag(app, options->scheme);
     add_scheme_flags(app, options->scheme);
     app.add_flag("--force", options->force, "Overwrite an existing file");
-    app.add_flag("--json", options->json, "Print JSON");
+    add_report_flags(app, options->report);
     add_sample_flags(app, *options, table, dynamic);
     dynamic->excludes(app.get_option("--overrides"))->excludes(app.get_option("--activations"))->excludes(app.get_option("--symmetric"));
     add_budget_flags(app, options->budget);
@@ -111,7 +109,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
         request.budget = make_budget(options->budget, options->data, request.data, options->model, evaluation);
         QuantizeReport report = quantize_model(request);
         for (const std::string& doubt : data.doubts) report.notes.push_back({"calibration data", "", doubt});
-        std::fputs((options->json ? to_json(report) : to_text(report)).c_str(), stdout);
+        put_report(report, options->report, global);
         if (report.budget && !report.budget->met) return static_cast<int>(ErrorKind::Gate);
         log_info("wrote {}", output.string());
         return 0;

@@ -1,12 +1,10 @@
 // mcompress sensitivity MODEL --data D
-#include <cstdio>
 #include <memory>
 
 #include "command.h"
 #include "data_options.h"
 #include "pipeline/measure_sensitivity.h"
-#include "report/json.h"
-#include "report/text.h"
+#include "report_options.h"
 
 namespace mcompress {
 
@@ -21,7 +19,7 @@ CommandRun configure_sensitivity(CLI::App& app, const GlobalOptions& global) {
         std::size_t measure_on = 16;
         std::size_t random_sets = 5;
         std::size_t megabytes = 192;
-        bool json = false;
+        ReportFlags report;
     };
     auto options = std::make_shared<Options>();
     app.add_option("model", options->model, "ONNX model")->required();
@@ -39,7 +37,7 @@ CommandRun configure_sensitivity(CLI::App& app, const GlobalOptions& global) {
         ->capture_default_str();
     app.add_option("--memory", options->megabytes, "MB of float activations to keep")->check(CLI::PositiveNumber)->capture_default_str();
     app.add_option("--state", options->state, "File for what is measured already; a run that was interrupted goes on from it");
-    app.add_flag("--json", options->json, "Print JSON");
+    add_report_flags(app, options->report);
     return [options, &global] {
         const auto data = open_flagged_data(options->data, options->model);
         SensitivityRequest request{.model = options->model,
@@ -56,7 +54,7 @@ CommandRun configure_sensitivity(CLI::App& app, const GlobalOptions& global) {
         request.scheme.range_method = options->method;
         request.scheme.exclude = options->exclude;
         const SensitivityReport report = measure_sensitivity(request);
-        std::fputs((options->json ? to_json(report) : to_text(report)).c_str(), stdout);
+        put_report(report, options->report, global);
         return 0;
     };
 }

@@ -1,5 +1,4 @@
 // mcompress validate REFERENCE CANDIDATE --data D [--labels L]
-#include <cstdio>
 #include <memory>
 
 #include "command.h"
@@ -7,8 +6,7 @@
 #include "data_options.h"
 #include "pipeline/run_model.h"
 #include "pipeline/validate_models.h"
-#include "report/json.h"
-#include "report/text.h"
+#include "report_options.h"
 
 namespace mcompress {
 
@@ -26,7 +24,7 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
         std::string compute = "f32";
         std::string emulate = "none";
         bool steps = false;
-        bool json = false;
+        ReportFlags report;
     };
     auto options = std::make_shared<Options>();
     app.add_option("reference", options->reference, "The model to compare with")->required();
@@ -44,7 +42,7 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
     app.add_option("--layer-samples", options->layer_samples, "Samples for the layer comparison (0: none)")->capture_default_str();
     app.add_option("--latency-seconds", options->latency_seconds, "Time to spend on measuring latency (0: none)")->capture_default_str();
     app.add_flag("--steps", options->steps, "Also list the candidate's execution steps");
-    app.add_flag("--json", options->json, "Print JSON");
+    add_report_flags(app, options->report);
     return [=, &global] {
         const auto data = open_flagged_data(options->data, options->reference);
         ValidateRequest request{.reference = options->reference,
@@ -61,9 +59,9 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
         if (agreement->count() > 0) request.gates.min_agreement = options->min_agreement;
         if (drop->count() > 0) request.gates.max_drop = options->max_drop;
         if (sqnr->count() > 0) request.gates.min_sqnr = options->min_sqnr;
-        const ValidateReport report = validate_models(request);
-        std::fputs((options->json ? to_json(report) : to_text(report)).c_str(), stdout);
-        if (options->steps && !options->json) std::fputs(("\n" + steps_to_text(report.candidate_steps)).c_str(), stdout);
+        ValidateReport report = validate_models(request);
+        if (options->steps) report.step_detail = StepDetail::Shown;
+        put_report(report, options->report, global);
         return gates_passed(report) ? 0 : static_cast<int>(ErrorKind::Gate);
     };
 }

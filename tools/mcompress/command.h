@@ -4,8 +4,10 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 
+#include "report/document.h"
 #include "report/report.h"
 
 namespace mcompress {
@@ -13,17 +15,28 @@ namespace mcompress {
 /// Returns the exit code: 0, or 1 when a requested gate failed. Anything else is thrown as an Error.
 using CommandRun = std::function<int()>;
 
+/// What a command found, for people and for machines.
+struct CommandResult {
+    Document document;
+    std::string json;
+};
+
 /// Options every command has.
 struct GlobalOptions {
     int threads = 0;  // 0: all processors this process may use
     bool quiet = false;
     bool verbose = false;
+    std::function<void(CommandResult)> sink = {};  // takes results in place of standard output
 };
+
+/// Only commands that turn one model into another can be steps of a recipe.
+enum class CommandRole { Reports, RewritesModel };
 
 struct CommandRow {
     const char* name;
     const char* summary;
     CommandRun (*configure)(CLI::App& app, const GlobalOptions& global);
+    CommandRole role = CommandRole::Reports;
 };
 
 std::span<const CommandRow> all_commands();
@@ -39,8 +52,8 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_bench(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_passes(CLI::App& app, const GlobalOptions& global);
 
-/// --format qdq|qoperator.
-CLI::Option* add_format(CLI::App& app, QuantizedForm& form);
+/// --quant-format qdq|qoperator.
+CLI::Option* add_quant_format(CLI::App& app, QuantizedForm& form);
 
 /// The threads a command should use.
 int thread_count(const GlobalOptions& global);

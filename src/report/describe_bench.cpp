@@ -1,10 +1,9 @@
-// Timings as text for people.
+// How long models take.
 #include <algorithm>
 #include <filesystem>
 #include <numeric>
 
-#include "report/text.h"
-#include "report/text_table.h"
+#include "report/describe.h"
 #include "support/error.h"
 
 namespace mcompress {
@@ -25,7 +24,7 @@ double peak_for(const PeakRates& rates, const std::string& precision) {
     return is_integer && rates.int8 > 0.0 ? rates.int8 : rates.f32;
 }
 
-std::string steps_table(const BenchReport& report, const BenchRow& row) {
+TextTable steps_table(const BenchReport& report, const BenchRow& row) {
     TextTable table({{"step", Align::Left},
                      {"operators", Align::Left},
                      {"kernel", Align::Left},
@@ -42,22 +41,26 @@ std::string steps_table(const BenchReport& report, const BenchRow& row) {
                        step.macs > 0 ? format("{:.0f}", gops) : "",
                        step.macs > 0 && peak ? percent(gops / peak_for(*peak, step.precision), 0) : ""});
     }
-    return format("\n{}, batch {}, {} thread{}: {:.3f} ms in {} steps, {} of it in reorders\n", file_name(row.model), row.batch,
-                  row.threads, row.threads == 1 ? "" : "s", row.steps_ms, row.steps.size(), percent(row.reorders_ms / row.steps_ms, 1)) +
-           table.to_string();
+    return table;
 }
 
+std::string steps_title(const BenchRow& row) {
+    return format("{}, batch {}, {} thread{}: {:.3f} ms in {} steps, {} of it in reorders", file_name(row.model), row.batch, row.threads,
+                  row.threads == 1 ? "" : "s", row.steps_ms, row.steps.size(), percent(row.reorders_ms / row.steps_ms, 1));
+}
+
+/// Empty when the machine was quiet.
 std::string contention_line(const Contention& contention) {
-    if (!contention.is_measurable) return "\nwhether the machine was quiet could not be told\n";
+    if (!contention.is_measurable) return "whether the machine was quiet could not be told";
     if (!contention.is_contended()) return "";
-    return format("\nCONTENDED: other processes kept {:.1f} processors busy and a thread waited {} of the time; these times mean little. "
-                  "Run on a quiet machine, or with --threads 1.\n",
+    return format("CONTENDED: other processes kept {:.1f} processors busy and a thread waited {} of the time; these times mean little. "
+                  "Run on a quiet machine, or with --threads 1.",
                   contention.others, percent(contention.waiting, 1));
 }
 
 }  // namespace
 
-std::string to_text(const BenchReport& report) {
+Document describe(const BenchReport& report) {
     std::vector<std::pair<std::string, Align>> columns{
         {"model", Align::Left},        {"batch", Align::Right},  {"threads", Align::Right},   {"median ms", Align::Right},
         {"p90 ms", Align::Right},      {"min ms", Align::Right}, {"samples/s", Align::Right}, {"GOP/s", Align::Right},
@@ -88,16 +91,26 @@ std::string to_text(const BenchReport& report) {
         }
         table.add_row(std::move(cells));
     }
-    std::string text = table.to_string();
-    text += "\noverhead: median over the sum of the steps' own times in whole runs; cold: that sum over the one with each step repeated in "
-            "a row\n";
+    Document document("bench");
+    document.table(std::move(table));
+    BarChart medians{"median latency", {}};
+    for (const BenchRow& row : report.rows)
+        medians.bars.push_back(
+            {format("{}, batch {}, {} thread{}", file_name(row.model), row.batch, row.threads, row.threads == 1 ? "" : "s"),
+             row.latency.median_ms, format("{:.3f} ms", row.latency.median_ms)});
+    document.chart(std::move(medians));
+    document.paragraph("overhead: median over the sum of the steps' own times in whole runs; cold: that sum over the one with each step "
+                       "repeated in a row");
     for (const auto& [threads, rates] : report.peaks)
-        text += format("peak of this machine, {} thread{}: {:.0f} GOP/s float{}\n", threads, threads == 1 ? "" : "s", rates.f32,
-                       rates.int8 > 0.0 ? format(", {:.0f} GOP/s int8", rates.int8) : "");
-    if (report.step_detail == StepDetail::Shown)
-        for (const BenchRow& row : report.rows)
-            if (!row.step_ms.empty()) text += steps_table(report, row);
-    return text + contention_line(report.contention);
+        document.fact("peak", format("of this machine, {} thread{}: {:.0f} GOP/s float{}", threads, threads == 1 ? "" : "s", rates.f32,
+                                     rates.int8 > 0.0 ? format(", {:.0f} GOP/s int8", rates.int8) : ""));
+    for (const BenchRow& row : report.rows) {
+        if (row.step_ms.empty() || report.step_detail == StepDetail::Hidden) continue;
+        document.paragraph(steps_title(row));
+        document.table(steps_table(report, row));
+    }
+    if (const std::string line = contention_line(report.contention); !line.empty()) document.paragraph(line, Tone::Bad);
+    return document;
 }
 
 }  // namespace mcompress
