@@ -46,11 +46,11 @@ public:
         const double before = measure();
         const RowOptions options{.bytes_per_layer = bytes_per_layer(tuning_.scheme.effort), .threads = tuning_.threads};
         std::shared_ptr<const Dataset> data = tuning_.data;
-        auto prefix = std::make_unique<QuantizedPrefix>(*engine_, quantized_, layers, *data, options);
+        auto prefix = std::make_unique<GraphPrefix>(*engine_, quantized_, layers, *data, options);
         const std::size_t most = std::max<std::size_t>(8, kPrefixBytes / std::max<std::size_t>(1, prefix->bytes_per_sample()));
         if (most < data->size()) {
             data = take(data, most);
-            prefix = std::make_unique<QuantizedPrefix>(*engine_, quantized_, layers, *data, options);
+            prefix = std::make_unique<GraphPrefix>(*engine_, quantized_, layers, *data, options);
         }
         std::size_t weight_bytes = 0;
         for (const Layer& layer : layers) weight_bytes += float_weight(layer).byte_size();

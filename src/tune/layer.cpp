@@ -18,6 +18,7 @@ bool lies_transposed(const Node& node) {
     return node.is("MatMul") || (node.is("Gemm") && attrs<GemmAttrs>(node).b == MatrixOrder::AsStored);
 }
 
+/// What a Relu or Clip behind the layer lets through.
 void read_activation(Layer& layer) {
     const Value* result = layer.reference->output(0);
     if (result->uses().size() != 1 || result->is_graph_output()) return;
@@ -37,6 +38,24 @@ bool fits_channels(const Value* bias, std::int64_t channels) {
     return !bias || (tensor && tensor->dtype() == DType::Float32 && (tensor->element_count() == channels || tensor->element_count() == 1));
 }
 
+/// Reads extents and activation; false when the weight is no matrix, or the bias not one value a channel.
+bool complete(Layer& layer, const Shape& weight) {
+    const Node& node = *layer.node;
+    if (node.is("Conv")) {
+        layer.groups = attrs<ConvAttrs>(node).group;
+        layer.outputs = weight[0] / layer.groups;
+        layer.inputs = weight.product(1, weight.rank());
+    } else if (weight.rank() != 2) {
+        return false;
+    } else {
+        layer.outputs = weight[lies_transposed(node) ? 1 : 0];
+        layer.inputs = weight[lies_transposed(node) ? 0 : 1];
+    }
+    if (layer.bias_input >= 0 && !fits_channels(layer.reference->input(layer.bias_input), layer.groups * layer.outputs)) return false;
+    read_activation(layer);
+    return true;
+}
+
 std::optional<Layer> layer_of(Node& node, const Node& reference) {
     const OpRule& rule = find_op_rule(node);
     if (rule.role != QuantizedRole::Compute || node.is("ConvTranspose") || !pair_in_front_of(node, 0)) return std::nullopt;
@@ -49,23 +68,21 @@ std::optional<Layer> layer_of(Node& node, const Node& reference) {
         !layer.weight->input(1)->constant() || layer.weight->input(1)->uses().size() != 1 || !weight || weight->dtype() != DType::Float32 ||
         weight->shape() != codes->constant()->shape())
         return std::nullopt;
-    const Shape& shape = weight->shape();
-    if (node.is("Conv")) {
-        layer.groups = attrs<ConvAttrs>(node).group;
-        layer.outputs = shape[0] / layer.groups;
-        layer.inputs = shape.product(1, shape.rank());
-    } else if (shape.rank() != 2) {
-        return std::nullopt;
-    } else {
-        layer.outputs = shape[lies_transposed(node) ? 1 : 0];
-        layer.inputs = shape[lies_transposed(node) ? 0 : 1];
-    }
-    if (layer.bias_input >= 0 && !fits_channels(reference.input(layer.bias_input), layer.groups * layer.outputs)) return std::nullopt;
-    read_activation(layer);
+    if (!complete(layer, weight->shape())) return std::nullopt;
     return layer;
 }
 
 }  // namespace
+
+std::optional<Layer> float_layer(Node& node, const Node& reference) {
+    const OpRule& rule = find_op_rule(reference);
+    if (rule.role != QuantizedRole::Compute || reference.is("ConvTranspose") || !reference.input(rule.weight_input)) return std::nullopt;
+    const Tensor* weight = known_tensor(reference.input(rule.weight_input));
+    if (!weight || weight->dtype() != DType::Float32 || weight->shape().rank() < 2) return std::nullopt;
+    Layer layer{.node = &node, .reference = &reference, .weight = nullptr, .bias_input = rule.bias_input};
+    if (!complete(layer, weight->shape())) return std::nullopt;
+    return layer;
+}
 
 std::vector<Layer> find_layers(const Graph& reference, Graph& quantized) {
     std::vector<Layer> layers;

@@ -1,4 +1,4 @@
-// A Conv, Gemm or MatMul of a quantized graph seen as matrix products: for each group, y [rows, outputs] = x [rows, inputs] W^T + b.
+// A Conv, Gemm or MatMul of a quantized or pruned graph seen as matrix products: for each group, y [rows, outputs] = x [rows, inputs] W^T + b.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@
 namespace mcompress {
 
 struct Layer {
-    Node* node = nullptr;             // in the quantized graph: its inputs 0 and `weight_input` are dequantized
+    Node* node = nullptr;             // in the quantized graph: its inputs 0 and `weight_input` are dequantized; or in another float graph
     const Node* reference = nullptr;  // the node of the float graph that it was made of
-    Node* weight = nullptr;           // the DequantizeLinear of the weight
+    Node* weight = nullptr;           // the DequantizeLinear of the weight; null in a float graph
     int bias_input = -1;              // -1: the operator takes none
     std::int64_t groups = 1;
     std::int64_t outputs = 0;  // of one group
@@ -23,13 +23,17 @@ struct Layer {
     float high = std::numeric_limits<float>::infinity();
 
     /// Values that go in, in each graph.
-    const Value* quantized_input() const { return node->input(0); }
+    const Value* compressed_input() const { return node->input(0); }
     const Value* float_input() const { return reference->input(0); }
 };
 
 /// The layers whose weights may be changed, in topological order: Conv, Gemm and MatMul of the main graph with a weight of rank 2 or more that is int8, not
 /// shared with another node, and whose float weight and bias are known.
 std::vector<Layer> find_layers(const Graph& reference, Graph& quantized);
+
+/// The layer of a node of a float graph and its counterpart in the float graph that it was copied from; nothing when the operator is none of those above, its
+/// weight no known float32 matrix or kernel, or its bias not known. That the weight may be changed is for the caller to see to.
+std::optional<Layer> float_layer(Node& node, const Node& reference);
 
 /// A weight tensor as [groups * outputs, inputs], and back. Conv weights and transposed Gemm weights lie so already.
 std::vector<float> weight_matrix(const Layer& layer, const Tensor& weight);

@@ -197,7 +197,8 @@ std::vector<Tensor> inputs_of(const Graph& part, const Sample& sample, const std
     return inputs;
 }
 
-template <typename Add> void read_codes(const Layer& layer, const Tensor& tensor, const Add& add) {
+template <typename Add> void read_values(const Layer& layer, const Tensor& tensor, const Add& add) {
+    if (tensor.dtype() == DType::Float32) return add(tensor.data<float>(), [](float value) { return value; });
     const std::optional<QuantParams> params = params_of(*layer.node->input(0)->producer());
     MCOMPRESS_CHECK(params);
     const auto to_real = [&](auto code) { return dequantize_value(static_cast<std::int32_t>(code), params->scale, params->zero_point); };
@@ -250,16 +251,17 @@ std::vector<SplitRows> sample_exact_rows(const Engine& engine, const Graph& refe
     return rows;
 }
 
-QuantizedPrefix::QuantizedPrefix(const Engine& engine, const Graph& quantized, std::span<const Layer> layers, const Dataset& data,
-                                 const RowOptions& options)
-    : engine_(engine), quantized_(quantized), layers_(layers.begin(), layers.end()), data_(data), options_(options), kept_(data.size()) {
+GraphPrefix::GraphPrefix(const Engine& engine, const Graph& graph, std::span<const Layer> layers, const Dataset& data,
+                         const RowOptions& options)
+    : engine_(engine), graph_(graph), layers_(layers.begin(), layers.end()), data_(data), options_(options), kept_(data.size()) {
     for (std::size_t at = 0; at < layers_.size(); ++at) crossing_.push_back(crossing(at));
+    crossing_bytes_.resize(layers_.size());
     measure_first_sample();
 }
 
 /// What nodes from this layer on read of what comes before it, its own input among it.
-std::vector<std::string> QuantizedPrefix::crossing(std::size_t layer) const {
-    const std::vector<Node*> order = quantized_.order();
+std::vector<std::string> GraphPrefix::crossing(std::size_t layer) const {
+    const std::vector<Node*> order = graph_.order();
     // Only what later layers depend on has to be kept.
     std::unordered_set<const Node*> needed;
     std::unordered_set<const Value*> read;
@@ -294,42 +296,44 @@ std::vector<std::string> QuantizedPrefix::crossing(std::size_t layer) const {
     return names;
 }
 
-void QuantizedPrefix::measure_first_sample() {
+void GraphPrefix::measure_first_sample() {
     std::vector<std::string> names;
     for (const std::vector<std::string>& each : crossing_) names.insert(names.end(), each.begin(), each.end());
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     if (names.empty()) return;
-    const std::unique_ptr<Graph> part = extract_subgraph(quantized_, {}, names);
+    const std::unique_ptr<Graph> part = extract_subgraph(graph_, {}, names);
     PlanCache plans(engine_, *part, {.threads = options_.threads});
-    const std::vector<Tensor> inputs = inputs_of(*part, data_.sample(0), {}, quantized_);
+    const std::vector<Tensor> inputs = inputs_of(*part, data_.sample(0), {}, graph_);
     const std::vector<Tensor> outputs = plans.plan_for(inputs)->run(inputs);
     std::map<std::string, std::size_t> bytes;
     for (std::size_t at = 0; at < names.size(); ++at) bytes[names[at]] = outputs[at].byte_size();
-    for (const std::vector<std::string>& each : crossing_) {
-        std::size_t sum = 0;
-        for (const std::string& name : each) sum += bytes[name];
-        bytes_per_sample_ = std::max(bytes_per_sample_, sum);
+    for (std::size_t layer = 0; layer < crossing_.size(); ++layer) {
+        for (const std::string& name : crossing_[layer]) crossing_bytes_[layer] += bytes[name];
+        bytes_per_sample_ = std::max(bytes_per_sample_, crossing_bytes_[layer]);
     }
 }
 
-SplitRows QuantizedPrefix::rows_of(std::size_t number) {
+SplitRows GraphPrefix::rows_of(std::size_t number) {
     const Layer& layer = layers_[number];
     std::vector<std::string> given;
     for (const auto& [name, tensor] : kept_.front()) given.push_back(name);
-    std::vector<std::string> wanted = crossing_[number];
-    const Value* input = codes_of(layer.quantized_input());
+    // Where much lies between two layers (wide early ones), the next layer starts from further up again instead.
+    const bool is_kept = crossing_bytes_[number] <= options_.kept_bytes / data_.size();
+    std::vector<std::string> wanted = is_kept ? crossing_[number] : std::vector<std::string>{};
+    const Value* input = codes_of(layer.compressed_input());
     if (std::find(wanted.begin(), wanted.end(), input->name()) == wanted.end()) wanted.push_back(input->name());
     const auto own = static_cast<std::size_t>(std::find(wanted.begin(), wanted.end(), input->name()) - wanted.begin());
-    const std::unique_ptr<Graph> part = extract_subgraph(quantized_, given, wanted);
+    const std::unique_ptr<Graph> part = extract_subgraph(graph_, given, wanted);
     run_pipeline("quantize-finish", *part, {});
     PlanCache plans(engine_, *part, {.threads = 1});
     Gathering gathering(layer, number, data_.size(), options_.bytes_per_layer);
     parallel_for(data_.size(), options_.threads, [&](int, std::size_t sample) {
-        const std::vector<Tensor> inputs = inputs_of(*part, data_.sample(sample), kept_[sample], quantized_);
+        const std::vector<Tensor> inputs = inputs_of(*part, data_.sample(sample), kept_[sample], graph_);
         const std::vector<Tensor> outputs = plans.plan_for(inputs)->run(inputs);
-        read_codes(layer, outputs[own],
-                   [&](const auto* from, const auto& to_real) { gathering.add(sample, outputs[own].shape(), from, to_real); });
+        read_values(layer, outputs[own],
+                    [&](const auto* from, const auto& to_real) { gathering.add(sample, outputs[own].shape(), from, to_real); });
+        if (!is_kept) return;
         Kept kept;
         for (std::size_t at = 0; at < crossing_[number].size(); ++at) kept.emplace(wanted[at], outputs[at]);
         kept_[sample] = std::move(kept);

@@ -1,7 +1,8 @@
-// What goes into layers, in the float and in the quantized graph: rows of their im2col matrices at a few positions of every sample.
+// What goes into layers, in the float and in the compressed graph: rows of their im2col matrices at a few positions of every sample.
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <memory>
 #include <span>
@@ -31,6 +32,8 @@ struct SplitRows {
 struct RowOptions {
     std::size_t bytes_per_layer = std::size_t{8} << 20;  // of rows of one graph, both parts together
     int threads = 1;
+    // GraphPrefix: of what lies between two layers, for all samples together. What is more is computed again.
+    std::size_t kept_bytes = std::numeric_limits<std::size_t>::max();
 };
 
 /// Which samples are held out, by sample: those that split_samples() holds out.
@@ -42,15 +45,14 @@ std::vector<bool> held_out_samples(std::size_t count);
 std::vector<SplitRows> sample_exact_rows(const Engine& engine, const Graph& reference, std::span<const Layer> layers, std::size_t first,
                                          const Dataset& data, const RowOptions& options);
 
-/// Walks through a quantized graph layer by layer with all samples at once, so that each layer runs once a sample whatever happens to the weights of layers
-/// not reached yet. What lies between the layers done and those to come is kept as codes.
-class QuantizedPrefix {
+/// Walks through a quantized or a float graph layer by layer with all samples at once, so that each layer runs once a sample whatever happens to the weights
+/// of layers not reached yet. What lies between the layers done and those to come is kept, as codes where it is quantized.
+class GraphPrefix {
 public:
-    /// The graph is one on which "quantize-codes" ran; it may change behind the layer that rows_of() was asked for last.
-    QuantizedPrefix(const Engine& engine, const Graph& quantized, std::span<const Layer> layers, const Dataset& data,
-                    const RowOptions& options);
+    /// The graph is a float one, or one on which "quantize-codes" ran; it may change behind the layer that rows_of() was asked for last.
+    GraphPrefix(const Engine& engine, const Graph& graph, std::span<const Layer> layers, const Dataset& data, const RowOptions& options);
 
-    /// Bytes of codes one sample needs at most at a time, for the shapes of the first sample.
+    /// Bytes one sample needs at most at a time, for the shapes of the first sample.
     std::size_t bytes_per_sample() const { return bytes_per_sample_; }
 
     /// Rows at the positions that sample_exact_rows() reads of the same layer. Layers in rising order.
@@ -62,12 +64,13 @@ private:
     void measure_first_sample();
 
     const Engine& engine_;
-    const Graph& quantized_;
+    const Graph& graph_;
     std::vector<Layer> layers_;
     const Dataset& data_;
     RowOptions options_;
     std::vector<std::vector<std::string>> crossing_;  // by layer: names of the values to keep in front of it
     std::vector<Kept> kept_;                          // by sample
+    std::vector<std::size_t> crossing_bytes_;         // of them, for one sample
     std::size_t bytes_per_sample_ = 0;
 };
 

@@ -119,7 +119,7 @@ TEST_CASE("rows: W times a layer's rows plus the bias are values of its result, 
     Case network;
     const std::vector<Layer> layers = find_layers(*network.reference, *network.quantized);
     const auto exact = sample_exact_rows(*network.engine, *network.reference, layers, 0, *network.data, {});
-    QuantizedPrefix prefix(*network.engine, *network.quantized, layers, *network.data, {});
+    GraphPrefix prefix(*network.engine, *network.quantized, layers, *network.data, {});
     for (std::size_t at = 0; at < layers.size(); ++at) {
         const Layer& layer = layers[at];
         const SplitRows rounded = prefix.rows_of(at);
@@ -154,7 +154,7 @@ TEST_CASE("fit_weights: a bias that is off is set right, trap 5: also where it w
     Case network;
     const std::vector<Layer> layers = find_layers(*network.reference, *network.quantized);
     const auto exact = sample_exact_rows(*network.engine, *network.reference, layers, 0, *network.data, {});
-    QuantizedPrefix prefix(*network.engine, *network.quantized, layers, *network.data, {});
+    GraphPrefix prefix(*network.engine, *network.quantized, layers, *network.data, {});
     prefix.rows_of(0);
     prefix.rows_of(1);
     SplitRows shifted = prefix.rows_of(2);  // of the layer without a bias

@@ -8,11 +8,12 @@ namespace mcompress {
 
 namespace {
 
-constexpr std::array<CommandRow, 10> kCommands{{
+constexpr std::array<CommandRow, 11> kCommands{{
     {"inspect", "Show what a model is made of: operators, parameters, MACs, bytes, inputs and outputs", configure_inspect},
     {"optimize", "Clean and fuse a model; nothing it computes changes", configure_optimize, CommandRole::RewritesModel},
     {"calibrate", "Run a model over sample data and store the value ranges it sees", configure_calibrate},
     {"quantize", "Make an int8 model: per-channel weights, calibrated activations", configure_quantize, CommandRole::RewritesModel},
+    {"prune", "Make weights zero, and the others make up for them where there is data", configure_prune, CommandRole::RewritesModel},
     {"convert", "Write a quantized model in another form: quantizers around float operators, or operators on codes", configure_convert,
      CommandRole::RewritesModel},
     {"sensitivity", "Rank what quantizing each value and each weight costs at the outputs", configure_sensitivity},

@@ -46,6 +46,7 @@ CommandRun configure_optimize(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_calibrate(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_convert(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global);
+CommandRun configure_prune(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_sensitivity(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_run(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_validate(CLI::App& app, const GlobalOptions& global);

@@ -1,0 +1,87 @@
+#include "pipeline/prune_model.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "ir/clone.h"
+#include "pipeline/prepare.h"
+#include "pipeline/summarize.h"
+#include "support/error.h"
+
+namespace mcompress {
+namespace {
+
+constexpr double kTolerance = 0.001;  // of a share of zeros that the pattern fixes
+
+/// The share of zeros that N:M has.
+double fitting_sparsity(const Pattern& pattern, double asked) {
+    if (pattern.kind != PatternKind::NOfM) return asked;
+    const double fixed = 1.0 - static_cast<double>(pattern.kept) / static_cast<double>(pattern.of);
+    if (asked > 0.0 && std::abs(asked - fixed) > kTolerance)
+        throw Error(codes::kUsage,
+                    format("the pattern {} has {:.1f} % zeros, not {:.1f} %", pattern_name(pattern), 100.0 * fixed, 100.0 * asked),
+                    "leave --sparsity out, or take another pattern");
+    return fixed;
+}
+
+std::vector<std::string> warnings_of(const PruneReport& report, const PruneOptions& options) {
+    std::vector<std::string> warnings;
+    if (!options.data)
+        warnings.emplace_back("pruned without data: what the zeros cost was not measured, and --data would repair most of it");
+    const auto& outcome = report.outcome;
+    if (outcome.prunable_weights > 0 && options.choice.pattern.kind != PatternKind::NOfM) {
+        const double share = static_cast<double>(outcome.zeros - outcome.wanted_zeros) / static_cast<double>(outcome.prunable_weights);
+        if (std::abs(share) > kTolerance)
+            warnings.push_back(format("{:.2f} % of the weights are zero instead of {:.2f} %: {}",
+                                      100.0 * static_cast<double>(outcome.zeros) / static_cast<double>(outcome.prunable_weights),
+                                      100.0 * static_cast<double>(outcome.wanted_zeros) / static_cast<double>(outcome.prunable_weights),
+                                      share > 0.0 ? "more were zero before" : "whole blocks come no nearer"));
+    }
+    return warnings;
+}
+
+PruneReport prune_weights(const PruneRequest& request) {
+    PruneOptions options = request.options;
+    options.choice.pattern = parse_pattern(request.pattern);
+    options.sparsity = fitting_sparsity(options.choice.pattern, options.sparsity);
+    PruneReport report;
+    report.pattern = pattern_name(options.choice.pattern);
+    report.faster_on = pattern_row(options.choice.pattern).faster_on;
+    report.criterion = criterion_row(options.criterion).name;
+    report.scope = options.choice.pattern.kind == PatternKind::NOfM ? "fixed by the pattern" : scope_row(options.scope).name;
+    report.repair = options.repair == Repair::Full ? "full" : "none";
+    report.sparsity = options.sparsity;
+    report.data = request.data_name;
+    report.samples = options.data ? options.data->size() : 0;
+    auto model = load_prepared(request.model, report.passes);
+    report.before = summarize(*model, request.model);
+    const std::unique_ptr<Graph> dense = clone(*model->graph);
+    report.outcome = prune_graph(*dense, *model->graph, options);
+    for (const LayerOutcome& layer : report.outcome.layers)
+        if (layer.weights > 0)
+            report.macs_with_zeros += static_cast<std::int64_t>(static_cast<double>(layer.macs) * static_cast<double>(layer.zeros) /
+                                                                static_cast<double>(layer.weights));
+    report.warnings = warnings_of(report, options);
+    report.after = emit_and_summarize(*model, request.output);
+    return report;
+}
+
+// clang-format off
+constexpr std::array<PrunePatternRow, 1> kPrunePatterns{{
+    {"unstructured, N:M (2:4), RxC (1x4, 4x1)", "single weights, or small groups of them, become zero; shapes stay",
+     [](std::string_view) { return true; }, prune_weights},
+}};
+// clang-format on
+
+}  // namespace
+
+std::span<const PrunePatternRow> all_prune_patterns() { return kPrunePatterns; }
+
+PruneReport prune_model(const PruneRequest& request) {
+    const auto row = std::find_if(kPrunePatterns.begin(), kPrunePatterns.end(),
+                                  [&](const PrunePatternRow& each) { return each.is_named(request.pattern); });
+    return row->prune(request);
+}
+
+}  // namespace mcompress

@@ -1,0 +1,36 @@
+// A model with fewer weights that are not zero.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "prune/prune_graph.h"
+#include "report/prune_report.h"
+
+namespace mcompress {
+
+struct PruneRequest {
+    std::filesystem::path model;
+    std::filesystem::path output;
+    std::string pattern = "unstructured";
+    std::string data_name;
+    PruneOptions options;  // without the pattern
+};
+
+/// A family of patterns: how its zeros are made.
+struct PrunePatternRow {
+    std::string_view name;     // as in help
+    std::string_view summary;  // a clause
+    bool (*is_named)(std::string_view pattern);
+    PruneReport (*prune)(const PruneRequest& request);
+};
+
+std::span<const PrunePatternRow> all_prune_patterns();
+
+/// Prunes a model as its pattern's row says and writes it. Throws kUsage for an unknown pattern, for a sparsity that the pattern does not allow and when the
+/// model has nothing to prune.
+PruneReport prune_model(const PruneRequest& request);
+
+}  // namespace mcompress

@@ -1,0 +1,107 @@
+#include "prune/layer_errors.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "prune/layer_fitting.h"
+
+namespace mcompress {
+namespace {
+
+constexpr double kLevels[] = {0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.88, 0.94, 0.98};
+constexpr double kGainLevel = 0.5;
+constexpr std::int64_t kOutputs = 32;  // of a group: enough to tell one level from another
+constexpr double kDamping = 0.01;
+
+/// A layer with some of its outputs only.
+struct PartialLayer {
+    Layer layer;
+    LayerWeights exact;
+    std::vector<std::size_t> rows;  // of the whole matrix
+
+    PartialLayer(const Layer& whole, const LayerWeights& weights) : layer(whole) {
+        layer.outputs = std::min(whole.outputs, kOutputs);
+        const auto inputs = static_cast<std::ptrdiff_t>(whole.inputs);
+        for (std::int64_t group = 0; group < whole.groups; ++group)
+            for (std::int64_t at = 0; at < layer.outputs; ++at) {
+                const std::int64_t row = group * whole.outputs + at * whole.outputs / layer.outputs;
+                rows.push_back(static_cast<std::size_t>(row));
+                exact.matrix.insert(exact.matrix.end(), weights.matrix.begin() + row * inputs, weights.matrix.begin() + (row + 1) * inputs);
+                exact.bias.push_back(weights.bias[static_cast<std::size_t>(row)]);
+            }
+    }
+
+    Mask mask_of(const Mask& whole) const {
+        Mask part;
+        const auto inputs = static_cast<std::ptrdiff_t>(layer.inputs);
+        for (const std::size_t row : rows) {
+            const auto begin = whole.begin() + static_cast<std::ptrdiff_t>(row) * inputs;
+            part.insert(part.end(), begin, begin + inputs);
+        }
+        return part;
+    }
+};
+
+Mask mask_at(const Layer& layer, const LayerFitting& fitting, const LayerTask& task, const LayerWeights& weights, double sparsity) {
+    const WeightGrid grid = grid_of(layer);
+    const std::vector<double> scores = criterion_scores(task.criterion, grid, weights.matrix, fitting.energy(), task.number);
+    return choose_mask(grid, task.pattern, scores, std::llround(sparsity * static_cast<double>(grid.size())),
+                       criterion_row(task.criterion).within);
+}
+
+std::vector<float> masked(std::vector<float> matrix, const Mask& mask) {
+    for (std::size_t at = 0; at < matrix.size(); ++at)
+        if (!mask[at]) matrix[at] = 0.0F;
+    return matrix;
+}
+
+bool is_fitted(const LayerTask& task) {
+    return task.repair == Repair::Full || task.criterion == Criterion::LeastSquares || task.criterion == Criterion::SparseGpt;
+}
+
+}  // namespace
+
+std::vector<ErrorPoint> layer_errors(const Layer& layer, const SplitRows& dense, const LayerTask& task) {
+    const LayerWeights weights = exact_weights(layer);
+    const PartialLayer part(layer, weights);
+    const Centering centering = task.repair == Repair::Full && layer.bias_input >= 0 ? Centering::AboutMeans : Centering::AboutZero;
+    const LayerFitting fitting(part.layer, part.exact, dense.fit, dense.fit, centering, task.threads);
+    const LayerJudge judge(part.layer, part.exact, dense.held_out, dense.held_out);
+    std::vector<ErrorPoint> points;
+    for (const double level : kLevels) {
+        const Mask mask = part.mask_of(mask_at(layer, fitting, task, weights, level));
+        std::vector<float> matrix = is_fitted(task) ? fitting.least_squares(mask, kDamping) : std::vector<float>{};
+        if (matrix.empty()) matrix = masked(part.exact.matrix, mask);
+        const LayerWeights found =
+            task.repair == Repair::Full ? fitting.with_bias(std::move(matrix)) : LayerWeights{std::move(matrix), part.exact.bias};
+        points.push_back({level, judge.error(found)});
+    }
+    return points;
+}
+
+double error_gain(const Layer& layer, const SplitRows& dense, const LayerTask& task, const Trial& trial, Graph& pruned) {
+    const LayerWeights exact = exact_weights(layer);
+    const LayerFitting fitting(layer, exact, dense.fit, dense.fit, Centering::AboutMeans, task.threads);
+    const LayerWeights changed = fitting.with_bias(masked(exact.matrix, mask_at(layer, fitting, task, exact, kGainLevel)));
+    const double own = LayerJudge(layer, exact, dense.held_out, dense.held_out).error(changed);
+    if (!(own > 1e-12)) return 1.0;
+    set_weights(pruned, layer, changed);
+    const double noise = trial.measure(pruned).relative_noise();
+    set_weights(pruned, layer, exact);
+    return std::isfinite(noise) ? noise / own : 1.0;
+}
+
+void set_weights(Graph& pruned, const Layer& layer, const LayerWeights& weights) {
+    Value* weight = layer.node->input(1);
+    pruned.set_initializer(weight, weight_tensor(layer, weights.matrix, float_weight(layer).shape()));
+    if (layer.bias_input < 0) return;
+    const Value* old = layer.node->input(layer.bias_input);
+    const bool is_zero = std::all_of(weights.bias.begin(), weights.bias.end(), [](float value) { return value == 0.0F; });
+    if (!old && is_zero) return;
+    const std::string name = old ? old->name() : layer.node->output(0)->name() + "_bias";
+    Value* made = pruned.add_constant(name, Tensor::from_values(Shape{static_cast<std::int64_t>(weights.bias.size())}, weights.bias));
+    if (layer.node->input_count() <= layer.bias_input) pruned.resize_inputs(layer.node, layer.bias_input + 1);
+    pruned.set_input(layer.node, layer.bias_input, made);
+}
+
+}  // namespace mcompress

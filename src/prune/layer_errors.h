@@ -1,0 +1,23 @@
+// What each layer's zeros would cost: its own error at several levels, and how much of it reaches the model's outputs.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "prune/budget.h"
+#include "prune/prune_layer.h"
+#include "tune/trial.h"
+
+namespace mcompress {
+
+/// The layer's relative error on held-out rows at rising levels of sparsity, with the repair that will be made, measured on at most 32 outputs of each group.
+std::vector<ErrorPoint> layer_errors(const Layer& layer, const SplitRows& dense, const LayerTask& task);
+
+/// Noise at the model's outputs over the layer's own error, when this layer alone loses its least weights. `pruned` is the graph of `layer`; its weight is put
+/// back. 1 where the layer's error cannot be told from 0.
+double error_gain(const Layer& layer, const SplitRows& dense, const LayerTask& task, const Trial& trial, Graph& pruned);
+
+/// Writes weights into the pruned graph.
+void set_weights(Graph& pruned, const Layer& layer, const LayerWeights& weights);
+
+}  // namespace mcompress

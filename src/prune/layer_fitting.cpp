@@ -1,0 +1,85 @@
+#include "prune/layer_fitting.h"
+
+#include <algorithm>
+
+#include "support/parallel.h"
+
+namespace mcompress {
+
+LayerFitting::LayerFitting(const Layer& layer, LayerWeights exact, const LayerRows& dense, const LayerRows& pruned, Centering centering,
+                           int threads)
+    : layer_(layer), exact_(std::move(exact)), threads_(threads), moments_(static_cast<std::size_t>(layer.groups)) {
+    parallel_for(moments_.size(), threads, [&](int, std::size_t group) {
+        moments_[group] = input_moments(layer, dense, pruned, static_cast<std::int64_t>(group), centering);
+    });
+}
+
+std::vector<double> LayerFitting::energy() const {
+    std::vector<double> energy;
+    for (const InputMoments& moments : moments_) energy.insert(energy.end(), moments.energy.begin(), moments.energy.end());
+    return energy;
+}
+
+MaskedProblem LayerFitting::problem(std::size_t group, double damping) const {
+    return {layer_.outputs,
+            layer_.inputs,
+            std::span(exact_.matrix).subspan(group * group_size(), group_size()),
+            moments_[group].pruned,
+            moments_[group].cross,
+            damping,
+            moments_.size() > 1 ? 1 : threads_};
+}
+
+std::vector<float> LayerFitting::least_squares(const Mask& mask, double damping) const {
+    std::vector<float> matrix(exact_.matrix.size());
+    std::vector<std::uint8_t> failed(moments_.size(), 0);
+    parallel_for(moments_.size(), moments_.size() > 1 ? threads_ : 1, [&](int, std::size_t group) {
+        const auto begin = static_cast<std::ptrdiff_t>(group * group_size()), end = begin + static_cast<std::ptrdiff_t>(group_size());
+        const std::vector<float> part = fit_masked(problem(group, damping), Mask(mask.begin() + begin, mask.begin() + end));
+        if (part.empty()) failed[group] = 1;
+        else std::copy(part.begin(), part.end(), matrix.begin() + begin);
+    });
+    const bool has_failed = std::any_of(failed.begin(), failed.end(), [](std::uint8_t each) { return each != 0; });
+    return has_failed ? std::vector<float>{} : matrix;
+}
+
+LayerWeights LayerFitting::with_bias(std::vector<float> matrix) const {
+    LayerWeights weights{std::move(matrix), exact_.bias};
+    if (layer_.bias_input < 0) return weights;
+    const auto inputs = static_cast<std::size_t>(layer_.inputs);
+    for (std::size_t channel = 0; channel < weights.bias.size(); ++channel) {
+        const InputMoments& moments = moments_[channel / static_cast<std::size_t>(layer_.outputs)];
+        double shift = static_cast<double>(exact_.bias[channel]);
+        for (std::size_t at = 0; at < inputs; ++at)
+            shift += static_cast<double>(exact_.matrix[channel * inputs + at]) * moments.mean_dense[at] -
+                     static_cast<double>(weights.matrix[channel * inputs + at]) * moments.mean_pruned[at];
+        weights.bias[channel] = static_cast<float>(shift);
+    }
+    return weights;
+}
+
+std::vector<float> LayerFitting::matched_scales(const std::vector<float>& matrix) const {
+    std::vector<float> scaled = matrix;
+    const auto inputs = static_cast<std::size_t>(layer_.inputs), outputs = static_cast<std::size_t>(layer_.outputs);
+    parallel_chunks(moments_.size() * outputs, 8, threads_, [&](std::size_t, std::size_t begin, std::size_t end) {
+        for (std::size_t channel = begin; channel < end; ++channel) {
+            const InputMoments& moments = moments_[channel / outputs];
+            const std::span<const float> v(matrix.data() + channel * inputs, inputs), w(exact_.matrix.data() + channel * inputs, inputs);
+            double own = 0.0, shared = 0.0;
+            for (std::size_t row = 0; row < inputs; ++row) {
+                double through = 0.0, across = 0.0;
+                for (std::size_t column = 0; column < inputs; ++column) {
+                    through += moments.pruned[row * inputs + column] * static_cast<double>(v[column]);
+                    across += moments.cross[row * inputs + column] * static_cast<double>(v[column]);
+                }
+                own += static_cast<double>(v[row]) * through;
+                shared += static_cast<double>(w[row]) * across;
+            }
+            const double factor = own > 0.0 ? std::clamp(shared / own, 0.25, 4.0) : 1.0;
+            for (std::size_t at = 0; at < inputs; ++at) scaled[channel * inputs + at] *= static_cast<float>(factor);
+        }
+    });
+    return scaled;
+}
+
+}  // namespace mcompress

@@ -1,0 +1,39 @@
+// The repairs of one layer under a mask, from samples of what goes into it.
+#pragma once
+
+#include <vector>
+
+#include "prune/fit_masked.h"
+#include "prune/input_moments.h"
+#include "prune/layer_judge.h"
+#include "prune/mask.h"
+
+namespace mcompress {
+
+class LayerFitting {
+public:
+    /// `exact` is what the layer's weights were; moments are those of the rows' fit parts.
+    LayerFitting(const Layer& layer, LayerWeights exact, const LayerRows& dense, const LayerRows& pruned, Centering centering, int threads);
+
+    const LayerWeights& exact() const { return exact_; }
+    /// Mean squares of the inputs, [groups][inputs].
+    std::vector<double> energy() const;
+    std::size_t group_size() const { return static_cast<std::size_t>(layer_.outputs * layer_.inputs); }
+    MaskedProblem problem(std::size_t group, double damping) const;
+
+    /// Least squares under the mask, group by group; empty when the moments allow none.
+    std::vector<float> least_squares(const Mask& mask, double damping) const;
+    /// The weights with the bias that keeps the mean of the results: c = b + W mean(x) - V mean(x'). That of the dense layer where the operator takes none.
+    LayerWeights with_bias(std::vector<float> matrix) const;
+    /// Every output scaled by the factor in [1/4, 4] that brings V x' nearest to W x: the ratio of their standard deviations times their correlation, as
+    /// batch normalization's statistics would be matched, shrunk where the results have little to do with each other.
+    std::vector<float> matched_scales(const std::vector<float>& matrix) const;
+
+private:
+    const Layer& layer_;
+    LayerWeights exact_;
+    int threads_;
+    std::vector<InputMoments> moments_;  // by group
+};
+
+}  // namespace mcompress

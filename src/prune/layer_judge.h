@@ -1,0 +1,33 @@
+// How far a layer's results are from those it had, on samples that nothing was fitted to.
+#pragma once
+
+#include <vector>
+
+#include "tune/layer_samples.h"
+
+namespace mcompress {
+
+/// A layer's weight as [groups * outputs, inputs] and its bias.
+struct LayerWeights {
+    std::vector<float> matrix;
+    std::vector<float> bias;
+};
+
+class LayerJudge {
+public:
+    /// `dense` rows of the dense graph's input, `pruned` of the pruned one's, at the same places. They must outlive the judge.
+    LayerJudge(const Layer& layer, const LayerWeights& exact, const LayerRows& dense, const LayerRows& pruned);
+
+    /// Mean squared difference behind the layer's activation over the mean square of what was there.
+    double error(const LayerWeights& weights) const;
+
+private:
+    std::vector<float> results(const LayerRows& rows, const LayerWeights& weights, std::int64_t group) const;
+
+    const Layer& layer_;
+    const LayerRows& pruned_;
+    std::vector<std::vector<float>> expected_;  // by group
+    double power_ = 0.0;
+};
+
+}  // namespace mcompress

@@ -1,0 +1,180 @@
+#include "prune/prune_graph.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/engine.h"
+#include "ops/attributes.h"
+#include "ops/cost.h"
+#include "passes/pipelines.h"
+#include "prune/layer_errors.h"
+#include "support/error.h"
+#include "support/log.h"
+#include "support/memory.h"
+#include "tune/samples.h"
+#include "tune/trial.h"
+
+namespace mcompress {
+namespace {
+
+constexpr RowOptions kRows{.bytes_per_layer = std::size_t{24} << 20, .threads = 1, .kept_bytes = std::size_t{160} << 20};
+constexpr std::size_t kGainSamples = 10;
+
+class GraphPruning {
+public:
+    GraphPruning(const Graph& dense, Graph& pruned, const PruneOptions& options) : dense_(dense), pruned_(pruned), options_(options) {}
+
+    PruneOutcome run() {
+        find_layers();
+        check();
+        if (options_.data) {
+            rows_ = kRows;
+            rows_.threads = options_.threads;
+            engine_ = make_onednn_engine();
+            split_ = split_samples(options_.data);
+        }
+        if (options_.scope == Scope::Measured && options_.choice.pattern.kind != PatternKind::NOfM) measure_errors();
+        choose_zeros();
+        if (options_.data) prune_with_data();
+        else prune_without_data();
+        run_pipeline("sweep", pruned_, {});
+        if (options_.data) measure_fidelity();
+        return std::move(outcome_);
+    }
+
+private:
+    void find_layers() {
+        PrunableLayers found = find_prunable_layers(dense_, pruned_, options_.choice);
+        outcome_.skipped = std::move(found.skipped);
+        prunable_ = std::move(found.layers);
+        for (const PrunableLayer& each : prunable_) {
+            layers_.push_back(each.layer);
+            LayerOutcome outcome;
+            outcome.node = each.layer.node->display_name();
+            outcome.op = each.layer.node->op_type();
+            outcome.pattern = "dense";
+            const std::span<const float> weights = float_weight(each.layer).values<float>();
+            outcome.weights = static_cast<std::int64_t>(weights.size());
+            outcome.zeros_before = std::count(weights.begin(), weights.end(), 0.0F);
+            outcome.macs = count_macs(*each.layer.reference).value_or(0);
+            outcome_.layers.push_back(outcome);
+            if (each.has_pattern) outcome_.prunable_weights += outcome.weights;
+        }
+    }
+
+    void check() const {
+        if (outcome_.prunable_weights == 0) {
+            const std::string reason =
+                outcome_.skipped.empty() ? "" : format(": '{}' stays, since {}", outcome_.skipped[0].node, outcome_.skipped[0].reason);
+            throw Error(codes::kUsage, format("the model has no weights to prune{}", reason),
+                        "Conv, Gemm and MatMul with constant float32 weights are pruned");
+        }
+        if (options_.data) return;
+        const CriterionRow& criterion = criterion_row(options_.criterion);
+        if (criterion.needs == CriterionNeeds::Samples)
+            throw Error(codes::kUsage, format("the criterion {} needs samples", criterion.name), "give --data, or take magnitude");
+        if (options_.scope == Scope::Measured) throw Error(codes::kUsage, "the scope measured needs samples", "give --data, or take lamp");
+        if (options_.repair == Repair::Full) throw Error(codes::kUsage, "repair needs samples", "give --data, or take --repair none");
+    }
+
+    LayerTask task_of(std::size_t at, std::int64_t zeros) const {
+        return {.criterion = options_.criterion,
+                .pattern = prunable_[at].has_pattern ? options_.choice.pattern : Pattern{},
+                .zeros = zeros,
+                .repair = options_.repair,
+                .number = at,
+                .threads = options_.threads};
+    }
+
+    void measure_errors() {
+        const std::shared_ptr<const Dataset> few = split_.held_out;
+        const Trial trial(*engine_, dense_, *few, options_.threads);
+        GraphPrefix prefix(*engine_, dense_, layers_, *options_.data, rows_);
+        errors_.resize(layers_.size());
+        for (std::size_t at = 0; at < layers_.size(); ++at) {
+            const SplitRows rows = prefix.rows_of(at);
+            errors_[at] = layer_errors(layers_[at], rows, task_of(at, 0));
+            const double gain = error_gain(layers_[at], rows, task_of(at, 0), trial, pruned_);
+            for (ErrorPoint& point : errors_[at]) point.error *= gain;
+            outcome_.layers[at].gain = gain;
+            report_progress(at);
+        }
+    }
+
+    void choose_zeros() {
+        std::vector<BudgetLayer> budget;
+        for (std::size_t at = 0; at < layers_.size(); ++at) {
+            BudgetLayer layer{.grid = grid_of(layers_[at]), .weights = float_weight(layers_[at]).values<float>()};
+            if (!errors_.empty()) layer.errors = errors_[at];
+            layer.fixed_sparsity = prunable_[at].has_pattern ? prunable_[at].fixed_sparsity : 0.0;
+            budget.push_back(std::move(layer));
+        }
+        zeros_ = zeros_by_layer(options_.scope, budget, options_.sparsity);
+        for (std::size_t at = 0; at < zeros_.size(); ++at)
+            if (prunable_[at].has_pattern) outcome_.wanted_zeros += zeros_[at];
+    }
+
+    void prune_without_data() {
+        for (std::size_t at = 0; at < layers_.size(); ++at) {
+            if (prunable_[at].has_pattern) apply(at, prune_layer(layers_[at], task_of(at, zeros_[at])));
+            report_progress(at);
+        }
+    }
+
+    void prune_with_data() {
+        GraphPrefix dense(*engine_, dense_, layers_, *options_.data, rows_);
+        GraphPrefix pruned(*engine_, pruned_, layers_, *options_.data, rows_);
+        for (std::size_t at = 0; at < layers_.size(); ++at) {
+            const SplitRows exact = dense.rows_of(at);
+            apply(at, options_.repair == Repair::Full ? prune_layer(layers_[at], exact, pruned.rows_of(at), task_of(at, zeros_[at]))
+                                                      : prune_layer(layers_[at], exact, exact, task_of(at, zeros_[at])));
+            report_progress(at);
+        }
+    }
+
+    void apply(std::size_t at, const PrunedLayer& pruned) {
+        LayerOutcome& outcome = outcome_.layers[at];
+        set_weights(pruned_, layers_[at], pruned.weights);
+        outcome.zeros = std::count(pruned.weights.matrix.begin(), pruned.weights.matrix.end(), 0.0F);
+        outcome.pattern = prunable_[at].has_pattern && zeros_of(pruned.mask) > 0 ? pattern_name(options_.choice.pattern) : "dense";
+        outcome.repair = pruned.repair;
+        if (options_.data) {
+            outcome.error_before = pruned.error_before;
+            outcome.error_after = pruned.error_after;
+        }
+        if (prunable_[at].has_pattern) outcome_.zeros += outcome.zeros;
+        log_debug("prune {}: {} of {} zero, error {:.4f} -> {:.4f} ({})", outcome.node, outcome.zeros, outcome.weights, pruned.error_before,
+                  pruned.error_after, pruned.repair);
+        release_free_memory();
+    }
+
+    void measure_fidelity() {
+        const Trial trial(*engine_, dense_, *split_.held_out, options_.threads);
+        const TrialResult result = trial.measure(pruned_);
+        outcome_.fidelity = HeldOutFidelity{trial.samples(), result.sqnr_db(), result.agreement()};
+    }
+
+    void report_progress(std::size_t at) const {
+        if (options_.progress) options_.progress(at + 1, layers_.size());
+    }
+
+    const Graph& dense_;
+    Graph& pruned_;
+    const PruneOptions& options_;
+    RowOptions rows_;
+    std::unique_ptr<Engine> engine_;
+    SampleSplit split_;
+    std::vector<PrunableLayer> prunable_;
+    std::vector<Layer> layers_;
+    std::vector<std::vector<ErrorPoint>> errors_;  // by layer, when they were measured
+    std::vector<std::int64_t> zeros_;
+    PruneOutcome outcome_;
+};
+
+}  // namespace
+
+PruneOutcome prune_graph(const Graph& dense, Graph& pruned, const PruneOptions& options) {
+    return GraphPruning(dense, pruned, options).run();
+}
+
+}  // namespace mcompress

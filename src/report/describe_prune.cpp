@@ -1,0 +1,69 @@
+// What pruning did, for people.
+#include "report/describe_parts.h"
+#include "report/prune_report.h"
+#include "support/format.h"
+
+namespace mcompress {
+
+namespace {
+
+double share_of(std::int64_t part, std::int64_t whole) { return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0; }
+
+std::string bytes_line(const PruneReport& report) {
+    return format("{} -> {} as they are: zeros take as much room as other numbers until the file is compressed",
+                  with_thousands(static_cast<std::int64_t>(report.before.bytes)),
+                  with_thousands(static_cast<std::int64_t>(report.after.bytes)));
+}
+
+void add_facts(Document& document, const PruneReport& report) {
+    const PruneOutcome& outcome = report.outcome;
+    document.fact("zeros", format("{} of {} prunable weights ({}; asked for {})", with_thousands(outcome.zeros),
+                                  with_thousands(outcome.prunable_weights), percent(share_of(outcome.zeros, outcome.prunable_weights)),
+                                  percent(share_of(outcome.wanted_zeros, outcome.prunable_weights))));
+    document.fact("how",
+                  format("pattern {}, criterion {}, scope {}, repair {}", report.pattern, report.criterion, report.scope, report.repair));
+    document.fact("bytes", bytes_line(report));
+    document.fact("MACs",
+                  format("{}, of which {} ({}) multiply by zero", with_thousands(report.after.cost.macs),
+                         with_thousands(report.macs_with_zeros), percent(share_of(report.macs_with_zeros, report.after.cost.macs), 1)));
+    document.fact("faster on", report.faster_on);
+    if (!outcome.fidelity) return;
+    std::string text = format("{} of {} samples, which nothing was fitted to: {} output SQNR", outcome.fidelity->samples, report.samples,
+                              decibels(outcome.fidelity->sqnr_db));
+    if (outcome.fidelity->agreement) text += format(", {} of the decisions agree", percent(*outcome.fidelity->agreement, 1));
+    document.fact("held out", text);
+}
+
+TextTable layer_table(const PruneOutcome& outcome) {
+    std::vector<std::pair<std::string, Align>> columns{
+        {"layer", Align::Left}, {"op", Align::Left}, {"weights", Align::Right}, {"zeros", Align::Right}, {"pattern", Align::Left}};
+    if (outcome.fidelity) {
+        columns.emplace_back("error", Align::Right);
+        columns.emplace_back("repaired", Align::Right);
+        columns.emplace_back("by", Align::Left);
+    }
+    TextTable table(columns);
+    for (const LayerOutcome& layer : outcome.layers) {
+        std::vector<std::string> row{layer.node, layer.op, with_thousands(layer.weights), percent(share_of(layer.zeros, layer.weights), 1),
+                                     layer.pattern};
+        const bool is_repaired = layer.repair != "none";
+        if (layer.error_before) row.push_back(format("{:.4f}", *layer.error_before));
+        if (layer.error_before && is_repaired) row.insert(row.end(), {format("{:.4f}", *layer.error_after), layer.repair});
+        table.add_row(std::move(row));
+    }
+    return table;
+}
+
+}  // namespace
+
+Document describe(const PruneReport& report) {
+    Document document(format("prune {}", report.before.path));
+    document.fact("model", format("{} -> {}", report.before.path, report.after.path));
+    add_facts(document, report);
+    for (const std::string& warning : report.warnings) document.paragraph("WARNING: " + warning, Tone::Bad);
+    document.table(layer_table(report.outcome));
+    document.table(skip_table(report.outcome.skipped, "not pruned, because"));
+    return document;
+}
+
+}  // namespace mcompress

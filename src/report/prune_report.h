@@ -1,0 +1,33 @@
+// What pruning found and did, as plain data.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "prune/prune_graph.h"
+#include "report/document.h"
+#include "report/report.h"
+
+namespace mcompress {
+
+struct PruneReport {
+    ModelSummary before;
+    ModelSummary after;
+    std::string pattern;
+    std::string faster_on;  // what runs models of the pattern faster
+    std::string criterion;
+    std::string scope;
+    std::string repair;
+    double sparsity = 0.0;  // asked for
+    std::string data;       // empty: none
+    std::size_t samples = 0;
+    PruneOutcome outcome;
+    std::int64_t macs_with_zeros = 0;  // multiply-accumulates of the pruned layers that a runtime saves if it skips zeros
+    std::vector<std::string> warnings;
+    std::vector<PassRun> passes;
+};
+
+Document describe(const PruneReport& report);
+std::string to_json(const PruneReport& report);
+
+}  // namespace mcompress

@@ -1,0 +1,161 @@
+// Masks, budgets and solutions under masks against brute force.
+#include "prune/mask.h"
+
+#include <cmath>
+#include <numeric>
+#include <random>
+
+#include "catch.h"
+#include "prune/budget.h"
+#include "prune/fit_masked.h"
+#include "support/error.h"
+
+using namespace mcompress;
+
+namespace {
+
+std::vector<double> random_scores(std::size_t count, unsigned seed) {
+    std::mt19937 random(seed);
+    std::uniform_real_distribution<double> uniform(0.1, 1.0);
+    std::vector<double> scores(count);
+    for (double& score : scores) score = uniform(random);
+    return scores;
+}
+
+std::vector<float> random_weights(std::int64_t count, unsigned seed, float deviation = 1.0F) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal(0.0F, deviation);
+    std::vector<float> weights(static_cast<std::size_t>(count));
+    for (float& weight : weights) weight = normal(random);
+    return weights;
+}
+
+}  // namespace
+
+TEST_CASE("patterns: names read and written, anything else refused") {
+    for (const char* name : {"unstructured", "2:4", "4:8", "1:3", "1x4", "4x1", "2x2"}) CHECK(pattern_name(parse_pattern(name)) == name);
+    for (const char* name : {"", "4:2", "4:4", "0:4", "2:", ":4", "2:4x", "1x1", "0x4", "2:999", "x", "blocks", "-1:4"})
+        CHECK_THROWS_AS(parse_pattern(name), Error);
+}
+
+TEST_CASE("masks: exact counts, ties by position, the least scores") {
+    const WeightGrid grid{.outputs = 6, .channels = 4, .taps = 3};
+    const std::vector<double> scores = random_scores(72, 1);
+    for (std::int64_t zeros = 0; zeros <= 72; zeros += 9)
+        for (const RankWithin within : {RankWithin::Layer, RankWithin::Output}) {
+            const Mask mask = choose_mask(grid, {}, scores, zeros, within);
+            CHECK(zeros_of(mask) == zeros);
+            if (within == RankWithin::Output)
+                for (std::size_t row = 0; row < 6; ++row) CHECK(std::abs(zeros_of(std::span(mask).subspan(row * 12, 12)) * 6 - zeros) <= 6);
+            if (within == RankWithin::Output) continue;
+            for (std::size_t gone = 0; gone < 72; ++gone)
+                for (std::size_t kept = 0; kept < 72; ++kept)
+                    if (!mask[gone] && mask[kept]) REQUIRE(scores[gone] <= scores[kept]);
+        }
+    const Mask tied = choose_mask(grid, {}, std::vector<double>(72, 1.0), 10, RankWithin::Layer);
+    for (std::size_t at = 0; at < 72; ++at) CHECK(tied[at] == (at < 10 ? 0 : 1));
+}
+
+TEST_CASE("masks: N:M along the input channels of each tap, blocks as a whole") {
+    const WeightGrid grid{.outputs = 8, .channels = 8, .taps = 9};
+    const std::vector<double> scores = random_scores(static_cast<std::size_t>(grid.size()), 2);
+    const auto at = [](std::int64_t output, std::int64_t channel, std::int64_t tap) {
+        return static_cast<std::size_t>(output * 72 + channel * 9 + tap);
+    };
+    const Mask fours = choose_mask(grid, parse_pattern("2:4"), scores, 0, RankWithin::Layer);
+    const Mask wide = choose_mask(grid, parse_pattern("1x4"), scores, 200, RankWithin::Output);
+    const Mask tall = choose_mask(grid, parse_pattern("4x1"), scores, 200, RankWithin::Layer);
+    CHECK(zeros_of(tall) == 200);
+    for (std::int64_t tap = 0; tap < 9; ++tap)
+        for (std::int64_t other = 0; other < 8; ++other)
+            for (std::int64_t begin = 0; begin < 8; begin += 4) {
+                int kept = 0;
+                for (std::int64_t each = begin; each < begin + 4; ++each) {
+                    kept += fours[at(other, each, tap)];
+                    REQUIRE(wide[at(other, each, tap)] == wide[at(other, begin, tap)]);
+                    REQUIRE(tall[at(each, other, tap)] == tall[at(begin, other, tap)]);
+                }
+                REQUIRE(kept == 2);
+            }
+}
+
+TEST_CASE("budgets: every scope hits the whole exactly and leaves fixed layers alone") {
+    const std::vector<float> first = random_weights(4000, 1, 0.1F), second = random_weights(999, 2), third = random_weights(640, 3, 5.0F);
+    std::vector<BudgetLayer> layers(3);
+    layers[0] = {.grid = {40, 100, 1, 1}, .weights = first, .errors = {{0.3, 0.001}, {0.6, 0.01}, {0.9, 0.1}}};
+    layers[1] = {.grid = {37, 3, 9, 1}, .weights = second, .errors = {{0.3, 0.01}, {0.6, 0.1}, {0.9, 1.0}}};
+    layers[2] = {.grid = {64, 10, 1, 1}, .weights = third, .errors = {{0.3, 0.02}, {0.6, 0.2}, {0.9, 2.0}}};
+    for (const ScopeRow& row : all_scopes())
+        for (const double sparsity : {0.0, 0.3, 0.5, 0.77, 0.9}) {
+            const std::vector<std::int64_t> zeros = zeros_by_layer(row.scope, layers, sparsity);
+            INFO(row.name << " " << sparsity);
+            CHECK(std::accumulate(zeros.begin(), zeros.end(), std::int64_t{0}) == std::llround(sparsity * 5639));
+            for (std::size_t at = 0; at < 3; ++at) CHECK((zeros[at] >= 0 && zeros[at] <= layers[at].grid.size()));
+        }
+    CHECK(zeros_by_layer(Scope::Global, layers, 0.5)[2] < 64);
+    CHECK(zeros_by_layer(Scope::Measured, layers, 0.5)[0] > 2000);
+    layers[1].fixed_sparsity = 0.1;
+    for (const ScopeRow& row : all_scopes()) {
+        const std::vector<std::int64_t> zeros = zeros_by_layer(row.scope, layers, 0.5);
+        CHECK(zeros[1] == 100);
+        CHECK(zeros[0] + zeros[2] == 2320);
+    }
+}
+
+TEST_CASE("measured budgets: no exchange of zeros between two layers lowers the error") {
+    std::vector<BudgetLayer> layers(2);
+    layers[0] = {.grid = {10, 100, 1, 1}, .weights = {}, .errors = {{0.25, 0.01}, {0.5, 0.05}, {0.75, 0.2}, {1.0, 1.0}}};
+    layers[1] = {.grid = {30, 100, 1, 1}, .weights = {}, .errors = {{0.25, 0.02}, {0.5, 0.06}, {0.75, 0.5}, {1.0, 2.0}}};
+    const auto error = [&](std::size_t layer, double sparsity) {
+        const double at = sparsity * 4.0;
+        const int below = std::min(3, static_cast<int>(at));
+        const auto value = [&](int point) { return point == 0 ? 0.0 : layers[layer].errors[static_cast<std::size_t>(point) - 1].error; };
+        return value(below) + (at - below) * (value(below + 1) - value(below));
+    };
+    const std::vector<std::int64_t> zeros = zeros_by_layer(Scope::Measured, layers, 0.55);
+    double least = 1e9;
+    for (std::int64_t first = 0; first <= 1000; ++first)
+        if (const std::int64_t second = 2200 - first; second >= 0 && second <= 3000)
+            least = std::min(least, error(0, static_cast<double>(first) / 1000.0) + error(1, static_cast<double>(second) / 3000.0));
+    CHECK(error(0, static_cast<double>(zeros[0]) / 1000.0) + error(1, static_cast<double>(zeros[1]) / 3000.0) <= least + 1e-9);
+}
+
+TEST_CASE("least squares under a mask: the normal equations hold, whichever way it is solved") {
+    constexpr std::int64_t kRows = 400, kInputs = 24, kOutputs = 5;
+    const std::vector<float> x = random_weights(kRows * kInputs, 4), y = random_weights(kRows * kInputs, 5, 0.3F),
+                             w = random_weights(kOutputs * kInputs, 6);
+    std::vector<double> gram(kInputs * kInputs, 0.0), cross(kInputs * kInputs, 0.0);
+    for (std::int64_t row = 0; row < kRows; ++row)
+        for (std::int64_t a = 0; a < kInputs; ++a)
+            for (std::int64_t b = 0; b < kInputs; ++b) {
+                const double dense = static_cast<double>(x[row * kInputs + a]),
+                             changed_a = dense + static_cast<double>(y[row * kInputs + a]);
+                const double changed_b = static_cast<double>(x[row * kInputs + b]) + static_cast<double>(y[row * kInputs + b]);
+                gram[a * kInputs + b] += changed_a * changed_b / kRows;
+                cross[a * kInputs + b] += dense * changed_b / kRows;
+            }
+    double trace = 0.0;
+    for (std::int64_t at = 0; at < kInputs; ++at) trace += gram[at * (kInputs + 1)];
+    const double damping = 0.02, added = damping * trace / kInputs;
+    for (const int stride : {2, 3, 5}) {  // more go than stay, and fewer
+        for (const bool is_sparse : {false, true}) {
+            Mask mask(w.size());
+            for (std::size_t at = 0; at < mask.size(); ++at) mask[at] = ((at % static_cast<std::size_t>(stride) == 0) == is_sparse) ? 1 : 0;
+            const std::vector<float> v = fit_masked({kOutputs, kInputs, w, gram, cross, damping, 2}, mask);
+            REQUIRE(v.size() == w.size());
+            for (std::int64_t output = 0; output < kOutputs; ++output)
+                for (std::int64_t at = 0; at < kInputs; ++at) {
+                    const std::size_t place = static_cast<std::size_t>(output * kInputs + at);
+                    if (!mask[place]) {
+                        CHECK(v[place] == 0.0F);
+                        continue;
+                    }
+                    double slope = added * (static_cast<double>(v[place]) - static_cast<double>(w[place]));
+                    for (std::int64_t other = 0; other < kInputs; ++other)
+                        slope += static_cast<double>(v[static_cast<std::size_t>(output * kInputs + other)]) * gram[other * kInputs + at] -
+                                 static_cast<double>(w[static_cast<std::size_t>(output * kInputs + other)]) * cross[other * kInputs + at];
+                    CHECK(std::abs(slope) < 1e-4);
+                }
+        }
+    }
+}
