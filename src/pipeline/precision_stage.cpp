@@ -21,6 +21,7 @@ namespace {
 // "A few": decisions of a classifier are counted, so some tens; the ranking looks at each source and needs fewer.
 constexpr std::size_t kCheckedSamples = 32;
 constexpr std::size_t kRankedSamples = 8;
+constexpr std::size_t kNamedSamples = 3;  // where the ranking only tells a reader what to blame
 
 QuantizedGraph build(const CalibratedGraph& calibrated, const QuantizationScheme& scheme, QuantizeFinish finish) {
     QuantizedGraph built{clone(calibrated.exact), calibrated.tuning, {}};
@@ -59,12 +60,13 @@ std::string what_was_found(const SelfCheckMeasure& measure) {
 /// Names what is to blame; puts nodes back to float where the effort allows it.
 void repair(const CalibratedGraph& calibrated, const Engine& engine, const Trial& trial, SelfCheckReport& report,
             QuantizedGraph& quantized) {
+    const bool is_fast = quantized.tuning.scheme.effort == Effort::Fast;
     std::unique_ptr<Dataset> storage;
-    const FixedBatch samples = held_out_samples(calibrated, kRankedSamples, storage);
+    const FixedBatch samples = held_out_samples(calibrated, is_fast ? kNamedSamples : kRankedSamples, storage);
     const SearchSubject subject = subject_of(calibrated, engine, quantized.tuning.scheme, *samples.samples);
     const EffectMetric metric = report.quantized.judged_by_agreement ? EffectMetric::Divergence : EffectMetric::Sqnr;
     log_warning("the quantized model has collapsed: {}", what_was_found(report.quantized));
-    if (subject.scheme.effort == Effort::Fast) {
+    if (is_fast) {
         report.culprits = name_culprits(rank_sources(subject, metric, {.threads = subject.threads}), calibrated.table);
     } else {
         const auto judged = [&](const Graph& candidate) { return judge(trial.measure(candidate), trial.samples(), report.limits); };

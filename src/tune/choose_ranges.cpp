@@ -9,7 +9,6 @@
 #include "engine/plan_cache.h"
 #include "ir/clone.h"
 #include "ir/qualified_name.h"
-#include "ops/cost.h"
 #include "passes/pipelines.h"
 #include "passes/quantize/attention_mask.h"
 #include "passes/quantize/quantization_plan.h"
@@ -107,11 +106,14 @@ private:
         for (std::size_t at = 0; at < contests_.size(); ++at) contests_[at].choose_witnesses(extremes[at], affordable_samples());
     }
 
-    std::size_t limit_by_outputs() const {
+    /// How many samples' outputs can be kept. Finds what a run costs with the shapes of the first one: those in the graph may be unknown.
+    std::size_t limit_by_outputs() {
         constexpr std::size_t kOutputBytes = std::size_t{48} << 20;
         const std::vector<Tensor> inputs = bind_inputs(*observed_, split_.fit->sample(0));
+        const auto plan = plans_.plan_for(inputs);
+        for (const StepInfo& step : plan->steps()) macs_ += static_cast<double>(step.macs);
         std::size_t bytes = 1;
-        for (const Tensor& output : plans_.plan_for(inputs)->run(inputs))
+        for (const Tensor& output : plan->run(inputs))
             if (output.defined()) bytes += output.byte_size();
         return std::max<std::size_t>(1, std::min(split_.fit->size(), kOutputBytes / bytes));
     }
@@ -121,7 +123,7 @@ private:
         double elements = 0.0;  // observed in one run: what is moved costs as well
         for (const auto& [name, statistics] : table_.values)
             elements += static_cast<double>(statistics.count) / static_cast<double>(std::max<std::uint64_t>(statistics.samples, 1));
-        return allowed / (static_cast<double>(measure_cost(graph_).macs) + kMacsAnElement * elements + 1e6);
+        return allowed / (macs_ + kMacsAnElement * elements + 1e6);
     }
 
     std::size_t affordable_samples() const {
@@ -256,6 +258,7 @@ private:
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Graph> observed_;
     mutable PlanCache plans_;
+    double macs_ = 0.0;  // of a run
     std::vector<RangeContest> contests_;
     std::vector<std::vector<Tensor>> inputs_, expected_;  // by sample
     std::vector<double> energy_;                          // by output: the mean over the samples
