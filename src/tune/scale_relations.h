@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tune/axis_atoms.h"
+#include "passes/compress/axis_atoms.h"
 
 namespace mcompress {
 
@@ -35,7 +35,7 @@ struct ClipBound {
 /// What the rules of all operators add to.
 class ScaleRelations {
 public:
-    explicit ScaleRelations(const Graph& graph) : atoms(graph) {}
+    explicit ScaleRelations(const Graph& graph) : atoms(graph, AtomScope::Float32Activations) {}
 
     AxisAtoms atoms;
     std::vector<ScaledConstant> constants;

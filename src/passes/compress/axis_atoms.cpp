@@ -1,4 +1,4 @@
-#include "tune/axis_atoms.h"
+#include "passes/compress/axis_atoms.h"
 
 #include <algorithm>
 #include <limits>
@@ -14,27 +14,31 @@ constexpr std::int64_t kLongestAxis = 1 << 18;
 
 }  // namespace
 
-AxisAtoms::AxisAtoms(const Graph& graph) {
-    for (const Value* input : graph.inputs()) add(input);
+AxisAtoms::AxisAtoms(const Graph& graph, AtomScope scope) {
+    for (const Value* input : graph.inputs()) add(input, scope);
     for (const Node* node : graph.order())
         for (const Value* output : node->outputs())
-            if (output && !known_tensor(output)) add(output);
+            if (output && !known_tensor(output)) add(output, scope);
 }
 
-void AxisAtoms::add(const Value* value) {
-    const ValueType& type = value->type();
-    if (!type.is_tensor() || type.dtype != DType::Float32 || !type.has_rank()) return;
-    std::vector<std::vector<Atom>> axes(type.dims->size());
-    for (std::size_t axis = 0; axis < axes.size(); ++axis) {
-        const Dim& dim = (*type.dims)[axis];
-        const std::int64_t room = std::numeric_limits<Atom>::max() - static_cast<std::int64_t>(parents_.size());
-        if (!dim.is_known() || dim.extent() > std::min(kLongestAxis, room)) continue;
-        for (std::int64_t index = 0; index < dim.extent(); ++index) {
-            axes[axis].push_back(static_cast<Atom>(parents_.size()));
-            parents_.push_back(axes[axis].back());
-            reason_ids_.push_back(-1);
-        }
+std::vector<Atom> AxisAtoms::create(std::int64_t extent) {
+    const std::int64_t room = std::numeric_limits<Atom>::max() - static_cast<std::int64_t>(parents_.size());
+    std::vector<Atom> axis;
+    if (extent < 0 || extent > std::min(kLongestAxis, room)) return axis;
+    for (std::int64_t index = 0; index < extent; ++index) {
+        axis.push_back(static_cast<Atom>(parents_.size()));
+        parents_.push_back(axis.back());
+        reason_ids_.push_back(-1);
     }
+    return axis;
+}
+
+void AxisAtoms::add(const Value* value, AtomScope scope) {
+    const ValueType& type = value->type();
+    if (!type.is_tensor() || !type.has_rank()) return;
+    if (scope == AtomScope::Float32Activations && type.dtype != DType::Float32) return;
+    std::vector<std::vector<Atom>> axes;
+    for (const Dim& dim : *type.dims) axes.push_back(create(dim.extent()));
     axes_.emplace(value, std::move(axes));
 }
 
@@ -42,6 +46,11 @@ std::span<const Atom> AxisAtoms::along(const Value* value, int axis) const {
     const auto found = axes_.find(value);
     if (found == axes_.end() || axis < 0 || axis >= static_cast<int>(found->second.size())) return {};
     return found->second[static_cast<std::size_t>(axis)];
+}
+
+Axes AxisAtoms::axes(const Value* value) const {
+    const auto found = axes_.find(value);
+    return found == axes_.end() ? Axes{} : Axes(found->second);
 }
 
 int AxisAtoms::rank(const Value* value) const {

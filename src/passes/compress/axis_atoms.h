@@ -14,23 +14,33 @@ namespace mcompress {
 /// One index along one axis of one value.
 using Atom = std::int32_t;
 
+/// The atoms of a tensor, axis by axis; an axis without atoms is empty.
+using Axes = std::span<const std::vector<Atom>>;
+
 /// Why an atom cannot be changed. The clause is a string literal: "its weight is not a constant".
 struct FreezeReason {
     const Node* node = nullptr;  // where the reason lies; null for the graph's interface
     std::string_view clause;
 };
 
-/// Atoms for every axis of known extent of the float32 activations of one graph (its bodies left out). Joined atoms are one; what freezes one
+/// Which values of a graph get atoms.
+enum class AtomScope { Float32Activations, Activations };
+
+/// Atoms for every axis of known extent of the activations of one graph (its bodies left out). Joined atoms are one; what freezes one
 /// of them freezes all. An axis without atoms (a dynamic one, of another type, of unknown rank) counts as frozen.
 class AxisAtoms {
 public:
-    explicit AxisAtoms(const Graph& graph);
+    AxisAtoms(const Graph& graph, AtomScope scope);
 
     /// In order along the axis; empty when it has none.
     std::span<const Atom> along(const Value* value, int axis) const;
+    /// None for a value without atoms.
+    Axes axes(const Value* value) const;
     /// 0 for a value without atoms.
     int rank(const Value* value) const;
     std::size_t count() const { return parents_.size(); }
+    /// Atoms for an axis that no activation has: of a constant operand, or a part of an axis. None when the extent is beyond what is followed.
+    std::vector<Atom> create(std::int64_t extent);
 
     Atom root(Atom atom) const;
     void join(Atom a, Atom b);
@@ -44,7 +54,7 @@ public:
     const FreezeReason& reason(Atom atom) const;
 
 private:
-    void add(const Value* value);
+    void add(const Value* value, AtomScope scope);
 
     std::unordered_map<const Value*, std::vector<std::vector<Atom>>> axes_;
     mutable std::vector<Atom> parents_;  // paths are halved while they are walked
