@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "passes/compress/float_conversion.h"
 #include "passes/pass.h"
 #include "quant/block_codes.h"
 #include "quant/calibration_table.h"
@@ -18,6 +19,7 @@ struct PassInputs {
     QuantizationScheme scheme;                      // the quantize family
     const CalibrationTable* calibration = nullptr;  // quantize-activations, quantize-biases
     const BlockCodeTable* weight_codes = nullptr;   // quantize-weight-only
+    FloatConversion float_conversion = {};          // convert-float
 };
 
 enum class PassFamily { Clean, Fuse, Quantize, Compress };

@@ -79,7 +79,16 @@ void read_directive(GoldenCase& golden, const std::string& line) {
         statistics.add_sample(values);
         golden.calibration.samples = 1;
     } else if (verb == "exclude") {
-        golden.scheme.exclude.push_back(rest_of(words));
+        const std::string node = rest_of(words);
+        golden.scheme.exclude.push_back(node);
+        golden.float_conversion.keep[node] = "excluded by name";
+    } else if (verb == "convert-to") {
+        const std::string name = rest_of(words);
+        golden.float_conversion.to = name == "float16" ? DType::Float16 : name == "bfloat16" ? DType::BFloat16 : DType::Float32;
+    } else if (verb == "convert-interface") {
+        golden.float_conversion.interface = FloatConversion::Interface::Convert;
+    } else if (verb == "max-overflow") {
+        golden.float_conversion.max_overflow = std::stoll(rest_of(words));
     } else if (verb == "target") {
         golden.scheme = scheme_for(find_target(rest_of(words)));
     } else if (verb == "activations") {

@@ -32,6 +32,7 @@ struct GoldenCase {
     bool is_executed = true;
     QuantizationScheme scheme;
     CalibrationTable calibration;
+    FloatConversion float_conversion;
 
     /// Throws std::runtime_error naming the file and the line it does not understand.
     static GoldenCase read(const std::filesystem::path& path);

@@ -24,7 +24,7 @@ std::vector<std::filesystem::path> golden_files() {
 
 PassResult run_pass(const GoldenCase& golden, Graph& graph) {
     PassManager manager;
-    manager.add(find_pass(golden.pass).make({reference_evaluator(), golden.scheme, &golden.calibration}));
+    manager.add(find_pass(golden.pass).make({reference_evaluator(), golden.scheme, &golden.calibration, nullptr, golden.float_conversion}));
     return manager.run_once(graph).at(0).result;
 }
 

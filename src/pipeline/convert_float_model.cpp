@@ -1,0 +1,170 @@
+#include "pipeline/convert_float_model.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "calibrate/observer.h"
+#include "calibrate/sample_check.h"
+#include "engine/bind_inputs.h"
+#include "engine/plan_cache.h"
+#include "ir/clone.h"
+#include "onnx/upgrade.h"
+#include "ops/infer.h"
+#include "passes/compress/convert_float.h"
+#include "passes/pipelines.h"
+#include "passes/quantize/select_nodes.h"
+#include "passes/rewriter.h"
+#include "pipeline/fixed_batch.h"
+#include "pipeline/prepare.h"
+#include "pipeline/summarize.h"
+#include "support/error.h"
+#include "support/parallel.h"
+
+namespace mcompress {
+
+namespace {
+
+// Convolutions and pooling have bfloat16 forms from opset 22 on, what is older mostly from 13 on.
+constexpr int kBFloat16Opsets[] = {22, 13};
+
+void upgrade_for_bfloat16(Model& model, FloatReport& report) {
+    for (const int opset : kBFloat16Opsets) {
+        if (model.graph->opset_version("") >= opset) return;
+        try {
+            upgrade_opset(model, opset);
+            infer_types(*model.graph);
+            return;
+        } catch (const Error& error) {
+            if (std::string_view(error.code().id) != codes::kOpsetUnsupported.id) throw;
+            report.notes.push_back(
+                {"model", "",
+                 format("could not be brought to opset {}, where more operators have a bfloat16 form: {}", opset, error.what())});
+        }
+    }
+}
+
+/// Every float32 value that is computed, bodies included.
+std::vector<const Value*> float_values(Graph& graph) {
+    std::vector<const Value*> values;
+    for_each_graph(graph, [&](Graph& each) {
+        for (const Node* node : each.nodes())
+            for (const Value* value : node->outputs())
+                if (value && value->type().is_tensor() && value->type().dtype == DType::Float32 && !value->is_unused())
+                    values.push_back(value);
+    });
+    for (const Value* value : graph.inputs())
+        if (value->type().is_tensor() && value->type().dtype == DType::Float32 && !value->is_unused()) values.push_back(value);
+    return values;
+}
+
+CalibrationTable observe_ranges(Graph& graph, const Dataset& data, const FloatConvertRequest& request) {
+    const auto engine = make_onednn_engine();
+    PlanCache plans(*engine, graph, CompileOptions{.threads = 1, .tapped = float_values(graph), .tap_access = TapAccess::Borrowed});
+    std::vector<Observer> observers(static_cast<std::size_t>(std::max(1, request.threads)));
+    std::mutex mutex;
+    std::size_t done = 0;
+    parallel_for(data.size(), request.threads, [&](int worker, std::size_t index) {
+        with_context([&] { return format("sample '{}'", data.sample_name(index)); },
+                     [&] {
+                         const Sample sample = data.sample(index);
+                         check_finite(sample);
+                         const std::vector<Tensor> inputs = bind_inputs(graph, sample);
+                         plans.plan_for(inputs)->run(inputs, observers[static_cast<std::size_t>(worker)].tap());
+                     });
+        const std::lock_guard lock(mutex);
+        if (request.progress) request.progress(++done, data.size());
+    });
+    CalibrationTable table;
+    table.samples = data.size();
+    for (const Observer& observer : observers) observer.merge_into(table);
+    return table;
+}
+
+void refuse_unfit(const FloatReport& report) {
+    const FloatConversion& conversion = report.conversion;
+    for (const auto& [name, counts] : report.rounding) {
+        const bool overflows = counts.overflow > conversion.max_overflow;
+        if (!overflows && !vanishes(counts, conversion)) continue;
+        throw Error(codes::kGateFailed,
+                    format("constant '{}' does not fit {}: of {} numbers {} would overflow and {} become 0; the largest is {:.6g}", name,
+                           dtype_name(conversion.to), counts.elements, counts.overflow, counts.flushed, counts.largest),
+                    overflows ? "without --refuse-unfit its operators stay in float32; --max-overflow N lets N numbers saturate"
+                              : "without --refuse-unfit its operators stay in float32; --max-flushed SHARE allows more of it");
+    }
+}
+
+FloatFidelity compare(const Graph& exact, const Graph& converted, const Dataset& data, int threads) {
+    const auto engine = make_onednn_engine();
+    FidelityOptions options;
+    options.threads = threads;
+    const FidelityResult result = measure_fidelity(*engine, exact, converted, data, options);
+    FloatFidelity fidelity;
+    fidelity.samples = result.samples;
+    fidelity.outputs = result.outputs;
+    fidelity.worst_sqnr_db = std::numeric_limits<double>::infinity();
+    for (const OutputFidelity& output : result.outputs)
+        fidelity.worst_sqnr_db = std::min(fidelity.worst_sqnr_db, output.measure.not_finite > 0 ? -std::numeric_limits<double>::infinity()
+                                                                                                : output.measure.sqnr_db());
+    if (result.classification) fidelity.agreement = 100.0 * result.classification->agreement();
+    return fidelity;
+}
+
+/// Carries out a conversion and looks at what it left.
+void convert(Graph& graph, const CalibrationTable* table, FloatReport& report) {
+    const FloatPlan plan(graph, report.conversion, table);
+    report.kept.clear();
+    for (const auto& [node, reason] : plan.kept()) report.kept.push_back(skip(*node, reason));
+    report.rounding = plan.rounding();
+    for (const std::string& name : plan.masks())
+        report.notes.push_back({name, "",
+                                format("only masks what a Softmax reads: its {} numbers below the range become the lowest finite number",
+                                       plan.rounding().at(name).overflow)});
+    const FloatConversionCounts counts = convert_floats(graph, plan, report.conversion);
+    report.nodes = counts.nodes;
+    report.casts = counts.casts;
+    report.constants = counts.constants;
+    infer_types(graph);
+}
+
+void append(std::vector<PassRun>& all, std::vector<PassRun> more) {
+    all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+}  // namespace
+
+FloatReport convert_float_model(const FloatConvertRequest& request) {
+    FloatReport report;
+    report.conversion = request.conversion;
+    report.data = request.data_name;
+    auto model = load_inlined(request.model);
+    Graph& graph = *model->graph;
+    infer_types(graph);
+    report.before = summarize(*model, request.model);
+    if (report.conversion.to == DType::BFloat16) upgrade_for_bfloat16(*model, report);
+    append(report.passes, run_pipeline("clean", graph, pass_inputs()));
+    for (const std::string& selector : request.exclude)
+        for (const std::string& name : select_nodes(graph, selector))
+            report.conversion.keep.try_emplace(name, name == selector ? "excluded by name" : format("excluded by '{}'", selector));
+    std::optional<CalibrationTable> table;
+    std::optional<FixedBatch> samples;
+    std::unique_ptr<Graph> exact;
+    if (request.data) {
+        exact = clone(graph);
+        samples = fit_batch(graph, *request.data, LastBatch::Fill);
+        table = observe_ranges(*exact, *samples->samples, request);
+    }
+    convert(graph, table ? &*table : nullptr, report);
+    if (report.nodes == 0 && report.constants == 0)
+        throw Error(codes::kUsage,
+                    format("{} has nothing to convert to {}{}", request.model.string(), dtype_name(report.conversion.to),
+                           report.kept.empty() ? "" : format(": '{}' stays, since {}", report.kept[0].node, report.kept[0].reason)),
+                    "mcompress inspect shows the types of a model");
+    if (request.unfit == UnfitConstants::Refuse) refuse_unfit(report);
+    append(report.passes, run_pipeline("clean", graph, pass_inputs()));
+    if (request.data && report.conversion.interface == FloatConversion::Interface::Keep)
+        report.fidelity = compare(*exact, graph, *samples->samples, request.threads);
+    report.after = emit_and_summarize(*model, request.output);
+    return report;
+}
+
+}  // namespace mcompress

@@ -1,0 +1,33 @@
+// A float32 model in half precision, or a half precision model in float32.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "passes/compress/float_conversion.h"
+#include "pipeline/compress.h"
+#include "report/float_report.h"
+
+namespace mcompress {
+
+/// What becomes of operators whose constants do not fit the range of the new type.
+enum class UnfitConstants { KeepFloat, Refuse };
+
+struct FloatConvertRequest {
+    std::filesystem::path model;
+    std::filesystem::path output;
+    FloatConversion conversion = {};
+    std::vector<std::string> exclude = {};  // selectors, see select_nodes()
+    UnfitConstants unfit = UnfitConstants::KeepFloat;
+    const Dataset* data = nullptr;  // samples to observe ranges on, and to compare outputs
+    std::string data_name = {};
+    int threads = 1;
+    Progress progress = {};
+};
+
+/// Writes the converted model. Throws kUsage when there is nothing to convert, kGateFailed when constants do not fit and that is refused.
+FloatReport convert_float_model(const FloatConvertRequest& request);
+
+}  // namespace mcompress

@@ -1,0 +1,50 @@
+// What `mcompress convert --to` found.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "passes/compress/float_conversion.h"
+#include "passes/compress/half_rounding.h"
+#include "report/document.h"
+#include "report/report.h"
+
+namespace mcompress {
+
+/// The worst output of a conversion on data.
+struct FloatFidelity {
+    std::size_t samples = 0;
+    std::vector<OutputFidelity> outputs;
+    double worst_sqnr_db = 0.0;
+    std::optional<double> agreement;  // percent of a classifier's decisions
+};
+
+/// One attempt to meet a limit with so many nodes left in float32.
+struct FloatTry {
+    std::size_t kept = 0;
+    double worst_sqnr_db = 0.0;
+    std::optional<double> agreement;
+};
+
+struct FloatReport {
+    ModelSummary before;
+    ModelSummary after;
+    FloatConversion conversion;
+    int nodes = 0;                                   // that compute in the new type
+    int casts = 0;                                   // put where the types meet
+    int constants = 0;                               // stored in the new type
+    std::vector<Skip> kept;                          // nodes left as they are, with the reason
+    std::map<std::string, RoundingCounts> rounding;  // by constant
+    std::string data;
+    std::optional<FloatFidelity> fidelity;
+    std::vector<FloatTry> tries;  // when a limit was given and not met at once
+    std::vector<Skip> notes;
+    std::vector<PassRun> passes;
+};
+
+Document describe(const FloatReport& report);
+std::string to_json(const FloatReport& report);
+
+}  // namespace mcompress
