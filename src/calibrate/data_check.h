@@ -9,10 +9,6 @@
 
 namespace mcompress {
 
-namespace codes {
-inline constexpr ErrorCode kDataUnfit{"E6006", ErrorKind::Data, "the data cannot be what the model was made for"};
-}
-
 /// Something about the data that makes calibration on it doubtful (Warning) or worthless (Unfit).
 struct DataFinding {
     enum class Verdict { Warning, Unfit };

@@ -19,6 +19,8 @@ inline constexpr ErrorCode kOutputExists{"E1002", ErrorKind::Usage, "the output 
 inline constexpr ErrorCode kOutputIsInput{"E1003", ErrorKind::Usage, "the output would overwrite an input"};
 inline constexpr ErrorCode kTableMismatch{"E1004", ErrorKind::Usage, "the calibration table belongs to another model"};
 inline constexpr ErrorCode kTableInvalid{"E1005", ErrorKind::Usage, "the calibration table cannot be read"};
+inline constexpr ErrorCode kRecipeInvalid{"E1006", ErrorKind::Usage, "the recipe is not understood"};
+inline constexpr ErrorCode kOutputBusy{"E1007", ErrorKind::Usage, "another run is writing the same output"};
 // the model
 inline constexpr ErrorCode kNotOnnx{"E3001", ErrorKind::Model, "the file is not an ONNX model"};
 inline constexpr ErrorCode kModelTruncated{"E3002", ErrorKind::Model, "the model ends too early or is damaged"};
@@ -48,6 +50,7 @@ inline constexpr ErrorCode kDataMismatch{"E6002", ErrorKind::Data, "the data doe
 inline constexpr ErrorCode kDataEmpty{"E6003", ErrorKind::Data, "there is no sample"};
 inline constexpr ErrorCode kDataNotFinite{"E6004", ErrorKind::Data, "a value is not finite"};
 inline constexpr ErrorCode kLabelsMismatch{"E6005", ErrorKind::Data, "labels and samples do not match"};
+inline constexpr ErrorCode kDataUnfit{"E6006", ErrorKind::Data, "the data cannot be what the model was made for"};
 // gates and bugs
 inline constexpr ErrorCode kGateFailed{"E0001", ErrorKind::Gate, "a requested gate failed"};
 inline constexpr ErrorCode kInternal{"E7001", ErrorKind::Internal, "an internal invariant is broken"};

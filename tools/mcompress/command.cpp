@@ -8,7 +8,7 @@ namespace mcompress {
 
 namespace {
 
-constexpr std::array<CommandRow, 11> kCommands{{
+constexpr auto kCommands = std::to_array<CommandRow>({
     {"inspect", "Show what a model is made of: operators, parameters, MACs, bytes, inputs and outputs", configure_inspect},
     {"optimize", "Clean and fuse a model; nothing it computes changes", configure_optimize, CommandRole::RewritesModel},
     {"calibrate", "Run a model over sample data and store the value ranges it sees", configure_calibrate},
@@ -17,11 +17,12 @@ constexpr std::array<CommandRow, 11> kCommands{{
     {"convert", "Write a quantized model in another form: quantizers around float operators, or operators on codes", configure_convert,
      CommandRole::RewritesModel},
     {"sensitivity", "Rank what quantizing each value and each weight costs at the outputs", configure_sensitivity},
-    {"run", "Run a model on data and store its outputs", configure_run},
+    {"run", "Run a model on data and store its outputs, or carry out a recipe", configure_run},
     {"validate", "Compare a model with its reference on data: accuracy, fidelity, latency, size", configure_validate},
     {"bench", "Measure how long models take, step by step, and against another model", configure_bench},
     {"passes", "List the graph passes", configure_passes},
-}};
+    {"explain", "What an error code means, and what to do", configure_explain},
+});
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <new>
 
 #include "command.h"
+#include "run_recipe.h"
 #include "support/error.h"
 #include "support/log.h"
 
@@ -30,7 +31,9 @@ int run(int argc, char** argv) {
     CommandRun chosen;
     for (const CommandRow& row : all_commands()) {
         CLI::App* sub = app.add_subcommand(row.name, row.summary);
-        sub->callback([&chosen, command = row.configure(*sub, global)] { chosen = command; });
+        CommandRun command = row.configure(*sub, global);
+        if (row.role == CommandRole::RewritesModel) command = with_save_recipe(*sub, std::move(command));
+        sub->callback([&chosen, command = std::move(command)] { chosen = command; });
     }
     try {
         app.parse(argc, argv);

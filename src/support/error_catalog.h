@@ -1,0 +1,19 @@
+// What every error code means, at length: the text of `mcompress explain`.
+#pragma once
+
+#include <span>
+
+#include "support/error_codes.h"
+
+namespace mcompress {
+
+struct ErrorEntry {
+    ErrorCode code;
+    const char* meaning;
+    const char* remedy;
+};
+
+/// One entry a code, in the order of the kinds.
+std::span<const ErrorEntry> all_errors();
+
+}  // namespace mcompress

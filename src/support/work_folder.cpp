@@ -1,0 +1,70 @@
+#include "support/work_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "support/error.h"
+
+namespace mcompress {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+[[noreturn]] void fail_at(const fs::path& path, const char* action, int code) {
+    throw Error(codes::kFileUnwritable, format("{}: {} failed: {}", path.string(), action, std::strerror(code)),
+                "check the folder's permissions and space");
+}
+
+void empty_folder(const fs::path& path) {
+    std::error_code error;
+    for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) fs::remove_all(entry.path(), error);
+}
+
+}  // namespace
+
+WorkFolder::WorkFolder(const fs::path& target) : path_(target.parent_path() / ("." + target.filename().string() + ".steps")) {
+    // The holder of the lock removes the folder: whoever opened it before that holds a lock on nothing and has to begin anew.
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        if (::mkdir(path_.c_str(), 0777) != 0 && errno != EEXIST) fail_at(path_, "creating", errno);
+        const int lock = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (lock < 0 && errno == ENOENT) continue;
+        if (lock < 0) fail_at(path_, "opening", errno);
+        if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+            ::close(lock);
+            throw Error(codes::kOutputBusy, format("{} is being written by another run", target.string()),
+                        "wait for it, or choose another name with -o");
+        }
+        struct stat held {
+        }, there{};
+        if (::fstat(lock, &held) == 0 && ::stat(path_.c_str(), &there) == 0 && held.st_ino == there.st_ino && held.st_dev == there.st_dev) {
+            lock_ = lock;
+            empty_folder(path_);
+            return;
+        }
+        ::close(lock);
+    }
+    throw Error(codes::kOutputBusy, format("{} is being written by other runs", target.string()), "choose another name with -o");
+}
+
+WorkFolder::~WorkFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+    ::close(lock_);
+}
+
+void WorkFolder::publish(const fs::path& subfolder, const fs::path& target) const {
+    const auto move = [](const fs::path& from, const fs::path& to) {
+        if (::rename(from.c_str(), to.c_str()) != 0) fail_at(to, "renaming", errno);
+    };
+    for (const fs::directory_entry& entry : fs::directory_iterator(subfolder))
+        if (entry.path().filename() != target.filename()) move(entry.path(), target.parent_path() / entry.path().filename());
+    move(subfolder / target.filename(), target);
+}
+
+}  // namespace mcompress

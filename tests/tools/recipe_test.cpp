@@ -1,0 +1,106 @@
+// Recipes carried out: the same bytes as the commands one by one, gates that keep the output back, and options that are refused before anything runs.
+#include <filesystem>
+#include <fstream>
+
+#include "catch.h"
+#include "tools/command_line.h"
+
+using namespace mcompress::testing;
+
+namespace {
+
+const std::string kModel = "examples/digits/digits.onnx";
+const std::string kImages = " --color gray --scale 1/255 --mean 0.5 --std 0.25 ";
+const std::string kCalibration = " --data examples/digits/calib" + kImages;
+const std::string kShared = R"("color": "gray", "scale": "1/255", "mean": 0.5, "std": 0.25)";
+
+void write_text(const std::filesystem::path& path, const std::string& text) { std::ofstream(path) << text; }
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+std::size_t entries(const std::filesystem::path& path) {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path), std::filesystem::directory_iterator()));
+}
+
+std::string digits_recipe(const std::string& output, const std::string& quantize, const std::string& validate) {
+    return R"({"model": ")" + kModel + R"(", "output": ")" + output + R"(", "options": {"data": "examples/digits/calib", )" + kShared +
+           R"(}, "steps": [{"command": "optimize"}, {"command": "quantize")" + quantize + R"(}], "validate": {"latency-seconds": 0, )" +
+           validate + "}}";
+}
+
+}  // namespace
+
+TEST_CASE("a recipe gives the bytes of its commands one by one") {
+    const ScratchFolder scratch("recipe");
+    REQUIRE(run_mcompress("-q optimize " + kModel + " -o " + (scratch / "1.onnx")).exit_code == 0);
+    REQUIRE(run_mcompress("-q quantize " + (scratch / "1.onnx") + kCalibration + "--effort fast -o " + (scratch / "2.onnx")).exit_code ==
+            0);
+    write_text(scratch / "recipe.json", digits_recipe(scratch / "small.onnx", R"(, "effort": "fast")", R"("min-agreement": 90)"));
+    const CommandResult run = run_mcompress("run " + (scratch / "recipe.json"));
+    INFO(run.errors);
+    REQUIRE(run.exit_code == 0);
+    CHECK(contains(run.output, "1. optimize"));
+    CHECK(contains(run.output, "2. quantize"));
+    CHECK(contains(run.output, "3. validate"));
+    CHECK(read_text(scratch / "small.onnx") == read_text(scratch / "2.onnx"));
+    CHECK(run_mcompress("run " + (scratch / "recipe.json")).exit_code == 2);  // it exists
+    const CommandResult json = run_mcompress("-q run " + (scratch / "recipe.json") + " --force --json --threads 1");
+    REQUIRE(json.exit_code == 0);
+    CHECK(contains(json.output, "\"schema\": \"mcompress/recipe-report\""));
+    CHECK(contains(json.output, "\"schema\": \"mcompress/quantize\""));
+    CHECK(json.output == run_mcompress("-q run " + (scratch / "recipe.json") + " --force --json --threads 2").output);
+    CHECK(read_text(scratch / "small.onnx") == read_text(scratch / "2.onnx"));
+    CHECK(entries(scratch.path()) == 4);  // nothing else is left
+}
+
+TEST_CASE("a gate that is not met keeps the output back") {
+    const ScratchFolder scratch("recipe-gate");
+    write_text(scratch / "recipe.json", digits_recipe(scratch / "small.onnx", R"(, "effort": "fast")", R"("min-sqnr": 90)"));
+    const CommandResult run = run_mcompress("-q run " + (scratch / "recipe.json"));
+    CHECK(run.exit_code == 1);
+    CHECK(contains(run.output, "no model was written"));
+    CHECK(entries(scratch.path()) == 1);
+}
+
+TEST_CASE("what a recipe says wrong is found before anything runs") {
+    const ScratchFolder scratch("recipe-wrong");
+    const auto refusal = [&](const std::string& quantize) {
+        write_text(scratch / "recipe.json", digits_recipe(scratch / "small.onnx", quantize, R"("min-sqnr": 20)"));
+        const CommandResult run = run_mcompress("run " + (scratch / "recipe.json"));
+        CHECK(run.exit_code == 2);
+        CHECK(run.output.empty());
+        CHECK(entries(scratch.path()) == 1);
+        return run.errors;
+    };
+    CHECK(contains(refusal(R"(, "efort": "fast")"), "did you mean 'effort'?"));
+    CHECK(contains(refusal(R"(, "effort": "fastest")"), "step 2 (quantize)"));
+    CHECK(contains(refusal(R"(}, {"command": "quantise")"), "did you mean 'quantize'?"));
+    CHECK(contains(refusal(R"(}, {"command": "validate")"), "'validate' is no step"));
+    write_text(scratch / "recipe.json",
+               R"({"model": "a.onnx", "output": "b.onnx", "options": {"dta": "x"}, "steps": [{"command": "quantize"}]})");
+    CHECK(contains(run_mcompress("run " + (scratch / "recipe.json")).errors, "no step has an option 'dta'"));
+    write_text(scratch / "recipe.json", R"({"steps": [{"command": "optimize"}]})");
+    CHECK(contains(run_mcompress("run " + (scratch / "recipe.json")).errors, "names no model"));
+    CHECK(run_mcompress("run " + (scratch / "recipe.json") + " --model " + kModel + " -o " + (scratch / "o.onnx")).exit_code == 0);
+}
+
+TEST_CASE("a command's own recipe does the same again") {
+    const ScratchFolder scratch("save-recipe");
+    const std::vector<std::string> commands = {"optimize " + kModel,
+                                               "quantize " + kModel + kCalibration +
+                                                   "--effort fast --exclude type:Gemm --range-method percentile --symmetric",
+                                               "quantize --dynamic " + kModel, "quantize --weight-only int8 " + kModel,
+                                               "quantize --activations uint16 --effort fast --quant-format qdq " + kModel + kCalibration};
+    for (const std::string& command : commands) {
+        INFO(command);
+        const CommandResult first =
+            run_mcompress("-q " + command + " --force -o " + (scratch / "a.onnx") + " --save-recipe " + (scratch / "recipe.json"));
+        INFO(first.errors);
+        REQUIRE(first.exit_code == 0);
+        INFO(read_text(scratch / "recipe.json"));
+        const CommandResult second = run_mcompress("-q run " + (scratch / "recipe.json") + " --force -o " + (scratch / "b.onnx"));
+        INFO(second.errors);
+        REQUIRE(second.exit_code == 0);
+        CHECK(read_text(scratch / "a.onnx") == read_text(scratch / "b.onnx"));
+    }
+}
