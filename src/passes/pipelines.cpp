@@ -40,6 +40,8 @@ constexpr Names kDequantize[] = {"convert-to-qdq", "strip-quantizers", "eliminat
 constexpr Names kToQOperator[] = {"convert-to-qoperator", "eliminate-dead-nodes"};
 constexpr Names kToQdq[] = {"convert-to-qdq", "eliminate-dead-nodes"};
 
+constexpr Names kCompact[] = {"compact", "eliminate-dead-nodes"};
+
 constexpr auto kPipelines = std::to_array<Pipeline>({
     {"clean", kClean, Pipeline::Repetition::ToFixedPoint},
     {"fuse", kFuse, Pipeline::Repetition::ToFixedPoint},
@@ -55,6 +57,7 @@ constexpr auto kPipelines = std::to_array<Pipeline>({
     {"quantize-embeddings", kQuantizeEmbeddings, Pipeline::Repetition::Once},
     {"quantize-blocks", kQuantizeBlocks, Pipeline::Repetition::Once},
     {"dequantize", kDequantize, Pipeline::Repetition::Once},
+    {"compact", kCompact, Pipeline::Repetition::ToFixedPoint},
     {"qoperator", kToQOperator, Pipeline::Repetition::Once},
     {"qdq", kToQdq, Pipeline::Repetition::Once},
 });

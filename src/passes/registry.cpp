@@ -7,6 +7,7 @@
 #include "passes/clean/eliminate_identity.h"
 #include "passes/clean/fold_constants.h"
 #include "passes/clean/fold_input_defaults.h"
+#include "passes/compress/compact.h"
 #include "passes/compress/convert_float.h"
 #include "passes/fuse/fuse_conv_bn.h"
 #include "passes/fuse/fuse_conv_scale.h"
@@ -94,6 +95,8 @@ constexpr auto kPasses = std::to_array<PassRow>({
      [](const PassInputs&) { return make_convert_to_qdq(); }},
     {"convert-float", Compress, "Makes operators compute in float16 or bfloat16, or in float32 again.",
      [](const PassInputs& inputs) { return make_convert_float(inputs.float_conversion, inputs.calibration); }},
+    {"compact", Compress, "Removes channels, heads and hidden units that provably add nothing.",
+     [](const PassInputs& inputs) { return make_compact(inputs.evaluator); }},
 });
 // clang-format on
 

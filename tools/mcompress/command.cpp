@@ -14,6 +14,8 @@ constexpr auto kCommands = std::to_array<CommandRow>({
     {"calibrate", "Run a model over sample data and store the value ranges it sees", configure_calibrate},
     {"quantize", "Make an int8 model: per-channel weights, calibrated activations", configure_quantize, CommandRole::RewritesModel},
     {"prune", "Make weights zero, and the others make up for them where there is data", configure_prune, CommandRole::RewritesModel},
+    {"compact", "Remove channels, heads and hidden units that add nothing; what the model computes stays", configure_compact,
+     CommandRole::RewritesModel},
     {"convert", "Write a quantized model in another form: quantizers around float operators, or operators on codes", configure_convert,
      CommandRole::RewritesModel},
     {"sensitivity", "Rank what quantizing each value and each weight costs at the outputs", configure_sensitivity},

@@ -45,6 +45,7 @@ CommandRun configure_inspect(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_explain(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_optimize(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_calibrate(CLI::App& app, const GlobalOptions& global);
+CommandRun configure_compact(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_convert(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_prune(CLI::App& app, const GlobalOptions& global);

@@ -195,16 +195,21 @@ bool is_weight(const Value* value) {
     return known_tensor(value) != nullptr;
 }
 
+/// The row of a node whose weight is a constant; null for others.
+const ProductRow* product_row(const Node& node) {
+    const auto row =
+        std::find_if(std::begin(kProducts), std::end(kProducts), [&](const ProductRow& each) { return each.op == node.op_type(); });
+    return row != std::end(kProducts) && is_weight(node.input(row->weight)) ? row : nullptr;
+}
+
+const Value* result_of(const Node& node) { return node.output(0) ? node.output(0) : node.output(1); }
+
 void collect_frozen(Graph& graph, const std::vector<Node*>& order, ChannelUnits& units) {
     const AxisAtoms& atoms = units.relations.atoms;
-    const auto row_of = [](const Node& node) {
-        return std::find_if(std::begin(kProducts), std::end(kProducts), [&](const ProductRow& row) { return row.op == node.op_type(); });
-    };
     for (const Node* node : order) {
-        const ProductRow* row = row_of(*node);
-        if (row == std::end(kProducts) || !is_weight(node->input(row->weight))) continue;
-        const Value* result = node->output(0) ? node->output(0) : node->output(1);
-        const Axes axes = atoms.axes(result);
+        const ProductRow* row = product_row(*node);
+        if (!row) continue;
+        const Axes axes = atoms.axes(result_of(*node));
         const std::span<const Atom> channels = ChannelRelations::at(axes, row->channel_axis < 0 ? static_cast<int>(axes.size()) - 1 : 1);
         if (channels.empty()) units.frozen.push_back(skip(*node, "its number of channels is not known"));
         else if (atoms.are_frozen(channels)) units.frozen.push_back(skip(*node, describe(atoms.reason(channels[0]))));
@@ -212,8 +217,7 @@ void collect_frozen(Graph& graph, const std::vector<Node*>& order, ChannelUnits&
     for_each_graph(graph, [&](Graph& each) {
         if (&each == &graph) return;
         for (const Node* node : each.order())
-            if (const ProductRow* row = row_of(*node); row != std::end(kProducts) && is_weight(node->input(row->weight)))
-                units.frozen.push_back(skip(*node, "it lies in the body of another node"));
+            if (product_row(*node)) units.frozen.push_back(skip(*node, "it lies in the body of another node"));
     });
 }
 
@@ -235,6 +239,19 @@ ChannelUnits find_channel_units(Graph& graph, NormalizedAxes normalized) {
     collect_groups(units);
     collect_frozen(graph, order, units);
     return units;
+}
+
+std::vector<LayerWidth> layer_widths(const Graph& graph) {
+    std::vector<LayerWidth> widths;
+    for (const Node* node : graph.order()) {
+        const ProductRow* row = product_row(*node);
+        if (!row || !result_of(*node)->type().has_rank()) continue;
+        const ValueType& type = result_of(*node)->type();
+        const int axis = row->channel_axis < 0 ? type.rank() - 1 : row->channel_axis;
+        if (axis < 0 || axis >= type.rank() || !(*type.dims)[static_cast<std::size_t>(axis)].is_known()) continue;
+        widths.push_back({node->display_name(), node->op_type(), (*type.dims)[static_cast<std::size_t>(axis)].extent()});
+    }
+    return widths;
 }
 
 std::vector<bool> choosable(const ChannelUnits& units, const std::vector<int>& wanted) {

@@ -43,6 +43,15 @@ struct ChannelUnits {
 /// Types must be inferred. Where several parts of an axis could carry what is removed, heads do, or the longest part.
 ChannelUnits find_channel_units(Graph& graph, NormalizedAxes normalized = NormalizedAxes::Keep);
 
+/// A product with constant weights and how many output channels (of an attention: columns, of a recurrent operator: hidden units) it has.
+struct LayerWidth {
+    std::string node;
+    std::string op;
+    std::int64_t channels = 0;
+};
+/// Of the graph itself, in topological order; those of unknown width left out.
+std::vector<LayerWidth> layer_widths(const Graph& graph);
+
 /// The wanted units (by number) without those that would leave an axis empty, in order.
 std::vector<bool> choosable(const ChannelUnits& units, const std::vector<int>& wanted);
 
