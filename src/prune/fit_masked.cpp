@@ -11,24 +11,26 @@ namespace mcompress {
 namespace {
 
 constexpr std::size_t kRowsAtOnce = 4;
+constexpr double kLeastShare = 1e-4;
 
-/// A + damping mean(diag A) I, with 1 on the diagonal of inputs that are always the same. Nothing when it is not finite.
+/// A + damping diag(A), with 1 on the diagonal of inputs that are always the same. Nothing when it is not finite.
 std::vector<double> damped(const MaskedProblem& problem) {
     const auto inputs = static_cast<std::size_t>(problem.inputs);
     std::vector<double> matrix(problem.moments.begin(), problem.moments.end());
     double trace = 0.0;
     for (std::size_t at = 0; at < inputs; ++at) trace += matrix[at * (inputs + 1)];
     if (!std::isfinite(trace)) return {};
-    const double added = problem.damping * trace / static_cast<double>(std::max<std::size_t>(1, inputs));
+    // Inputs that hardly vary beside the others would leave the matrix without a factor.
+    const double least = kLeastShare * problem.damping * trace / static_cast<double>(std::max<std::size_t>(1, inputs));
     for (std::size_t at = 0; at < inputs; ++at) {
         double& diagonal = matrix[at * (inputs + 1)];
-        diagonal += added;
+        diagonal += problem.damping * diagonal + least;
         if (!(diagonal > 0.0)) diagonal = 1.0;
     }
     return matrix;
 }
 
-/// W D + d W + (what keeps the weights of inputs that never vary), [outputs, inputs].
+/// W D + W (damped A - A), [outputs, inputs]: inputs that never vary keep their weights.
 std::vector<double> wanted_products(const MaskedProblem& problem, std::span<const double> damped_moments) {
     const auto inputs = static_cast<std::size_t>(problem.inputs), size = problem.weights.size();
     std::vector<float> cross(problem.cross.begin(), problem.cross.end());

@@ -3,44 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include "prune/layer_fitting.h"
+#include "prune/chosen_weights.h"
+#include "prune/partial_layer.h"
 
 namespace mcompress {
 namespace {
 
-constexpr double kLevels[] = {0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.88, 0.94, 0.98};
+constexpr double kLevels[] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.96};
 constexpr double kGainLevel = 0.5;
 constexpr std::int64_t kOutputs = 32;  // of a group: enough to tell one level from another
-constexpr double kDamping = 0.01;
-
-/// A layer with some of its outputs only.
-struct PartialLayer {
-    Layer layer;
-    LayerWeights exact;
-    std::vector<std::size_t> rows;  // of the whole matrix
-
-    PartialLayer(const Layer& whole, const LayerWeights& weights) : layer(whole) {
-        layer.outputs = std::min(whole.outputs, kOutputs);
-        const auto inputs = static_cast<std::ptrdiff_t>(whole.inputs);
-        for (std::int64_t group = 0; group < whole.groups; ++group)
-            for (std::int64_t at = 0; at < layer.outputs; ++at) {
-                const std::int64_t row = group * whole.outputs + at * whole.outputs / layer.outputs;
-                rows.push_back(static_cast<std::size_t>(row));
-                exact.matrix.insert(exact.matrix.end(), weights.matrix.begin() + row * inputs, weights.matrix.begin() + (row + 1) * inputs);
-                exact.bias.push_back(weights.bias[static_cast<std::size_t>(row)]);
-            }
-    }
-
-    Mask mask_of(const Mask& whole) const {
-        Mask part;
-        const auto inputs = static_cast<std::ptrdiff_t>(layer.inputs);
-        for (const std::size_t row : rows) {
-            const auto begin = whole.begin() + static_cast<std::ptrdiff_t>(row) * inputs;
-            part.insert(part.end(), begin, begin + inputs);
-        }
-        return part;
-    }
-};
 
 Mask mask_at(const Layer& layer, const LayerFitting& fitting, const LayerTask& task, const LayerWeights& weights, double sparsity) {
     const WeightGrid grid = grid_of(layer);
@@ -55,25 +26,25 @@ std::vector<float> masked(std::vector<float> matrix, const Mask& mask) {
     return matrix;
 }
 
-bool is_fitted(const LayerTask& task) {
-    return task.repair == Repair::Full || task.criterion == Criterion::LeastSquares || task.criterion == Criterion::SparseGpt;
-}
-
 }  // namespace
 
 std::vector<ErrorPoint> layer_errors(const Layer& layer, const SplitRows& dense, const LayerTask& task) {
-    const LayerWeights weights = exact_weights(layer);
-    const PartialLayer part(layer, weights);
+    const PartialLayer part(layer, exact_weights(layer), kOutputs);
     const Centering centering = task.repair == Repair::Full && layer.bias_input >= 0 ? Centering::AboutMeans : Centering::AboutZero;
     const LayerFitting fitting(part.layer, part.exact, dense.fit, dense.fit, centering, task.threads);
     const LayerJudge judge(part.layer, part.exact, dense.held_out, dense.held_out);
+    const WeightGrid grid = part_grid(layer, part.layer);
+    const double damping = choose_damping({}, grid, fitting, judge, kGainLevel);
     std::vector<ErrorPoint> points;
     for (const double level : kLevels) {
-        const Mask mask = part.mask_of(mask_at(layer, fitting, task, weights, level));
-        std::vector<float> matrix = is_fitted(task) ? fitting.least_squares(mask, kDamping) : std::vector<float>{};
-        if (matrix.empty()) matrix = masked(part.exact.matrix, mask);
-        const LayerWeights found =
-            task.repair == Repair::Full ? fitting.with_bias(std::move(matrix)) : LayerWeights{std::move(matrix), part.exact.bias};
+        const std::int64_t zeros = std::llround(level * static_cast<double>(grid.size()));
+        MaskedWeights chosen = choose_weights(task.criterion, task.pattern, grid, fitting, zeros, damping, task.number);
+        if (task.repair == Repair::Full && task.criterion != Criterion::LeastSquares) {
+            std::vector<float> matrix = fitting.least_squares(chosen.mask, damping);
+            if (!matrix.empty()) chosen.matrix = std::move(matrix);
+        }
+        const LayerWeights found = task.repair == Repair::Full ? fitting.with_bias(std::move(chosen.matrix))
+                                                               : LayerWeights{std::move(chosen.matrix), part.exact.bias};
         points.push_back({level, judge.error(found)});
     }
     return points;

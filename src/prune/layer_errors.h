@@ -10,7 +10,7 @@
 
 namespace mcompress {
 
-/// The layer's relative error on held-out rows at rising levels of sparsity, with the repair that will be made, measured on at most 32 outputs of each group.
+/// The layer's relative error on held-out rows at rising levels of sparsity, with the repair that will be made, measured on at most 32 outputs of each group as if these were all.
 std::vector<ErrorPoint> layer_errors(const Layer& layer, const SplitRows& dense, const LayerTask& task);
 
 /// Noise at the model's outputs over the layer's own error, when this layer alone loses its least weights. `pruned` is the graph of `layer`; its weight is put

@@ -20,6 +20,14 @@ std::vector<double> LayerFitting::energy() const {
     return energy;
 }
 
+std::vector<double> LayerFitting::spread() const {
+    std::vector<double> spread;
+    const auto inputs = static_cast<std::size_t>(layer_.inputs);
+    for (const InputMoments& moments : moments_)
+        for (std::size_t at = 0; at < inputs; ++at) spread.push_back(moments.pruned[at * (inputs + 1)]);
+    return spread;
+}
+
 MaskedProblem LayerFitting::problem(std::size_t group, double damping) const {
     return {layer_.outputs,
             layer_.inputs,

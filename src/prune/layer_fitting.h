@@ -16,8 +16,10 @@ public:
     LayerFitting(const Layer& layer, LayerWeights exact, const LayerRows& dense, const LayerRows& pruned, Centering centering, int threads);
 
     const LayerWeights& exact() const { return exact_; }
-    /// Mean squares of the inputs, [groups][inputs].
+    /// Mean squares of the inputs about 0, [groups][inputs].
     std::vector<double> energy() const;
+    /// The diagonals of the moments: about the means where a bias takes these up, else about 0.
+    std::vector<double> spread() const;
     std::size_t group_size() const { return static_cast<std::size_t>(layer_.outputs * layer_.inputs); }
     MaskedProblem problem(std::size_t group, double damping) const;
 

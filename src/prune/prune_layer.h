@@ -32,14 +32,16 @@ struct PrunedLayer {
 };
 
 WeightGrid grid_of(const Layer& layer);
+/// That of some of a layer's outputs.
+WeightGrid part_grid(const Layer& whole, const Layer& part);
 LayerWeights exact_weights(const Layer& layer);
 
 /// Without samples: criteria that need none. The repair is none.
 PrunedLayer prune_layer(const Layer& layer, const LayerTask& task);
 
 /// With rows of the layer's input in the dense graph and in the one pruned up to this layer. Without repair the criterion sees the dense rows only; with it
-/// candidates are, each with the bias that keeps the mean: the criterion's weights; these with every output's variance matched to what it was (what batch
-/// normalization's statistics would do); and least squares under the mask against the dense layer, with three dampings.
+/// candidates are, each with the bias that keeps the mean: the criterion's weights; these with every output scaled to be nearest to what it was (what batch
+/// normalization's statistics would do); and least squares under the mask against the dense layer, damped as suits the held-out rows.
 PrunedLayer prune_layer(const Layer& layer, const SplitRows& dense, const SplitRows& pruned, const LayerTask& task);
 
 }  // namespace mcompress
