@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "data/content_order.h"
 #include "ir/clone.h"
 #include "pipeline/prepare.h"
 #include "pipeline/summarize.h"
@@ -44,6 +45,7 @@ std::vector<std::string> warnings_of(const PruneReport& report, const PruneOptio
 PruneReport prune_weights(const PruneRequest& request) {
     PruneOptions options = request.options;
     options.choice.pattern = parse_pattern(request.pattern);
+    if (options.data) options.data = ordered_by_content(options.data, options.threads);
     options.sparsity = fitting_sparsity(options.choice.pattern, options.sparsity);
     PruneReport report;
     report.pattern = pattern_name(options.choice.pattern);

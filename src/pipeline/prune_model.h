@@ -15,8 +15,8 @@ struct PruneRequest {
     std::filesystem::path model;
     std::filesystem::path output;
     std::string pattern = "unstructured";
-    std::string data_name;
-    PruneOptions options;  // without the pattern
+    std::string data_name = {};
+    PruneOptions options = {};  // without the pattern
 };
 
 /// A family of patterns: how its zeros are made.

@@ -17,14 +17,15 @@ constexpr std::int64_t kRowsAtATime = 32;
 
 /// One band of rows: weights are changed while errors are passed on.
 void round_band(const RoundingPath& path, std::span<const float> upper, std::span<float> weights, std::span<const float> scales,
-                QuantRange range, std::span<std::int8_t> codes) {
+                QuantRange range, std::span<const float> exact, std::span<std::int8_t> codes) {
     const auto inputs = static_cast<std::int64_t>(path.order.size());
     walk_errors(upper, inputs, weights, static_cast<std::int64_t>(scales.size()),
                 [&](std::int64_t row, std::int64_t at, std::span<const float> values) {
                     const float scale = scales[static_cast<std::size_t>(row)];
-                    const std::int32_t code = quantize_value(values[static_cast<std::size_t>(at)], scale, 0, range);
-                    codes[static_cast<std::size_t>(row * inputs + path.order[static_cast<std::size_t>(at)])] =
-                        static_cast<std::int8_t>(code);
+                    const auto place = static_cast<std::size_t>(row * inputs + path.order[static_cast<std::size_t>(at)]);
+                    const bool is_pruned = !exact.empty() && exact[place] == 0.0F;
+                    const std::int32_t code = is_pruned ? 0 : quantize_value(values[static_cast<std::size_t>(at)], scale, 0, range);
+                    codes[place] = static_cast<std::int8_t>(code);
                     return dequantize_value(code, scale, 0);
                 });
 }
@@ -57,9 +58,9 @@ RoundingPath plan_rounding(std::span<const double> moments, std::int64_t inputs,
 }
 
 std::vector<std::int8_t> round_along(const RoundingPath& path, std::span<const float> weights, std::span<const float> scales,
-                                     QuantRange range, int threads) {
+                                     QuantRange range, int threads, std::span<const float> exact) {
     const std::size_t inputs = path.order.size();
-    MCOMPRESS_CHECK(!path.empty() && weights.size() == scales.size() * inputs);
+    MCOMPRESS_CHECK(!path.empty() && weights.size() == scales.size() * inputs && (exact.empty() || exact.size() == weights.size()));
     std::vector<float> ordered(weights.size());
     for (std::size_t row = 0; row < scales.size(); ++row)
         for (std::size_t at = 0; at < inputs; ++at)
@@ -68,7 +69,7 @@ std::vector<std::int8_t> round_along(const RoundingPath& path, std::span<const f
     parallel_chunks(scales.size(), static_cast<std::size_t>(kRowsAtATime), threads, [&](std::size_t, std::size_t begin, std::size_t end) {
         const std::size_t first = begin * inputs, count = (end - begin) * inputs;
         round_band(path, path.factor, std::span(ordered).subspan(first, count), scales.subspan(begin, end - begin), range,
-                   std::span(codes).subspan(first, count));
+                   exact.empty() ? exact : exact.subspan(first, count), std::span(codes).subspan(first, count));
     });
     return codes;
 }

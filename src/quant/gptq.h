@@ -20,9 +20,10 @@ struct RoundingPath {
 /// of the diagonal is added to it; ten times more, up to three times, when the matrix is not positive definite. Empty when that does not help either.
 RoundingPath plan_rounding(std::span<const double> moments, std::int64_t inputs, double damping);
 
-/// Codes [outputs, inputs] of `weights` [outputs, inputs] for one scale a row, so that the error of the products, not that of each weight, is small.
+/// Codes [outputs, inputs] of `weights` [outputs, inputs] for one scale a row, so that the error of the products, not that of each weight, is small. Where
+/// `exact` (empty, or as many) is exactly 0 the code is 0, and what the weight was is passed on like any error: pruned weights stay pruned.
 /// `threads` rows are rounded at a time; the codes do not depend on it.
 std::vector<std::int8_t> round_along(const RoundingPath& path, std::span<const float> weights, std::span<const float> scales,
-                                     QuantRange range, int threads);
+                                     QuantRange range, int threads, std::span<const float> exact = {});
 
 }  // namespace mcompress

@@ -170,7 +170,10 @@ private:
     }
 
     QuantizedWeight rounded(const std::vector<float>& target, const std::vector<RoundingPath>& paths) const {
-        QuantizedWeight weight = options_.quantize(weight_tensor(layer_, target, shape_));
+        std::vector<float> kept = target;  // what was pruned stays pruned, here as on the walk
+        for (std::size_t at = 0; at < kept.size(); ++at)
+            if (exact_[at] == 0.0F) kept[at] = 0.0F;
+        QuantizedWeight weight = options_.quantize(weight_tensor(layer_, kept, shape_));
         const std::span<const float> scales = weight.scales.values<float>();
         const auto outputs = static_cast<std::size_t>(layer_.outputs), size = outputs * static_cast<std::size_t>(layer_.inputs);
         std::vector<float> codes = codes_matrix(weight.codes);
@@ -179,7 +182,8 @@ private:
             std::vector<float> own(outputs, scales[0]);
             if (scales.size() > 1) std::copy_n(scales.begin() + static_cast<std::ptrdiff_t>(group * outputs), outputs, own.begin());
             const std::span<const float> weights = std::span(target).subspan(group * size, size);
-            std::vector<std::int8_t> found = round_along(paths[group], weights, own, symmetric_weight_range(DType::Int8), options_.threads);
+            std::vector<std::int8_t> found = round_along(paths[group], weights, own, symmetric_weight_range(DType::Int8), options_.threads,
+                                                         std::span(exact_).subspan(group * size, size));
             if (!options_.pairs.empty()) limit(found, weights, own);
             std::copy(found.begin(), found.end(), codes.begin() + static_cast<std::ptrdiff_t>(group * size));
         }

@@ -32,7 +32,7 @@ struct FitOptions {
 /// Looks for codes V and a bias c with V x' + c near W x + b, x exact and x' the quantized input of the same row. Candidates, each with the bias that makes
 /// the mean error 0 (c = b + W mean(x) - V mean(x')):
 ///   W rounded to nearest; W rounded along its inputs' second moments (GPTQ); and W' = W + W (D - A)(A + damping)^-1 rounded so, the ridge regression
-///   of W x on x' that stays near W, with A = cov(x', x') and D = cov(x, x').
+///   of W x on x' that stays near W, with A = cov(x', x') and D = cov(x, x'). Weights that are exactly 0 get the code 0 in all of them.
 /// Fitted on the fit rows, judged on the held-out ones behind the layer's activation; nothing when no candidate beats the codes the layer has.
 std::optional<FittedWeights> fit_weights(const Layer& layer, const SplitRows& exact, const SplitRows& quantized, const FitOptions& options);
 

@@ -40,6 +40,44 @@ std::vector<std::int64_t> spread(std::int64_t total, std::int64_t count, std::ui
     return chosen;
 }
 
+/// What a global average pool in front of a Gemm or MatMul reads, when nothing but a change of shape lies between; else null.
+const Value* pooled_source(const Layer& layer, const Value* input) {
+    if (layer.node->is("Conv")) return nullptr;
+    const Node* producer = input->producer();
+    while (producer && (producer->is("Flatten") || producer->is("Reshape") || producer->is("Squeeze")))
+        producer = producer->input(0)->producer();
+    return producer && producer->is("GlobalAveragePool") ? producer->input(0) : nullptr;
+}
+
+/// Averages of a picture [C, H, W] over the whole of it and over its four corners, each a little more than half as high and wide.
+class PartReader {
+public:
+    explicit PartReader(const Shape& input) : channels_(input[1]), height_(input[2]), width_(input[3]), positions_(input[0] * kParts) {}
+
+    static bool reads(const Layer& layer, const Tensor& tensor) {
+        const Shape& input = tensor.shape();
+        return tensor.dtype() == DType::Float32 && input.rank() == 4 && input[1] == layer.inputs && input[2] > 1 && input[3] > 1;
+    }
+    std::int64_t positions() const { return positions_; }
+
+    void read(const float* from, std::int64_t position, float* to) const {
+        const std::int64_t part = position % kParts, high = height_ / 2 + 1, wide = width_ / 2 + 1;
+        const std::int64_t top = part == 0 || part <= 2 ? 0 : height_ - high, left = part == 0 || part % 2 == 1 ? 0 : width_ - wide;
+        const std::int64_t bottom = part == 0 ? height_ : top + high, right = part == 0 ? width_ : left + wide;
+        for (std::int64_t channel = 0; channel < channels_; ++channel) {
+            const float* plane = from + (position / kParts * channels_ + channel) * height_ * width_;
+            double sum = 0.0;
+            for (std::int64_t y = top; y < bottom; ++y)
+                for (std::int64_t x = left; x < right; ++x) sum += static_cast<double>(plane[y * width_ + x]);
+            to[channel] = static_cast<float>(sum / static_cast<double>((bottom - top) * (right - left)));
+        }
+    }
+
+private:
+    static constexpr std::int64_t kParts = 5;
+    std::int64_t channels_, height_, width_, positions_;
+};
+
 /// Reads rows out of a layer's input of one shape.
 class RowReader {
 public:
@@ -132,6 +170,15 @@ public:
         std::int64_t row = static_cast<std::int64_t>(sample) * per_sample_;
         for (const std::int64_t position : spread(reader.positions(), count, mixed(sample) + number_))
             reader.read(from, position, values_.data() + row++ * layer_.inputs, capacity_ * layer_.inputs, to_real);
+    }
+
+    /// The same of what is pooled in front of the layer.
+    void add_parts(std::size_t sample, const Tensor& tensor) {
+        const PartReader reader(tensor.shape());
+        const std::int64_t count = std::min(per_sample_, reader.positions());
+        found_[sample] = count;
+        for (std::int64_t at = 0; at < count; ++at)
+            reader.read(tensor.data<float>(), at, values_.data() + (static_cast<std::int64_t>(sample) * per_sample_ + at) * layer_.inputs);
     }
 
     /// Hands the rows over; nothing is left here.
@@ -321,9 +368,13 @@ SplitRows GraphPrefix::rows_of(std::size_t number) {
     // Where much lies between two layers (wide early ones), the next layer starts from further up again instead.
     const bool is_kept = crossing_bytes_[number] <= options_.kept_bytes / data_.size();
     std::vector<std::string> wanted = is_kept ? crossing_[number] : std::vector<std::string>{};
-    const Value* input = codes_of(layer.compressed_input());
-    if (std::find(wanted.begin(), wanted.end(), input->name()) == wanted.end()) wanted.push_back(input->name());
-    const auto own = static_cast<std::size_t>(std::find(wanted.begin(), wanted.end(), input->name()) - wanted.begin());
+    const auto place_of = [&](const Value* value) {
+        if (std::find(wanted.begin(), wanted.end(), value->name()) == wanted.end()) wanted.push_back(value->name());
+        return static_cast<std::size_t>(std::find(wanted.begin(), wanted.end(), value->name()) - wanted.begin());
+    };
+    const std::size_t own = place_of(codes_of(layer.compressed_input()));
+    const Value* source = options_.pooled == PooledRows::Parts ? pooled_source(layer, layer.compressed_input()) : nullptr;
+    const std::size_t pictures = source && !source->is_graph_input() ? place_of(source) : own;
     const std::unique_ptr<Graph> part = extract_subgraph(graph_, given, wanted);
     run_pipeline("quantize-finish", *part, {});
     PlanCache plans(engine_, *part, {.threads = 1});
@@ -331,8 +382,9 @@ SplitRows GraphPrefix::rows_of(std::size_t number) {
     parallel_for(data_.size(), options_.threads, [&](int, std::size_t sample) {
         const std::vector<Tensor> inputs = inputs_of(*part, data_.sample(sample), kept_[sample], graph_);
         const std::vector<Tensor> outputs = plans.plan_for(inputs)->run(inputs);
-        read_values(layer, outputs[own],
-                    [&](const auto* from, const auto& to_real) { gathering.add(sample, outputs[own].shape(), from, to_real); });
+        const Tensor& rows = outputs[own];
+        if (pictures != own && PartReader::reads(layer, outputs[pictures])) gathering.add_parts(sample, outputs[pictures]);
+        else read_values(layer, rows, [&](const auto* from, const auto& to_real) { gathering.add(sample, rows.shape(), from, to_real); });
         if (!is_kept) return;
         Kept kept;
         for (std::size_t at = 0; at < crossing_[number].size(); ++at) kept.emplace(wanted[at], outputs[at]);

@@ -29,11 +29,16 @@ struct SplitRows {
     LayerRows held_out;
 };
 
+/// What rows of a product behind a global average pool are: the pooled pictures, one a sample; or also averages over parts of each picture, which are as
+/// good a row of it and many more.
+enum class PooledRows { Whole, Parts };
+
 struct RowOptions {
     std::size_t bytes_per_layer = std::size_t{8} << 20;  // of rows of one graph, both parts together
     int threads = 1;
     // GraphPrefix: of what lies between two layers, for all samples together. What is more is computed again.
     std::size_t kept_bytes = std::numeric_limits<std::size_t>::max();
+    PooledRows pooled = PooledRows::Whole;  // GraphPrefix
 };
 
 /// Which samples are held out, by sample: those that split_samples() holds out.

@@ -122,3 +122,23 @@ TEST_CASE("gptq: inputs that are always 0 do no harm; moments that are no number
     moments[1] = moments[2] = std::nan("");
     CHECK(plan_rounding(moments, 2, 0.01).empty());
 }
+
+TEST_CASE("gptq: weights that are exactly 0 keep the code 0, and the others make up for it") {
+    Problem problem;
+    std::vector<float> pruned = problem.weights;
+    for (std::size_t at = 0; at < pruned.size(); ++at)
+        if (at % 3 == 0) pruned[at] = 0.0F;
+    const RoundingPath path = plan_rounding(problem.moments, kInputs, 0.01);
+    const auto pinned = round_along(path, problem.weights, problem.scales, kFourBits, 2, pruned);
+    const auto same = round_along(path, pruned, problem.scales, kFourBits, 2, pruned);
+    std::vector<std::int8_t> nearest(pruned.size());
+    for (std::size_t at = 0; at < pruned.size(); ++at) {
+        nearest[at] = static_cast<std::int8_t>(quantize_value(pruned[at], problem.scales[at / kInputs], 0, kFourBits));
+        if (pruned[at] != 0.0F) continue;
+        REQUIRE(pinned[at] == 0);
+        REQUIRE(same[at] == 0);
+    }
+    CHECK(product_error(pruned, same, problem.scales, problem.moments) < product_error(pruned, nearest, problem.scales, problem.moments));
+    CHECK(product_error(problem.weights, pinned, problem.scales, problem.moments) <
+          product_error(problem.weights, same, problem.scales, problem.moments));
+}
