@@ -17,6 +17,9 @@ constexpr Names kFuse[] = {
     "eliminate-dead-nodes", "fold-input-defaults", "fold-constants",  "eliminate-identity",    "fuse-pad",
     "fuse-matmul-add",      "fuse-conv-bn",        "fuse-conv-scale", "deduplicate-constants", "eliminate-dead-nodes"};
 
+// What has integer weights of its own has no use for codebooks.
+constexpr Names kStripCodebooks[] = {"fold-input-defaults", "strip-codebooks", "eliminate-dead-nodes"};
+
 constexpr Names kObserve[] = {"insert-observers"};
 constexpr Names kSweep[] = {"eliminate-dead-nodes"};
 constexpr Names kStrip[] = {"strip-observers"};
@@ -45,6 +48,7 @@ constexpr Names kCompact[] = {"compact", "eliminate-dead-nodes"};
 constexpr auto kPipelines = std::to_array<Pipeline>({
     {"clean", kClean, Pipeline::Repetition::ToFixedPoint},
     {"fuse", kFuse, Pipeline::Repetition::ToFixedPoint},
+    {"strip-codebooks", kStripCodebooks, Pipeline::Repetition::Once},
     {"sweep", kSweep, Pipeline::Repetition::Once},
     {"observe", kObserve, Pipeline::Repetition::Once},
     {"strip", kStrip, Pipeline::Repetition::Once},

@@ -7,8 +7,10 @@
 #include "passes/clean/eliminate_identity.h"
 #include "passes/clean/fold_constants.h"
 #include "passes/clean/fold_input_defaults.h"
+#include "passes/compress/cluster_weights.h"
 #include "passes/compress/compact.h"
 #include "passes/compress/convert_float.h"
+#include "passes/compress/strip_codebooks.h"
 #include "passes/fuse/fuse_conv_bn.h"
 #include "passes/fuse/fuse_conv_scale.h"
 #include "passes/fuse/fuse_matmul_add.h"
@@ -97,6 +99,10 @@ constexpr auto kPasses = std::to_array<PassRow>({
      [](const PassInputs& inputs) { return make_convert_float(inputs.float_conversion, inputs.calibration); }},
     {"compact", Compress, "Removes channels, heads and hidden units that provably add nothing.",
      [](const PassInputs& inputs) { return make_compact(inputs.evaluator); }},
+    {"cluster-weights", Compress, "Stores weights as codes of a codebook of a few levels, one codebook a tensor.",
+     [](const PassInputs&) { return make_cluster_weights(); }},
+    {"strip-codebooks", Compress, "Writes weights that are codes of a codebook as the numbers they stand for.",
+     [](const PassInputs&) { return make_strip_codebooks(); }},
 });
 // clang-format on
 

@@ -5,6 +5,7 @@
 #include "onnx/load.h"
 #include "onnx/upgrade.h"
 #include "ops/infer.h"
+#include "passes/codebook.h"
 #include "passes/pipelines.h"
 #include "support/error.h"
 #include "support/log.h"
@@ -38,7 +39,11 @@ PassInputs pass_inputs(const QuantizationScheme& scheme, const CalibrationTable*
 
 std::vector<PassRun> prepare(Model& model) {
     upgrade_opset(model, kQuantizationOpset);
-    return run_pipeline("fuse", *model.graph, pass_inputs());
+    // Weights get codes of their own: from what a codebook says they are.
+    std::vector<PassRun> runs;
+    if (holds_codebooks(*model.graph)) runs = run_pipeline("strip-codebooks", *model.graph, pass_inputs());
+    for (PassRun& run : run_pipeline("fuse", *model.graph, pass_inputs())) runs.push_back(std::move(run));
+    return runs;
 }
 
 std::unique_ptr<Model> load_prepared(const std::filesystem::path& path, std::vector<PassRun>& passes) {

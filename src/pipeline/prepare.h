@@ -19,7 +19,7 @@ std::unique_ptr<Model> load_inlined(const std::filesystem::path& path);
 /// What passes get: an evaluator bound to the engine, the scheme, the table.
 PassInputs pass_inputs(const QuantizationScheme& scheme = {}, const CalibrationTable* table = nullptr);
 
-/// Brings a model whose types are inferred to an opset that allows per-channel quantization, cleans and fuses it.
+/// Brings a model whose types are inferred to an opset that allows per-channel quantization, writes out weights that are held in codebooks, cleans and fuses it.
 std::vector<PassRun> prepare(Model& model);
 
 /// Loads a model and prepares it: the graph that calibration tables belong to, and whose value names layer comparisons use.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "report/model_json.h"
 #include "report/search_json.h"
 
 namespace mcompress {
@@ -11,53 +12,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// JSON has no infinity; an exact match has no finite SQNR and is written as null beside "exact": true.
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
-Json document(const char* schema) { return Json{{"schema", schema}, {"schema_version", 1}}; }
-
-// Names come from models and may hold bytes that are no UTF-8; those are replaced, never thrown on.
-std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
-Json pairs(const std::vector<std::pair<std::string, std::string>>& values) {
-    Json list = Json::array();
-    for (const auto& [name, type] : values) list.push_back({{"name", name}, {"type", type}});
-    return list;
-}
-
-Json model_json(const ModelSummary& summary) {
-    Json opsets = Json::object();
-    for (const auto& [domain, version] : summary.opsets) opsets[domain.empty() ? "ai.onnx" : domain] = version;
-    return {{"path", summary.path},
-            {"bytes", summary.bytes},
-            {"precision", summary.precision},
-            {"ir_version", summary.ir_version},
-            {"producer", summary.producer},
-            {"opsets", opsets},
-            {"inputs", pairs(summary.inputs)},
-            {"outputs", pairs(summary.outputs)},
-            {"nodes", summary.nodes},
-            {"operators", summary.cost.op_counts},
-            {"parameters", summary.cost.parameters},
-            {"parameter_bytes", summary.cost.parameter_bytes},
-            {"bytes_by_dtype", summary.cost.bytes_by_dtype},
-            {"macs", summary.cost.macs},
-            {"nodes_with_unknown_macs", summary.cost.unknown_macs},
-            {"fingerprint", summary.fingerprint}};
-}
-
-// Times are left out: a report of the same work must have the same bytes.
-Json passes_json(const std::vector<PassRun>& passes) {
-    Json list = Json::array();
-    for (const PassRun& run : passes) list.push_back({{"name", run.name}, {"rewrites", run.result.rewrites}});
-    return list;
-}
-
-Json skips_json(const std::vector<Skip>& skips) {
-    Json list = Json::array();
-    for (const Skip& skip : skips) list.push_back({{"node", skip.node}, {"op", skip.op}, {"reason", skip.reason}});
-    return list;
-}
+// An exact match has no finite SQNR and is written as null beside "exact": true.
+Json number(double value) { return json_number(value); }
 
 void add_measure(Json& json, const ErrorMeasure& measure) {
     json["sqnr_db"] = number(measure.sqnr_db());
@@ -140,28 +96,28 @@ Json saturation_json(const SaturationSummary& saturation) {
 }  // namespace
 
 std::string to_json(const ModelSummary& summary) {
-    Json json = document("mcompress/inspect");
+    Json json = json_document("mcompress/inspect");
     json["model"] = model_json(summary);
-    return dump(json);
+    return dump_json(json);
 }
 
 std::string to_json(const OptimizeReport& report) {
-    Json json = document("mcompress/optimize");
+    Json json = json_document("mcompress/optimize");
     json["before"] = model_json(report.before);
     json["after"] = model_json(report.after);
     json["passes"] = passes_json(report.passes);
-    return dump(json);
+    return dump_json(json);
 }
 
 std::string to_json(const ConvertReport& report) {
-    Json json = document("mcompress/convert");
+    Json json = json_document("mcompress/convert");
     json["before"] = model_json(report.before);
     json["after"] = model_json(report.after);
     json["format"] = report.form == QuantizedForm::Qdq ? "qdq" : "qoperator";
     json["converted"] = report.converted;
     json["kept"] = skips_json(report.kept);
     json["passes"] = passes_json(report.passes);
-    return dump(json);
+    return dump_json(json);
 }
 
 namespace {
@@ -178,7 +134,7 @@ Json scheme_json(const QuantizationScheme& scheme) {
 }  // namespace
 
 std::string to_json(const QuantizeReport& report) {
-    Json json = document("mcompress/quantize");
+    Json json = json_document("mcompress/quantize");
     json["before"] = model_json(report.before);
     if (!report.budget || report.budget->met) json["after"] = model_json(report.after);
     json["mode"] = mode_name(report.activations);
@@ -206,11 +162,11 @@ std::string to_json(const QuantizeReport& report) {
     json["notes"] = skips_json(report.notes);
     if (!report.weights.empty()) json["weight_only"] = weight_only_json(report);
     json["passes"] = passes_json(report.passes);
-    return dump(json);
+    return dump_json(json);
 }
 
 std::string to_json(const ValidateReport& report) {
-    Json json = document("mcompress/validate");
+    Json json = json_document("mcompress/validate");
     json["reference"] = model_json(report.reference);
     json["candidate"] = model_json(report.candidate);
     json["data"] = report.data;
@@ -245,15 +201,15 @@ std::string to_json(const ValidateReport& report) {
     json["gates"] = Json::array();
     for (const Gate& gate : report.gates)
         json["gates"].push_back({{"name", gate.name}, {"limit", gate.limit}, {"measured", number(gate.measured)}, {"passed", gate.passed}});
-    return dump(json);
+    return dump_json(json);
 }
 
 std::string to_json(const BenchReport& report) {
-    Json json = document("mcompress/bench");
+    Json json = json_document("mcompress/bench");
     json["rows"] = Json::array();
     for (const BenchRow& row : report.rows) {
         Json entry{{"model", row.model},
-                   {"inputs", pairs(row.inputs)},
+                   {"inputs", typed_names_json(row.inputs)},
                    {"batch", row.batch},
                    {"threads", row.threads},
                    {"compile_ms", row.compile_ms},
@@ -284,7 +240,7 @@ std::string to_json(const BenchReport& report) {
         json["peak_gops"].push_back(
             {{"threads", threads}, {"f32", rates.f32}, {"int8", rates.int8 > 0.0 ? Json(rates.int8) : Json(nullptr)}});
     json["contention"] = contention_json(report.contention);
-    return dump(json);
+    return dump_json(json);
 }
 
 }  // namespace mcompress

@@ -13,6 +13,7 @@
 #include "fixtures/random_tensors.h"
 #include "onnx/load.h"
 #include "ops/infer.h"
+#include "pipeline/cluster_model.h"
 #include "pipeline/compress.h"
 #include "pipeline/convert_model.h"
 #include "support/error.h"
@@ -139,6 +140,25 @@ const WeightOnlyKind kWeightOnly[] = {
     {"8 bits", {8, 32, WeightRounding::Nearest, ZeroPoints::Integer, WeightForm::MatMulNBits}},
     {"standard blocks", {4, 32, WeightRounding::Hqq, ZeroPoints::Integer, WeightForm::DequantizeLinear}},
 };
+
+/// Weights in codebooks, where there are any to cluster.
+void add_clustered(const std::string& name, const fs::path& original, const TemporaryFolder& folder, std::vector<Line>& lines) {
+    for (const CodeStorage storage : {CodeStorage::Bytes, CodeStorage::Packed}) {
+        const std::string kind = storage == CodeStorage::Bytes ? "clustered" : "clustered, packed";
+        ClusterRequest request;
+        request.model = original;
+        request.output = folder / (kind + ".onnx");
+        request.options.bits = storage == CodeStorage::Bytes ? 6 : 4;
+        request.options.storage = storage;
+        try {
+            cluster_model(request);
+            lines.push_back({name, kind, original, request.output});
+        } catch (const Error& error) {
+            if (error.code().id != codes::kUsage.id && error.code().id != codes::kOpsetUnsupported.id) throw;
+        }
+    }
+}
+
 /// The other forms of a quantized file, when there is anything in it to convert.
 void add_forms(const std::string& name, const fs::path& from, const TemporaryFolder& folder, std::vector<Line>& lines) {
     for (const auto& [form, kind] : {std::pair(QuantizedForm::QOperator, "qoperator"), std::pair(QuantizedForm::Qdq, "qdq")}) {
@@ -177,6 +197,7 @@ void export_model(const std::string& name, const TemporaryFolder& folder) {
             lines.push_back({name, kind, original, folder / (std::to_string(lines.size()) + ".onnx")});
             quantize(original, *model->graph, sizes.front(), lines.back().file, scheme);
         }
+    add_clustered(name, original, folder, lines);
     add_forms(name, name.starts_with("q_") ? original : folder / "int8.onnx", folder, lines);
     for (const Line& line : lines)
         for (const auto& inputs : sizes) index << judged(line, inputs);

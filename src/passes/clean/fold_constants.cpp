@@ -6,6 +6,7 @@
 #include "ops/infer.h"
 #include "ops/op_info.h"
 #include "ops/shape.h"
+#include "passes/codebook.h"
 #include "passes/rewriter.h"
 
 namespace mcompress {
@@ -96,6 +97,10 @@ private:
     }
 
     void fold(Node& node, const InferredTypes& inferred, PassResult& result) const {
+        if (is_part_of_codebook(node) && expected_bytes(node).value_or(kSmallResult + 1) > kSmallResult) {
+            result.skipped.push_back(skip(node, "it holds weights as codes of a codebook, which take less room"));
+            return;
+        }
         auto tensors = known_from_types(node, inferred);
         if (!tensors) {
             const auto inputs = known_inputs(node);

@@ -13,7 +13,7 @@ namespace mcompress {
 /// The evaluator computes a node whose inputs are all known; type inference computes shapes and what follows from them, also where the rest
 /// of a shape is open. A Constant node becomes a constant of the graph.
 /// Does nothing when the node is random, has bodies or is not in the op table; to DequantizeLinear, which keeps quantization visible; when the
-/// value is a graph output (a constant cannot be one); or when the result is more than 4 KiB and more than four times as large as the inputs, as
+/// value is a graph output (a constant cannot be one); to more than 4 KiB of weights that are codes of a codebook (passes/codebook.h), which take less room; or when the result is more than 4 KiB and more than four times as large as the inputs, as
 /// ConstantOfShape, Expand and Tile make it.
 std::unique_ptr<Pass> make_fold_constants(Evaluator evaluator);
 

@@ -1,0 +1,22 @@
+// A model whose weights are codes of codebooks, from file to file.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "report/cluster_report.h"
+
+namespace mcompress {
+
+struct ClusterRequest {
+    std::filesystem::path model;
+    std::filesystem::path output;
+    ClusterOptions options = {};
+    std::vector<std::string> exclude = {};  // selectors (passes/quantize/select_nodes.h) of nodes whose weights stay
+};
+
+/// Fuses the model, so that weights are what runs, and clusters them. Throws kUsage when no weight can be, naming a reason.
+ClusterReport cluster_model(const ClusterRequest& request);
+
+}  // namespace mcompress
