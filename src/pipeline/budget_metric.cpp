@@ -64,9 +64,7 @@ double BudgetMetric::drop(const Graph& candidate) {
     const ClassificationResult& found = decisions(result, budget_.metric);
     if (budget_.metric == "kl") return 100.0 * found.mean_divergence();
     if (budget_.metric == "agreement") return 100.0 * static_cast<double>(found.rows - found.agreements) / static_cast<double>(found.rows);
-    // Counted, not subtracted as shares: 3 of 1000 are 0.3 points exactly.
-    return 100.0 * (static_cast<double>(found.reference_top1) - static_cast<double>(found.candidate_top1)) /
-           static_cast<double>(found.rows);
+    return found.top1_drop();
 }
 
 EffectMetric BudgetMetric::ranks_by() {

@@ -31,7 +31,7 @@ std::vector<Gate> check_gates(const ValidationGates& gates, const FidelityResult
     if (gates.max_drop) {
         const ClassificationResult& result = classification("max-drop");
         if (!result.has_labels) throw Error(codes::kUsage, "--max-drop needs labels", "pass --labels, or use --min-agreement");
-        const double drop = 100.0 * (result.share(result.reference_top1) - result.share(result.candidate_top1));
+        const double drop = result.top1_drop();
         checked.push_back({"max-drop", *gates.max_drop, drop, drop <= *gates.max_drop});
     }
     if (gates.min_sqnr) {

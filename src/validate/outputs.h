@@ -23,6 +23,11 @@ struct ClassificationResult {
     std::size_t candidate_top5 = 0;
 
     double agreement() const { return share(agreements); }
+    /// Percentage points of top-1 that the candidate loses. Counted, not subtracted as shares: 3 of 1000 are 0.3 points exactly.
+    double top1_drop() const {
+        return rows == 0 ? 0.0
+                         : 100.0 * (static_cast<double>(reference_top1) - static_cast<double>(candidate_top1)) / static_cast<double>(rows);
+    }
     double mean_divergence() const { return rows == 0 ? 0.0 : divergence / static_cast<double>(rows); }
     double share(std::size_t hits) const { return rows == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(rows); }
 };

@@ -36,6 +36,8 @@ TEST_CASE("the example is quantized and validated in int8") {
     CHECK(contains(validated.output, "top-1"));
     CHECK_FALSE(contains(validated.output, "ref:"));
 
+    CHECK(run_mcompress("-q validate " + kModel + " " + int8 + kEvaluation + "--max-drop 1% --latency-seconds 0").exit_code == 0);
+    CHECK(run_mcompress("-q validate " + kModel + " " + int8 + kEvaluation + "--max-drop little").exit_code == 2);
     const CommandResult failed = run_mcompress("-q validate " + kModel + " " + int8 + kEvaluation + "--min-sqnr 90 --latency-seconds 0");
     CHECK(failed.exit_code == 1);
     CHECK(contains(failed.output, "FAILED"));

@@ -10,7 +10,14 @@ namespace mcompress {
 
 namespace {
 
-/// "0.5" and "0.5%".
+std::string metric_of(const BudgetFlags& flags) {
+    if (!flags.eval_command.empty()) return "command";
+    if (!flags.labels.empty()) return "top1";
+    return flags.metric.empty() ? "agreement" : flags.metric;
+}
+
+}  // namespace
+
 double points_from(const std::string& text) {
     const std::string digits = text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
     double value = -1.0;
@@ -19,14 +26,6 @@ double points_from(const std::string& text) {
         throw Error(codes::kUsage, format("--max-drop '{}' is no number of points", text), "for example --max-drop 0.5%");
     return value;
 }
-
-std::string metric_of(const BudgetFlags& flags) {
-    if (!flags.eval_command.empty()) return "command";
-    if (!flags.labels.empty()) return "top1";
-    return flags.metric.empty() ? "agreement" : flags.metric;
-}
-
-}  // namespace
 
 void add_budget_flags(CLI::App& app, BudgetFlags& flags) {
     const char* group = "Accuracy budget";

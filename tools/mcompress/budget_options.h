@@ -22,6 +22,9 @@ struct BudgetFlags {
     double max_float_macs = 50.0;
 };
 
+/// "0.5" and "0.5%" of --max-drop. Throws kUsage.
+double points_from(const std::string& text);
+
 void add_budget_flags(CLI::App& app, BudgetFlags& flags);
 
 /// The evaluation data lives in `storage`. Nothing when no budget is asked for. Throws kUsage when the flags contradict each other.

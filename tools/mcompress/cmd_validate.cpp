@@ -1,6 +1,7 @@
 // mcompress validate REFERENCE CANDIDATE --data D [--labels L]
 #include <memory>
 
+#include "budget_options.h"
 #include "command.h"
 #include "data/labels.h"
 #include "data_options.h"
@@ -17,7 +18,7 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
         std::string labels;
         DataFlags data;
         double min_agreement = 0.0;
-        double max_drop = 0.0;
+        std::string max_drop;
         double min_sqnr = 0.0;
         std::size_t layer_samples = 16;
         double latency_seconds = 1.0;
@@ -32,7 +33,7 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
     add_data_flags(app, options->data, DataNeed::Required);
     app.add_option("--labels", options->labels, "Class of each sample: lines 'file index', or a .npy of integers");
     auto* agreement = app.add_option("--min-agreement", options->min_agreement, "Gate: percent of equal decisions, else exit code 1");
-    auto* drop = app.add_option("--max-drop", options->max_drop, "Gate: percentage points of top-1 that may be lost, else exit code 1");
+    auto* drop = app.add_option("--max-drop", options->max_drop, "Gate: points of top-1 that may be lost (0.5%), else exit code 1");
     auto* sqnr = app.add_option("--min-sqnr", options->min_sqnr, "Gate: output SQNR in dB, else exit code 1");
     app.add_option("--compute", options->compute, "Type of the candidate's float products: f32, or bf16")->capture_default_str();
     app.add_option("--emulate", options->emulate,
@@ -57,7 +58,7 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
                                 .progress = make_progress("validating", global.quiet)};
         if (!options->labels.empty()) request.labels = load_labels(options->labels, *data);
         if (agreement->count() > 0) request.gates.min_agreement = options->min_agreement;
-        if (drop->count() > 0) request.gates.max_drop = options->max_drop;
+        if (drop->count() > 0) request.gates.max_drop = points_from(options->max_drop);
         if (sqnr->count() > 0) request.gates.min_sqnr = options->min_sqnr;
         ValidateReport report = validate_models(request);
         if (options->steps) report.step_detail = StepDetail::Shown;
