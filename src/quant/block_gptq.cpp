@@ -123,13 +123,13 @@ void pad(BlockCodes& codes) {
 
 }  // namespace
 
-std::optional<GptqFactor> factorize_products(std::vector<double> products, std::int64_t inner) {
+std::optional<GptqFactor> factorize_products(std::vector<double> products, std::int64_t inner, double damping) {
     MCOMPRESS_CHECK(static_cast<std::int64_t>(products.size()) == inner * inner);
     const double mean = mean_diagonal(products, inner);
     // Their size does not matter, so long as it is no other one's.
     for (std::int64_t k = 0; k < inner; ++k)
         if (products[at(k * inner + k)] == 0.0) products[at(k * inner + k)] = mean;
-    for (const double damping : {0.01, 0.1, 1.0, 10.0}) {
+    for (; damping <= 10.0; damping *= 10.0) {
         std::vector<double> factor = products;
         if (linalg::inverse_upper_cholesky(factor, inner, damping) != linalg::Factorization::Done) continue;
         const double added = damping * mean_diagonal(products, inner);

@@ -17,9 +17,9 @@ struct GptqFactor {
 };
 
 /// From the sum of products X^T X [inner, inner] of a layer's inputs, in any unit. An input that was 0 in all samples is tied to no other, so its weights
-/// are rounded on their own (the reference program sets them to 0: an input that samples did not meet would lose its weights). Damping 0.01; where the
-/// matrix has no factor 0.1, 1 and 10. Nothing when that does not help either.
-std::optional<GptqFactor> factorize_products(std::vector<double> products, std::int64_t inner);
+/// are rounded on their own (the reference program sets them to 0: an input that samples did not meet would lose its weights). `damping` is a share of the
+/// diagonal's mean; where the matrix has no factor, ten times more is taken, up to 10. Nothing when that does not help either.
+std::optional<GptqFactor> factorize_products(std::vector<double> products, std::int64_t inner, double damping = 0.01);
 
 /// `weights` is [columns, inner], finite. Blocks of consecutive inputs in their order, since stored blocks have no index of their own. The grid of a block
 /// follows from its weights as the errors before it left them, also those of the same 128 columns. The same for any number of threads.

@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::int64_t kProductBytes = std::int64_t{512} << 20;
 constexpr std::size_t kBalancedRounds = 8;
+constexpr double kDampings[] = {0.01, 0.1, 1.0, 10.0};
+constexpr std::int64_t kRowsAnInput = 4;  // with more, the first damping is the best one
 
 /// A weight with all products that read it.
 struct Layer {
@@ -130,7 +132,7 @@ private:
         const auto engine = make_onednn_engine();
         const std::vector<InputProducts> fit = collect_input_products(*graph_, *engine, *samples.fit, values, threads_);
         const std::vector<InputProducts> judge = collect_input_products(*graph_, *engine, *samples.held_out, values, threads_);
-        std::map<const Value*, std::optional<GptqFactor>> factors;
+        std::map<const Value*, std::vector<GptqFactor>> factors;
         for (std::size_t at = first; at < last; ++at) {
             const Layer& layer = layers_[at];
             std::vector<std::size_t> places;
@@ -138,20 +140,28 @@ private:
                 places.push_back(static_cast<std::size_t>(std::find(values.begin(), values.end(), node->input(0)) - values.begin()));
             if (places.size() == 1) {
                 const auto [factor, is_new] = factors.try_emplace(values[places[0]]);
-                if (is_new) factor->second = factor_of(fit[places[0]]);
+                if (is_new) factor->second = factors_of(fit[places[0]]);
                 fit_layer(layer, factor->second, judge[places[0]]);
             } else {
                 const InputProducts all = sum_of(fit, places, layer.target.inner());
-                fit_layer(layer, factor_of(all), sum_of(judge, places, layer.target.inner()));
+                fit_layer(layer, factors_of(all), sum_of(judge, places, layer.target.inner()));
             }
         }
         // Only now: a weight of this round may have been read by a layer whose inputs were looked at together with its own.
         for (std::size_t at = first; at < last; ++at) put_quantized(layers_[at]);
     }
 
-    static std::optional<GptqFactor> factor_of(const InputProducts& inputs) {
-        if (inputs.products.empty()) return std::nullopt;
-        return factorize_products(inputs.products, inputs.inner);
+    /// Few rows tell little about how inputs vary together: then codes that follow them less closely are tried too.
+    static std::vector<GptqFactor> factors_of(const InputProducts& inputs) {
+        std::vector<GptqFactor> factors;
+        if (inputs.products.empty()) return factors;
+        for (const double damping : kDampings) {
+            std::optional<GptqFactor> factor = factorize_products(inputs.products, inputs.inner, damping);
+            if (!factor) break;
+            if (factors.empty() || factor->damping > factors.back().damping) factors.push_back(*std::move(factor));
+            if (inputs.rows > kRowsAnInput * inputs.inner) break;
+        }
+        return factors;
     }
 
     static InputProducts sum_of(const std::vector<InputProducts>& parts, const std::vector<std::size_t>& places, std::int64_t inner) {
@@ -165,30 +175,44 @@ private:
         return sum;
     }
 
-    void fit_layer(const Layer& layer, const std::optional<GptqFactor>& factor, const InputProducts& judge) {
+    void fit_layer(const Layer& layer, const std::vector<GptqFactor>& factors, const InputProducts& judge) {
         const std::vector<float> matrix = checked_matrix(layer);
         const std::int64_t columns = layer.target.columns(), inner = layer.target.inner();
         BlockCodes simple = plain(layer, matrix);
         const WeightRounding simple_rounding = plain_rounding(scheme_.weight_only);
-        if (!factor) {
+        if (factors.empty()) {
             keep(layer, matrix, std::move(simple), simple_rounding).note =
                 "no sample reached it, or its inputs' products have no Cholesky factor";
             return;
         }
-        BlockCodes codes = quantize_blocks_gptq(matrix, columns, inner, grid_, *factor, threads_);
-        refine_blocks(matrix, *factor, codes, threads_);
         if (judge.products.empty()) {
-            keep(layer, matrix, std::move(codes), WeightRounding::Gptq);
+            keep(layer, matrix, fitted(matrix, columns, factors.front()), WeightRounding::Gptq);
             return;
         }
+        const auto error = [&](const BlockCodes& codes) { return output_error(matrix, codes.values(), columns, inner, judge.products); };
         const double signal = output_error(matrix, std::vector<float>(matrix.size()), columns, inner, judge.products);
-        const double without = output_error(matrix, simple.values(), columns, inner, judge.products);
-        const double with = output_error(matrix, codes.values(), columns, inner, judge.products);
-        const bool is_better = with < without;
-        WeightFit& line = keep(layer, matrix, std::move(is_better ? codes : simple), is_better ? WeightRounding::Gptq : simple_rounding);
-        line.output_sqnr_db = decibels(signal, std::min(with, without));
+        const double without = error(simple);
+        double least = without;
+        BlockCodes best = std::move(simple);
+        for (const GptqFactor& factor : factors) {
+            BlockCodes codes = fitted(matrix, columns, factor);
+            const double with = error(codes);
+            if (!(with < least)) continue;
+            least = with;
+            best = std::move(codes);
+        }
+        const bool is_better = least < without;
+        WeightFit& line = keep(layer, matrix, std::move(best), is_better ? WeightRounding::Gptq : simple_rounding);
+        line.output_sqnr_db = decibels(signal, least);
         line.output_sqnr_db_without = decibels(signal, without);
         if (!is_better) line.note = "gptq does not lower the error of its outputs on held-out samples";
+    }
+
+    BlockCodes fitted(const std::vector<float>& matrix, std::int64_t columns, const GptqFactor& factor) const {
+        const auto inner = static_cast<std::int64_t>(matrix.size()) / columns;
+        BlockCodes codes = quantize_blocks_gptq(matrix, columns, inner, grid_, factor, threads_);
+        refine_blocks(matrix, factor, codes, threads_);
+        return codes;
     }
 
     /// What comes behind sees the weight as it will be.
