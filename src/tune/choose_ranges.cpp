@@ -29,7 +29,7 @@ constexpr double kBalancedMacs = 8e11, kMaxMacs = 8e12;
 constexpr double kNegligible = 0.01;
 constexpr double kMacsAnElement = 16.0, kQueriesASearch = 8.0;
 constexpr std::size_t kFewestSearched = 16;
-constexpr std::size_t kFewestSamples = 4, kMostSamples = 40;
+constexpr std::size_t kFewestSamples = 4, kMostSamples = 40, kMostSamplesMax = 400;
 class RangeSearch {
 public:
     RangeSearch(const Graph& graph, const CalibrationTable& table, Tuning& tuning)
@@ -129,7 +129,8 @@ private:
     std::size_t affordable_samples() const {
         constexpr double kQueriesAValue = 5.0;
         const double affordable = affordable_runs() / (kQueriesAValue * static_cast<double>(contests_.size()));
-        return static_cast<std::size_t>(std::clamp(affordable, static_cast<double>(kFewestSamples), static_cast<double>(kMostSamples)));
+        const std::size_t most = tuning_.scheme.effort == Effort::Max ? kMostSamplesMax : kMostSamples;
+        return static_cast<std::size_t>(std::clamp(affordable, static_cast<double>(kFewestSamples), static_cast<double>(most)));
     }
 
     /// Values that make up the last hundredth of all noise cannot be what it depends on; of the others as many as are affordable, those with most noise.

@@ -85,6 +85,7 @@ private:
             scheme.weight_granularity == Granularity::PerChannel ? rule.channel_axis(*layer.node, shape) : std::nullopt;
         const std::optional<SummationOrder> order = rule.summation ? rule.summation(*layer.node, shape) : std::nullopt;
         FitOptions options{.threads = tuning_.threads, .may_correct_bias = layer.bias_input >= 0};
+        if (scheme.effort == Effort::Max) options.search = CodeSearch::Descent;
         options.quantize = [&](const Tensor& weight) {
             return quantize_weight(weight, axis, order, scheme.sum_width, scheme.weight_dtype, layer.node->display_name());
         };

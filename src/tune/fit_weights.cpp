@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "quant/code_descent.h"
 #include "quant/gptq.h"
 #include "tensor/linalg.h"
 
@@ -185,6 +186,13 @@ private:
             std::vector<std::int8_t> found = round_along(paths[group], weights, own, symmetric_weight_range(DType::Int8), options_.threads,
                                                          std::span(exact_).subspan(group * size, size));
             if (!options_.pairs.empty()) limit(found, weights, own);
+            if (options_.search == CodeSearch::Descent)
+                descend_codes({.moments = means_[group].quantized,
+                               .damping = kRoundingDamping,
+                               .range = symmetric_weight_range(DType::Int8),
+                               .pairs = options_.pairs,
+                               .threads = options_.threads},
+                              weights, own, found);
             std::copy(found.begin(), found.end(), codes.begin() + static_cast<std::ptrdiff_t>(group * size));
         }
         const Tensor back = weight_tensor(layer_, codes, shape_);

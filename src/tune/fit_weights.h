@@ -21,12 +21,16 @@ struct FittedWeights {
     double error_after = 0.0;
 };
 
+/// Descent: codes rounded along the inputs are moved one by one as well, while that lowers the error of the products (quant/code_descent.h).
+enum class CodeSearch { OnePass, Descent };
+
 struct FitOptions {
     /// How a float weight becomes codes and scales: those of pass quantize-weights.
     std::function<QuantizedWeight(const Tensor& weight)> quantize = {};
     std::vector<CodePair> pairs = {};  // of every row that must not saturate
     int threads = 1;
     bool may_correct_bias = true;
+    CodeSearch search = CodeSearch::OnePass;
 };
 
 /// Looks for codes V and a bias c with V x' + c near W x + b, x exact and x' the quantized input of the same row. Candidates, each with the bias that makes

@@ -39,7 +39,8 @@ ValueRange scaled(ValueRange range, float factor, const TensorStatistics& statis
 }  // namespace
 
 void refine_ranges(const Graph& graph, const CalibrationTable& table, Tuning& tuning) {
-    if (tuning.scheme.effort != Effort::Max) return;
+    // Ranges chosen value by value (choose_ranges) have seen the outputs already: moving them on by the error before weights are fitted made models worse.
+    if (tuning.scheme.effort != Effort::Max || tuning.scheme.range_method == "auto") return;
     const std::vector<std::string> names = observed_values(graph, table);
     const SampleSplit split = split_samples(tuning.data);
     const std::unique_ptr<Engine> engine = make_onednn_engine();

@@ -18,6 +18,7 @@
 #include "onnx/load.h"
 #include "onnx/text.h"
 #include "onnx/upgrade.h"
+#include "ops/attributes.h"
 #include "ops/infer.h"
 #include "passes/pipelines.h"
 #include "support/error.h"
@@ -284,6 +285,32 @@ TEST_CASE("channel groups: values that are named keep their numbers") {
                                     "c = Conv (x, w1)\n r = Relu (c)\n y = Conv (r, w2)\n");
     CHECK(find_channel_groups(*model->graph).groups.size() == 1);
     CHECK(find_channel_groups(*model->graph, {"r"}).groups.empty());
+}
+
+TEST_CASE("trap 22: factors folded into a layer normalization reach everyone who reads it, or nobody") {
+    const std::string tokens = "float[2, 5, 8] x";
+    const std::string norm = weights("g", Shape{8}, 1) + weights("b", Shape{8}, 2) + weights("w1", Shape{8, 4}, 3) +
+                             weights("w2", Shape{8, 6}, 4) + "n = LayerNormalization (x, g, b)\n y = MatMul (n, w1)\n";
+    const auto both = model_of(tokens, "float[2, 5, 4] y, float[2, 5, 6] z", norm + "z = MatMul (n, w2)\n");
+    const std::vector<Tensor> inputs = mcompress::testing::random_inputs(*both->graph, 5);
+    CHECK(check_exact(*both->graph, inputs, 0.0) == 1);
+    Graph& graph = *both->graph;
+    const ChannelGroups groups = find_channel_groups(graph);
+    REQUIRE(rescale_channels(graph, groups, std::vector<double>(static_cast<std::size_t>(groups.channel_count), 2.0)));
+    for (const char* reader : {"y", "z"})  // the weight of each became half
+        CHECK(known_tensor(graph.find_value(reader)->producer()->input(1))->data<float>()[0] ==
+              0.5F * known_tensor(model_of(tokens, "float[2, 5, 4] y, float[2, 5, 6] z", norm + "z = MatMul (n, w2)\n")
+                                      ->graph->find_value(reader)
+                                      ->producer()
+                                      ->input(1))
+                         ->data<float>()[0]);
+    for (const char* other : {"z = Sigmoid (n)\n", "z = Identity (n)\n", "z = Add (n, x)\n"}) {
+        INFO(other);
+        const auto model = model_of(tokens, "float[2, 5, 4] y, float[2, 5, 8] z", norm + other);
+        CHECK(find_channel_groups(*model->graph).groups.empty());
+    }
+    const auto given = model_of(tokens, "float[2, 5, 4] y, float[2, 5, 8] n", norm);
+    CHECK(find_channel_groups(*given->graph).groups.empty());
 }
 
 TEST_CASE("rescale_channels: changed values and shared constants") {
