@@ -55,10 +55,6 @@ private:
     std::vector<bool> is_needed_;
 };
 
-std::int64_t extent(const Value* value, int axis) {
-    return value->type().has_rank() && axis < value->type().rank() ? (*value->type().dims)[static_cast<std::size_t>(axis)].extent() : -1;
-}
-
 /// A product with constant weights: what it reads of its input.
 struct ProductReads {
     Node* node;
@@ -91,12 +87,12 @@ std::optional<ProductReads> product_reads(Node& node, const ChannelUnits& units,
                        {},
                        folds_numbers(node)};
     if (reads.inputs.empty() || reads.outputs.empty()) return std::nullopt;
-    reads.numbers = known_numbers(known, node.input(0), axes->input, extent(node.input(0), axes->input));
+    reads.numbers = known_numbers(known, node.input(0), axes->input, static_cast<std::int64_t>(reads.inputs.size()));
     return reads;
 }
 
 bool is_harmless(const ProductReads& product, const ProductEntry& entry) {
-    const std::optional<double>& number = product.numbers[static_cast<std::size_t>(entry.input)];
+    const std::optional<double> number = product.numbers[static_cast<std::size_t>(entry.input)];
     return entry.is_zero || (number && (*number == 0.0 || product.folds));
 }
 
@@ -110,18 +106,20 @@ void read_product(const ProductReads& product, Reads& reads) {
 /// LSTM, GRU, RNN: W [directions, gates · hidden, inputs] and R [directions, gates · hidden, hidden] read into hidden units.
 void read_recurrent(const Node& node, const ChannelUnits& units, const KnownChannelTable& known, Reads& reads) {
     const std::vector<int> hidden = units_along(units, units.relations.in(node, 2), 2);
-    const auto numbers = known_numbers(known, node.input(0), 2, extent(node.input(0), 2));
+    const auto numbers =
+        known_numbers(known, node.input(0), 2, static_cast<std::int64_t>(units_along(units, units.relations.in(node, 1), 2).size()));
     for (const int input : {1, 2}) {
         const std::vector<int> read = units_along(units, units.relations.in(node, input), 2);
         const Tensor* tensor = known_tensor(node.input(input));
         const auto weights = tensor ? doubles_of(*tensor) : std::nullopt;
+        if (read.empty()) continue;
         if (!weights || hidden.empty()) {
             reads.add_all(read);
             continue;
         }
         for (std::size_t at = 0; at < weights->size(); ++at) {
             const std::size_t column = at % read.size();
-            const bool is_zero_input = input == 1 && numbers[column] == 0.0;
+            const bool is_zero_input = input == 1 && column < numbers.size() && numbers[column] == 0.0;
             if ((*weights)[at] != 0.0 && !is_zero_input) reads.add(read[column], hidden[at / read.size() % hidden.size()]);
         }
     }
@@ -133,7 +131,7 @@ void read_projection(const Node& node, const ChannelUnits& units, Reads& reads) 
     const std::vector<int> columns = units_along(units, units.relations.in(node, 1), 1);
     const Tensor* tensor = known_tensor(node.input(1));
     const auto weights = tensor ? doubles_of(*tensor) : std::nullopt;
-    if (!weights) return reads.add_all(read);
+    if (!weights || columns.empty()) return reads.add_all(read);
     for (std::size_t at = 0; at < weights->size(); ++at)
         if ((*weights)[at] != 0.0) reads.add(read[at / columns.size()], columns[at % columns.size()]);
 }
@@ -145,6 +143,7 @@ void read_activations(const Node& node, const ChannelUnits& units, const KnownCh
     const int b_axis = node.is("Gemm") ? (attrs<GemmAttrs>(node).b == MatrixOrder::Transposed ? 1 : 0) : static_cast<int>(b.size()) - 2;
     const std::vector<int> summed = units_along(units, a, a_axis);
     const auto count = static_cast<std::int64_t>(summed.size());
+    // One entry a summed channel, whatever is known.
     const auto left = known_numbers(known, node.input(0), a_axis, count), right = known_numbers(known, node.input(1), b_axis, count);
     for (std::size_t at = 0; at < summed.size(); ++at)
         if (left[at] != 0.0 && right[at] != 0.0) reads.add(summed[at], kStays);
