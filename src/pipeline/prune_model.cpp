@@ -7,6 +7,7 @@
 #include "data/content_order.h"
 #include "ir/clone.h"
 #include "pipeline/prepare.h"
+#include "pipeline/prune_channels.h"
 #include "pipeline/summarize.h"
 #include "support/error.h"
 
@@ -70,7 +71,9 @@ PruneReport prune_weights(const PruneRequest& request) {
 }
 
 // clang-format off
-constexpr std::array<PrunePatternRow, 1> kPrunePatterns{{
+constexpr std::array<PrunePatternRow, 2> kPrunePatterns{{
+    {"channels", "whole channels, heads and hidden units go and shapes shrink, for a share of the multiply-accumulates",
+     [](std::string_view pattern) { return pattern == "channels"; }, prune_channels},
     {"unstructured, N:M (2:4), RxC (1x4, 4x1)", "single weights, or small groups of them, become zero; shapes stay",
      [](std::string_view) { return true; }, prune_weights},
 }};

@@ -17,6 +17,8 @@ struct PruneRequest {
     std::string pattern = "unstructured";
     std::string data_name = {};
     PruneOptions options = {};  // without the pattern
+    double macs = 0.0;          // pattern channels: share of the multiply-accumulates to keep; 0: 1 - sparsity
+    std::int64_t round_to = 8;
 };
 
 /// A family of patterns: how its zeros are made.

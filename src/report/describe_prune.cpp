@@ -15,7 +15,29 @@ std::string bytes_line(const PruneReport& report) {
                   with_thousands(static_cast<std::int64_t>(report.after.bytes)));
 }
 
+void add_held_out(Document& document, const PruneReport& report) {
+    if (!report.outcome.fidelity) return;
+    const HeldOutFidelity& fidelity = *report.outcome.fidelity;
+    std::string text = format("{} of {} samples, which nothing was fitted to: {} output SQNR", fidelity.samples, report.samples,
+                              decibels(fidelity.sqnr_db));
+    if (fidelity.agreement) text += format(", {} of the decisions agree", percent(*fidelity.agreement, 1));
+    document.fact("held out", text);
+}
+
+void add_channel_facts(Document& document, const PruneReport& report) {
+    document.fact("removed", format("{} of {} channels, heads and hidden units", report.removed_units, report.units));
+    document.fact("how", format("pattern {}, criterion {}, repair {}", report.pattern, report.criterion, report.repair));
+    document.fact("faster on", report.faster_on);
+    add_held_out(document, report);
+    document.table(before_after_table(report.before, report.after));
+    TextTable layers({{"layer", Align::Left}, {"op", Align::Left}, {"channels", Align::Right}, {"now", Align::Right}});
+    for (const NarrowedLayer& layer : report.narrowed)
+        layers.add_row({layer.node, layer.op, with_thousands(layer.before), with_thousands(layer.after)});
+    document.table(std::move(layers));
+}
+
 void add_facts(Document& document, const PruneReport& report) {
+    if (!report.narrowed.empty()) return add_channel_facts(document, report);
     const PruneOutcome& outcome = report.outcome;
     document.fact("zeros", format("{} of {} prunable weights ({}; asked for {})", with_thousands(outcome.zeros),
                                   with_thousands(outcome.prunable_weights), percent(share_of(outcome.zeros, outcome.prunable_weights)),
@@ -27,11 +49,7 @@ void add_facts(Document& document, const PruneReport& report) {
                   format("{}, of which {} ({}) multiply by zero", with_thousands(report.after.cost.macs),
                          with_thousands(report.macs_with_zeros), percent(share_of(report.macs_with_zeros, report.after.cost.macs), 1)));
     document.fact("faster on", report.faster_on);
-    if (!outcome.fidelity) return;
-    std::string text = format("{} of {} samples, which nothing was fitted to: {} output SQNR", outcome.fidelity->samples, report.samples,
-                              decibels(outcome.fidelity->sqnr_db));
-    if (outcome.fidelity->agreement) text += format(", {} of the decisions agree", percent(*outcome.fidelity->agreement, 1));
-    document.fact("held out", text);
+    add_held_out(document, report);
 }
 
 TextTable layer_table(const PruneOutcome& outcome) {
@@ -62,7 +80,8 @@ Document describe(const PruneReport& report) {
     add_facts(document, report);
     for (const std::string& warning : report.warnings) document.paragraph("WARNING: " + warning, Tone::Bad);
     document.table(layer_table(report.outcome));
-    document.table(skip_table(report.outcome.skipped, "not pruned, because"));
+    document.table(
+        skip_table(report.outcome.skipped, report.narrowed.empty() ? "not pruned, because" : "keeps all of its channels, because"));
     return document;
 }
 

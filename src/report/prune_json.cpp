@@ -51,6 +51,14 @@ std::string to_json(const PruneReport& report) {
         json["held_out"] = {{"samples", outcome.fidelity->samples},
                             {"sqnr_db", number(outcome.fidelity->sqnr_db)},
                             {"agreement", number(outcome.fidelity->agreement)}};
+    if (!report.narrowed.empty()) {
+        json["units"] = report.units;
+        json["removed_units"] = report.removed_units;
+        json["narrowed"] = Json::array();
+        for (const NarrowedLayer& layer : report.narrowed)
+            json["narrowed"].push_back(
+                {{"node", layer.node}, {"op", layer.op}, {"channels_before", layer.before}, {"channels_after", layer.after}});
+    }
     json["warnings"] = report.warnings;
     json["layers"] = Json::array();
     for (const LayerOutcome& layer : outcome.layers) json["layers"].push_back(layer_json(layer));

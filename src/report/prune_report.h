@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "prune/prune_graph.h"
+#include "report/compact_report.h"
 #include "report/document.h"
 #include "report/report.h"
 
@@ -23,6 +24,9 @@ struct PruneReport {
     std::size_t samples = 0;
     PruneOutcome outcome;
     std::int64_t macs_with_zeros = 0;  // multiply-accumulates of the pruned layers that a runtime saves if it skips zeros
+    // Pattern channels: what is gone instead of zero.
+    int units = 0, removed_units = 0;
+    std::vector<NarrowedLayer> narrowed;
     std::vector<std::string> warnings;
     std::vector<PassRun> passes;
 };

@@ -98,6 +98,11 @@ CommandRun configure_prune(CLI::App& app, const GlobalOptions& global) {
     app.add_option("--sparsity", options->request.options.sparsity,
                    "Share of zeros over the weights that can be pruned: 0.5; N:M has its own")
         ->check(CLI::Range(0.0, 1.0));
+    app.add_option("--macs", options->request.macs, "Pattern channels: share of the multiply-accumulates to keep (1 - sparsity)")
+        ->check(CLI::Range(0.0, 1.0));
+    app.add_option("--round-to", options->request.round_to, "Pattern channels: widths become multiples of it where they are large")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.pruned.onnx beside the model)");
     add_choices(app, *options);
     app.add_flag("--force", options->force, "Overwrite an existing file");
@@ -105,7 +110,7 @@ CommandRun configure_prune(CLI::App& app, const GlobalOptions& global) {
     add_data_flags(app, options->data, DataNeed::Optional);
     add_unfit_flag(app, options->fitness);
     return [options, &app, &global] {
-        if (app.count("--sparsity") == 0 && options->request.pattern.find(':') == std::string::npos)
+        if (app.count("--sparsity") == 0 && app.count("--macs") == 0 && options->request.pattern.find(':') == std::string::npos)
             throw Error(codes::kUsage, "how many weights are to go?",
                         "give --sparsity, as in --sparsity 0.5, or a pattern that says it (2:4)");
         options->request.model = options->model;

@@ -1,0 +1,71 @@
+#include "pipeline/prune_channels.h"
+
+#include "pipeline/compact_model.h"
+#include "pipeline/prepare.h"
+#include "pipeline/summarize.h"
+#include "prune/prune_channel_graph.h"
+#include "support/error.h"
+
+namespace mcompress {
+namespace {
+
+constexpr double kMostWithoutTraining = 0.5;  // more than half of the multiply-accumulates gone needs training to be made up for
+
+ChannelCriterion criterion_of(Criterion criterion) {
+    switch (criterion) {
+        case Criterion::LeastSquares: return ChannelCriterion::Reconstruction;
+        case Criterion::Magnitude: return ChannelCriterion::Magnitude;
+        case Criterion::Random: return ChannelCriterion::Random;
+        default: break;
+    }
+    throw Error(codes::kUsage, format("the criterion {} ranks single weights", criterion_row(criterion).name),
+                "channels are ranked by least-squares, magnitude or random");
+}
+
+void refuse_other_scopes(const PruneOptions& options) {
+    if (!options.choice.overrides.empty() || !options.choice.selection.include.empty() || !options.choice.selection.exclude.empty())
+        throw Error(codes::kUsage, "channels of several layers go together: no layer has a share of its own",
+                    "leave --layer-sparsity, --include and --exclude out");
+}
+
+}  // namespace
+
+PruneReport prune_channels(const PruneRequest& request) {
+    const PruneOptions& given = request.options;
+    refuse_other_scopes(given);
+    ChannelPruneOptions options;
+    options.macs = request.macs > 0.0 ? request.macs : 1.0 - given.sparsity;
+    options.round_to = request.round_to;
+    options.criterion = criterion_of(given.criterion);
+    options.repair = given.repair;
+    options.data = given.data;
+    options.threads = given.threads;
+    options.progress = given.progress;
+
+    PruneReport report;
+    report.pattern = "channels";
+    report.faster_on = "every runtime: the model is smaller, and what is left is dense";
+    report.criterion = criterion_row(given.criterion).name;
+    report.scope = given.data ? "measured" : "magnitude";
+    report.repair = given.repair == Repair::Full ? "full" : "none";
+    report.sparsity = 1.0 - options.macs;
+    report.data = request.data_name;
+    report.samples = given.data ? given.data->size() : 0;
+    auto model = load_prepared(request.model, report.passes);
+    report.before = summarize(*model, request.model);
+    ChannelPruneOutcome outcome = prune_channel_graph(*model->graph, options);
+    report.units = outcome.units;
+    report.removed_units = outcome.removed;
+    report.narrowed = narrowed_layers(outcome.before, outcome.after);
+    report.outcome.layers = std::move(outcome.layers);
+    report.outcome.skipped = std::move(outcome.skipped);
+    report.outcome.fidelity = outcome.fidelity;
+    if (!given.data)
+        report.warnings.emplace_back("pruned without data: what it costs was not measured, and --data would repair part of it");
+    if (options.macs < kMostWithoutTraining)
+        report.warnings.emplace_back("more than half of the multiply-accumulates are gone: that takes training to be made up for");
+    report.after = emit_and_summarize(*model, request.output);
+    return report;
+}
+
+}  // namespace mcompress
