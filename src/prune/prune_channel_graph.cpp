@@ -56,6 +56,7 @@ public:
         outcome_.units = units_.count;
         outcome_.skipped = units_.frozen;
         if (units_.count == 0) refuse("the model has no channels that can be removed");
+        if (outcome_.macs_before <= 0) refuse("the model's multiply-accumulates are not known");
         find_layers();
         if (options_.data) prepare_data();
         score();

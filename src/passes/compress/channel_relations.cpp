@@ -81,7 +81,7 @@ ChannelRelations::ChannelRelations(Graph& graph, NormalizedAxes normalized)
 }
 
 Axes ChannelRelations::in(const Node& node, int input) const {
-    const Value* value = node.input(input);
+    const Value* value = input < 0 ? nullptr : node.input(input);
     if (!value) return {};
     if (!known_tensor(value)) return atoms.axes(value);
     const auto found = constants_.find(&node);

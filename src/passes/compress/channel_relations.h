@@ -56,7 +56,7 @@ public:
     /// Axes along which attention heads lie: of several parts of an axis they are the ones to remove.
     std::vector<Atom> heads;
 
-    /// Of an input: a constant's own, or those of the value. None when absent or not known.
+    /// Of an input: a constant's own, or those of the value. None when absent (or the index negative) or not known.
     Axes in(const Node& node, int input) const;
     Axes out(const Node& node, int output) const { return atoms.axes(node.output(output)); }
     /// None when the axis is out of range.

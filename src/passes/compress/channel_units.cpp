@@ -189,10 +189,11 @@ std::string describe(const FreezeReason& reason) {
     return format("'{}' ({}): {}", reason.node->display_name(), reason.node->op_type(), reason.clause);
 }
 
-/// A constant, also behind a dequantizer.
+/// A constant, also behind an operator that dequantizes or reshapes it.
 bool is_weight(const Value* value) {
-    if (value && value->producer() && value->producer()->is("DequantizeLinear")) value = value->producer()->input(0);
-    return known_tensor(value) != nullptr;
+    if (known_tensor(value)) return true;
+    const Node* producer = value ? value->producer() : nullptr;
+    return producer && producer->input_count() > 0 && known_tensor(producer->input(0));
 }
 
 /// The row of a node whose weight is a constant; null for others.
