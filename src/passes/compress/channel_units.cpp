@@ -196,11 +196,12 @@ bool is_weight(const Value* value) {
     return producer && producer->input_count() > 0 && known_tensor(producer->input(0));
 }
 
-/// The row of a node whose weight is a constant; null for others.
+/// The row of a node whose weight is a constant, and of every convolution; null for others.
 const ProductRow* product_row(const Node& node) {
     const auto row =
         std::find_if(std::begin(kProducts), std::end(kProducts), [&](const ProductRow& each) { return each.op == node.op_type(); });
-    return row != std::end(kProducts) && is_weight(node.input(row->weight)) ? row : nullptr;
+    if (row == std::end(kProducts)) return nullptr;
+    return row->op.find("Conv") != std::string_view::npos || is_weight(node.input(row->weight)) ? row : nullptr;
 }
 
 const Value* result_of(const Node& node) { return node.output(0) ? node.output(0) : node.output(1); }
