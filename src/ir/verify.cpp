@@ -1,6 +1,7 @@
 #include "ir/verify.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "ir/topology.h"
@@ -52,8 +53,7 @@ private:
         for (int index = 0; index < node.input_count(); ++index) {
             const Value* value = node.input(index);
             if (!value) continue;
-            if (std::find(value->uses().begin(), value->uses().end(), Use{const_cast<Node*>(&node), index}) == value->uses().end())
-                add(node, format("reads '{}' without a recorded use", value->name()));
+            if (!has_use(*value, {const_cast<Node*>(&node), index})) add(node, format("reads '{}' without a recorded use", value->name()));
             if (!is_visible(graph, *value)) add(node, format("reads '{}', which belongs to a graph it cannot see", value->name()));
             if (!value->producer() && !value->is_graph_input() && !value->constant() && value->sparse_initializer().empty())
                 add(node, format("reads '{}', which nothing computes", value->name()));
@@ -71,12 +71,28 @@ private:
         return false;
     }
 
+    /// A value with very many readers (a shared constant) is looked through once, not once a reader.
+    bool has_use(const Value& value, const Use& use) {
+        constexpr std::size_t kFew = 32;
+        if (value.uses().size() <= kFew) return std::find(value.uses().begin(), value.uses().end(), use) != value.uses().end();
+        const auto [found, is_new] = uses_.try_emplace(&value);
+        if (is_new) found->second.insert(value.uses().begin(), value.uses().end());
+        return found->second.contains(use);
+    }
+
     void check_shadowing(const Graph& graph) {
         for (const Node* node : graph.nodes())
             for (const Value* value : node->outputs())
                 if (value && graph.outer()->resolve(value->name()))
                     add(*node, format("output '{}' hides a value of the same name outside the body", value->name()));
     }
+
+    struct UseHash {
+        std::size_t operator()(const Use& use) const {
+            return std::hash<const void*>()(use.node) * 31 + static_cast<std::size_t>(use.index) * 0x9E3779B97F4A7C15ULL;
+        }
+    };
+    std::unordered_map<const Value*, std::unordered_set<Use, UseHash>> uses_;
 };
 
 }  // namespace

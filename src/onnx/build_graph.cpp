@@ -6,6 +6,7 @@
 #include "onnx/convert_attribute.h"
 #include "onnx/convert_type.h"
 #include "onnx/inline_external.h"
+#include "onnx/sparse_tensor.h"
 #include "support/error.h"
 
 namespace mcompress {
@@ -142,6 +143,7 @@ private:
             const std::string name = sparse.values().name();
             if (!is_free(graph, format("sparse initializer '{}'", name), name)) continue;
             inline_external_data(sparse, source_.tensors);
+            with_context([&] { return format("sparse initializer '{}'", name); }, [&] { check_sparse_tensor(sparse); });
             const int number = sparse.values().data_type();
             ValueType type = ValueType::tensor(is_known_dtype(number) ? static_cast<DType>(number) : DType::Undefined,
                                                Dims(sparse.dims().begin(), sparse.dims().end()));

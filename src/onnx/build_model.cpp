@@ -4,6 +4,7 @@
 
 #include "onnx/inline_external.h"
 #include "onnx/wire.h"
+#include "support/error.h"
 
 namespace mcompress {
 
@@ -24,6 +25,11 @@ std::string overload_of(const std::string& function) {
     return overload;
 }
 
+// That of ONNX 1.20. What a newer one adds could change what a model means.
+constexpr std::int64_t kNewestIrVersion = 13;
+// That of ONNX 1.21. Operators newer than kNewestOpset stay as they are where nothing knows them; a model of an opset nobody has published says nothing for sure.
+constexpr int kNewestPublishedOpset = 26;
+
 void take_opset_imports(onnx::ModelProto& proto, OpsetImports& imports, std::vector<Finding>& findings) {
     for (const auto& import : proto.opset_import()) {
         const std::string domain = import.domain() == "ai.onnx" ? std::string() : import.domain();
@@ -32,6 +38,10 @@ void take_opset_imports(onnx::ModelProto& proto, OpsetImports& imports, std::vec
             continue;
         }
         const auto version = static_cast<int>(import.version());
+        if (domain.empty() && version > kNewestPublishedOpset)
+            throw Error(codes::kOpsetUnsupported,
+                        format("the model imports opset {}, the newest that is known is {}", version, kNewestPublishedOpset),
+                        format("export it for opset {} or below, or use a newer mcompress", kNewestPublishedOpset));
         const auto [at, is_new] = imports.emplace(domain, version);
         if (!is_new && at->second != version)
             findings.push_back({"model", format("imports domain '{}' at versions {} and {}", import.domain(), at->second, version)});
@@ -72,7 +82,8 @@ std::unique_ptr<Model> build_model(onnx::ModelProto& proto, const TensorSource& 
     auto model = std::make_unique<Model>();
     std::vector<Finding> findings;
     take_header(proto, *model);
-    if (model->ir_version < 1) findings.push_back({"model", format("has IR version {}", model->ir_version)});
+    if (model->ir_version < 1 || model->ir_version > kNewestIrVersion)
+        findings.push_back({"model", format("has IR version {}, known are 1 to {}", model->ir_version, kNewestIrVersion)});
     take_opset_imports(proto, *model->opset_imports, findings);
     take_functions(proto, tensors, *model);
     std::unique_ptr<onnx::GraphProto> graph(proto.has_graph() ? proto.release_graph() : new onnx::GraphProto);

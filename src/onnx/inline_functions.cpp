@@ -57,10 +57,23 @@ private:
         return calls;
     }
 
+    /// Nodes of a graph and its bodies with every call expanded; kMostInlinedNodes + 1 stands for all that is more.
+    std::int64_t expanded_nodes(Graph& graph, const std::map<const FunctionTemplate*, std::int64_t>& expanded) const {
+        std::int64_t count = 0;
+        for_each_graph(graph, [&](Graph& current) {
+            for (const Node* node : current.nodes()) {
+                const FunctionTemplate* const function = called(*node);
+                count = std::min(count + (function ? expanded.at(function) : 1), kMostInlinedNodes + 1);
+            }
+        });
+        return count;
+    }
+
     /// Functions are taken once those they call are; what is left over when nothing can be taken any more calls itself.
     void check_calls() const {
         std::map<const FunctionTemplate*, std::size_t> waits_for;
         std::map<const FunctionTemplate*, std::vector<const FunctionTemplate*>> callers;
+        std::map<const FunctionTemplate*, std::int64_t> expanded;  // nodes, once every call in it is
         std::size_t taken = 0;
         std::vector<const FunctionTemplate*> ready;
         for (const FunctionTemplate& function : templates_) {
@@ -73,10 +86,16 @@ private:
             const FunctionTemplate* function = ready.back();
             ready.pop_back();
             ++taken;
+            expanded[function] = expanded_nodes(*function->model->graph, expanded);
             for (const FunctionTemplate* caller : callers[function])
                 if (--waits_for[caller] == 0) ready.push_back(caller);
         }
-        if (taken == templates_.size()) return;
+        if (taken == templates_.size()) {
+            if (expanded_nodes(*model_.graph, expanded) > kMostInlinedNodes)
+                throw Error(codes::kTooLarge, format("the calls of the model's functions expand to more than {} nodes", kMostInlinedNodes),
+                            "export the model without functions that call each other many times over");
+            return;
+        }
         for (const auto& [function, calls] : waits_for)
             if (calls > 0) fail(codes::kModelInvalid, "function '{}' calls itself, by itself or through others", function->label());
     }

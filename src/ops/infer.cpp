@@ -30,6 +30,7 @@ std::vector<ValueType> infer_node_with(const Node& node, const NodeKnowledge& kn
     const auto frame = [&] { return format("node '{}' ({})", node.display_name(), node.op_type()); };
     try {
         if (const auto problem = arity_problem(node, *row); !problem.empty()) context.reject(problem);
+        if (row->check) row->check(node);
         row->infer(context);
     } catch (Error& error) {
         // Attributes name the node themselves.

@@ -1,12 +1,23 @@
 // QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear.
 #include "ops/quantization.h"
 
+#include <cmath>
+
 #include "ops/infer_rules.h"
 #include "ops/rows.h"
 
 namespace mcompress {
 
 namespace {
+
+// Dividing by such a scale gives nothing that could be rounded. What multiplies by it may well be 0 (a block of zeros) or negative (codes of an even number of
+// levels), but not infinite.
+void check_scale_values(const InferContext& context, bool (*is_valid)(float), const char* expected) {
+    const Tensor* const scale = context.constant(1);
+    if (!scale || scale->dtype() != DType::Float32) return;
+    for (const float value : scale->values<float>())
+        if (!is_valid(value)) context.reject(format("a scale is {}, expected {}", value, expected));
+}
 
 // A scale per axis must have one value a slice; a blocked one the input's rank.
 void check_scale(const InferContext& context, const QuantizeLinearAttrs& attrs) {
@@ -35,6 +46,8 @@ void check_scale(const InferContext& context, const QuantizeLinearAttrs& attrs) 
 void infer_quantize(InferContext& context) {
     const QuantizeLinearAttrs attrs = QuantizeLinearAttrs::read(context.node());
     check_scale(context, attrs);
+    check_scale_values(
+        context, [](float value) { return std::isfinite(value) && value > 0.0F; }, "a positive number");
     DType dtype = context.has_input(2) ? context.input(2).dtype : attrs.output_dtype;
     if (!context.has_input(2) && dtype == DType::Undefined) dtype = DType::UInt8;
     context.set_output(0, {ValueType::Kind::Tensor, dtype, context.input(0).dims, nullptr, {}});
@@ -43,6 +56,8 @@ void infer_quantize(InferContext& context) {
 void infer_dequantize(InferContext& context) {
     const QuantizeLinearAttrs attrs = QuantizeLinearAttrs::read(context.node());
     check_scale(context, attrs);
+    check_scale_values(
+        context, [](float value) { return std::isfinite(value); }, "a finite number");
     if (context.has_input(2)) (void)merge_dtypes(context, 0, 2);
     DType dtype = attrs.output_dtype == DType::Undefined ? context.input(1).dtype : attrs.output_dtype;
     if (dtype == DType::Float8E8M0) dtype = DType::Float32;  // a scale that is no type of numbers to compute with

@@ -181,6 +181,9 @@ TEST_CASE("what is carried as bytes does not depend on files any more") {
     auto* sparse = model.mutable_graph()->add_sparse_initializer();
     *sparse->mutable_values() = tensor;
     sparse->mutable_values()->set_name("s");
+    sparse->mutable_indices()->set_data_type(onnx::TensorProto::INT64);
+    sparse->mutable_indices()->add_dims(2);
+    for (const std::int64_t index : {1, 3}) sparse->mutable_indices()->add_int64_data(index);
     sparse->add_dims(4);
     auto* function = model.add_functions();
     function->set_name("f");

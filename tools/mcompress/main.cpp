@@ -3,6 +3,7 @@
 #include <new>
 
 #include "command.h"
+#include "report_error.h"
 #include "run_recipe.h"
 #include "support/error.h"
 #include "support/log.h"
@@ -12,7 +13,7 @@ using namespace mcompress;
 namespace {
 
 int report(const Error& error) {
-    std::fprintf(stderr, "%s\n", error.what());
+    std::fputs(text_of(error).c_str(), stderr);
     return static_cast<int>(error.kind());
 }
 
@@ -33,7 +34,7 @@ int run(int argc, char** argv) {
         CLI::App* sub = app.add_subcommand(row.name, row.summary);
         CommandRun command = row.configure(*sub, global);
         if (row.role == CommandRole::RewritesModel) command = with_save_recipe(*sub, std::move(command));
-        sub->callback([&chosen, command = std::move(command)] { chosen = command; });
+        sub->callback([&chosen, command = naming_model(*sub, std::move(command))] { chosen = command; });
     }
     try {
         app.parse(argc, argv);

@@ -1,0 +1,50 @@
+#include "report_error.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "report/text_table.h"
+#include "support/error_catalog.h"
+
+namespace mcompress {
+
+namespace {
+
+std::string remedy_of(const Error& error) {
+    if (!error.remedy().empty()) return error.remedy();
+    for (const ErrorEntry& entry : all_errors())
+        if (std::string_view(entry.code.id) == error.code().id) return entry.remedy;
+    return {};
+}
+
+void name_model(const CLI::App& command, Error& error) {
+    const CLI::Option* const option = command.get_option_no_throw("model");
+    if (!option || option->count() == 0 || error.kind() == ErrorKind::Usage) return;
+    const std::string model = option->as<std::string>();
+    const auto& frames = error.context();
+    const bool is_named =
+        error.message().find(model) != std::string::npos ||
+        std::any_of(frames.begin(), frames.end(), [&](const std::string& frame) { return frame.find(model) != std::string::npos; });
+    if (!is_named) error.add_context("in " + model);
+}
+
+}  // namespace
+
+std::string text_of(const Error& error) {
+    std::string text = format("error[{}]: ", error.code().id);
+    for (auto frame = error.context().rbegin(); frame != error.context().rend(); ++frame) text += *frame + ": ";
+    return printable(text + error.message()) + "\n  help: " + printable(remedy_of(error)) + "\n";
+}
+
+CommandRun naming_model(const CLI::App& app, CommandRun command) {
+    return [&app, command = std::move(command)] {
+        try {
+            return command();
+        } catch (Error& error) {
+            name_model(app, error);
+            throw;
+        }
+    };
+}
+
+}  // namespace mcompress

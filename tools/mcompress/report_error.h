@@ -1,0 +1,18 @@
+// What a person reads when a command ends in an error.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "command.h"
+#include "support/error.h"
+
+namespace mcompress {
+
+/// "error[E3004]: while loading m.onnx: …" and a remedy: the error's own, else the one that belongs to its code. Safe for a terminal whatever the model's names hold.
+std::string text_of(const Error& error);
+
+/// A command whose errors name its model where they do not say where they happened.
+CommandRun naming_model(const CLI::App& app, CommandRun command);
+
+}  // namespace mcompress
