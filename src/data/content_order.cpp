@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "data/subset.h"
 #include "support/hash.h"
 #include "support/parallel.h"
 
@@ -24,18 +25,6 @@ std::string digest_of(const Sample& sample) {
     return hasher.hex_digest();
 }
 
-class Reordered final : public Dataset {
-public:
-    Reordered(std::shared_ptr<const Dataset> data, std::vector<std::size_t> order) : data_(std::move(data)), order_(std::move(order)) {}
-    std::size_t size() const override { return order_.size(); }
-    Sample sample(std::size_t index) const override { return data_->sample(order_.at(index)); }
-    std::string sample_name(std::size_t index) const override { return data_->sample_name(order_.at(index)); }
-
-private:
-    std::shared_ptr<const Dataset> data_;
-    std::vector<std::size_t> order_;
-};
-
 }  // namespace
 
 std::unique_ptr<Dataset> ordered_by_content(std::shared_ptr<const Dataset> data, int threads) {
@@ -44,7 +33,7 @@ std::unique_ptr<Dataset> ordered_by_content(std::shared_ptr<const Dataset> data,
     std::vector<std::size_t> order(data->size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return digests[a] < digests[b]; });
-    return std::make_unique<Reordered>(std::move(data), std::move(order));
+    return choose(std::move(data), std::move(order));
 }
 
 }  // namespace mcompress

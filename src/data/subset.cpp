@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "support/error.h"
 
@@ -11,18 +12,15 @@ namespace {
 
 class Subset : public Dataset {
 public:
-    Subset(std::shared_ptr<const Dataset> data, std::size_t first, std::size_t step, std::size_t size)
-        : data_(std::move(data)), first_(first), step_(step), size_(size) {}
+    Subset(std::shared_ptr<const Dataset> data, std::vector<std::size_t> indices) : data_(std::move(data)), indices_(std::move(indices)) {}
 
-    std::size_t size() const override { return size_; }
-    Sample sample(std::size_t index) const override { return data_->sample(first_ + index * step_); }
-    std::string sample_name(std::size_t index) const override { return data_->sample_name(first_ + index * step_); }
+    std::size_t size() const override { return indices_.size(); }
+    Sample sample(std::size_t index) const override { return data_->sample(indices_.at(index)); }
+    std::string sample_name(std::size_t index) const override { return data_->sample_name(indices_.at(index)); }
 
 private:
     std::shared_ptr<const Dataset> data_;
-    std::size_t first_;
-    std::size_t step_;
-    std::size_t size_;
+    std::vector<std::size_t> indices_;
 };
 
 class Batches : public Dataset {
@@ -75,16 +73,23 @@ private:
 
 }  // namespace
 
+std::unique_ptr<Dataset> choose(std::shared_ptr<const Dataset> data, std::vector<std::size_t> indices) {
+    return std::make_unique<Subset>(std::move(data), std::move(indices));
+}
+
 std::unique_ptr<Dataset> take(std::shared_ptr<const Dataset> data, std::size_t count) {
     const std::size_t size = std::min(count, data->size());
-    return std::make_unique<Subset>(std::move(data), 0, 1, size);
+    std::vector<std::size_t> indices(size);
+    std::iota(indices.begin(), indices.end(), std::size_t{0});
+    return choose(std::move(data), std::move(indices));
 }
 
 std::unique_ptr<Dataset> shard(std::shared_ptr<const Dataset> data, std::size_t index, std::size_t count) {
     if (index >= count) fail(codes::kUsage, "there is no shard {} of {}: they are counted from 0", index, count);
     if (index >= data->size()) fail(codes::kDataEmpty, "shard {} of {} has no sample: there are only {}", index, count, data->size());
-    const std::size_t size = (data->size() - index + count - 1) / count;
-    return std::make_unique<Subset>(std::move(data), index, count, size);
+    std::vector<std::size_t> indices;
+    for (std::size_t at = index; at < data->size(); at += count) indices.push_back(at);
+    return choose(std::move(data), std::move(indices));
 }
 
 std::unique_ptr<Dataset> batches(std::shared_ptr<const Dataset> data, std::size_t size) {

@@ -3,10 +3,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "data/dataset.h"
 
 namespace mcompress {
+
+/// The samples with these indices, in their order. Each must be below data->size().
+std::unique_ptr<Dataset> choose(std::shared_ptr<const Dataset> data, std::vector<std::size_t> indices);
 
 /// The first `count` samples, or all of them when there are fewer.
 std::unique_ptr<Dataset> take(std::shared_ptr<const Dataset> data, std::size_t count);
