@@ -20,6 +20,8 @@ constexpr auto kCommands = std::to_array<CommandRow>({
      CommandRole::RewritesModel},
     {"cluster", "Store weights as codes of small codebooks: smaller files that any runtime reads", configure_cluster,
      CommandRole::RewritesModel},
+    {"factorize", "Write large products as two or three smaller ones, where error and time allow", configure_factorize,
+     CommandRole::RewritesModel},
     {"sensitivity", "Rank what quantizing each value and each weight costs at the outputs", configure_sensitivity},
     {"run", "Run a model on data and store its outputs, or carry out a recipe", configure_run},
     {"validate", "Compare a model with its reference on data: accuracy, fidelity, latency, size", configure_validate},

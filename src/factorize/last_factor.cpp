@@ -1,0 +1,74 @@
+#include "factorize/last_factor.h"
+
+#include "support/check.h"
+#include "tensor/linalg.h"
+
+namespace mcompress {
+
+namespace {
+
+/// rows [count, n] times map^T: [count, map.rows].
+std::vector<float> mapped(const LayerRows& rows, const Matrix& map) {
+    MCOMPRESS_CHECK(static_cast<std::int64_t>(rows.values.size()) == rows.count * map.columns);
+    std::vector<float> result(static_cast<std::size_t>(rows.count * map.rows));
+    linalg::gemm({rows.values}, {floats_of(map), linalg::Transpose::Yes}, result, {rows.count, map.rows, map.columns});
+    return result;
+}
+
+std::vector<double> mean_of(std::span<const float> rows, std::int64_t width) {
+    std::vector<double> mean(static_cast<std::size_t>(width), 0.0);
+    for (std::size_t i = 0; i < rows.size(); ++i) mean[i % mean.size()] += static_cast<double>(rows[i]);
+    const double count = static_cast<double>(rows.size()) / static_cast<double>(width);
+    for (double& value : mean) value /= count;
+    return mean;
+}
+
+void subtract(std::vector<float>& rows, std::span<const double> mean) {
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(static_cast<double>(rows[i]) - mean[i % mean.size()]);
+}
+
+}  // namespace
+
+LastFactor with_bias(Matrix factor, const Matrix& weight, const Matrix& front, const LayerRows& exact, const LayerRows& compressed,
+                     BiasUse bias) {
+    LastFactor last{std::move(factor), {}};
+    if (bias == BiasUse::None || exact.count == 0) return last;
+    last.shift = mean_of(mapped(exact, weight), weight.rows);
+    const std::vector<double> z = mean_of(mapped(compressed, front), front.rows);
+    for (std::int64_t o = 0; o < weight.rows; ++o)
+        for (std::int64_t k = 0; k < front.rows; ++k)
+            last.shift[static_cast<std::size_t>(o)] -= last.factor(o, k) * z[static_cast<std::size_t>(k)];
+    return last;
+}
+
+LastFactor fit_last(const Matrix& weight, const Matrix& front, const LayerRows& exact, const LayerRows& compressed, BiasUse bias) {
+    std::vector<float> y = mapped(exact, weight), z = mapped(compressed, front);
+    if (bias == BiasUse::Mean) {
+        subtract(y, mean_of(y, weight.rows));
+        subtract(z, mean_of(z, front.rows));
+    }
+    Matrix cross(weight.rows, front.rows), moments(front.rows, front.rows);
+    linalg::accumulate_cross(y, z, exact.count, weight.rows, front.rows, cross.values);
+    linalg::accumulate_gram(z, exact.count, front.rows, moments.values);
+    return with_bias(regression_of(cross, moments), weight, front, exact, compressed, bias);
+}
+
+double error_of(const LastFactor& last, const Matrix& weight, const Matrix& front, const LayerRows& exact, const LayerRows& compressed,
+                BiasUse bias) {
+    const std::vector<float> y = mapped(exact, weight), z = mapped(compressed, front);
+    std::vector<float> found(y.size());
+    linalg::gemm({z}, {floats_of(last.factor), linalg::Transpose::Yes}, found, {exact.count, weight.rows, front.rows});
+    const std::vector<double> mean =
+        bias == BiasUse::Mean ? mean_of(y, weight.rows) : std::vector<double>(static_cast<std::size_t>(weight.rows), 0.0);
+    double noise = 0.0, signal = 0.0;
+    for (std::size_t i = 0; i < y.size(); ++i) {
+        const std::size_t output = i % mean.size();
+        const double wanted = static_cast<double>(y[i]);
+        const double error = wanted - static_cast<double>(found[i]) - (last.shift.empty() ? 0.0 : last.shift[output]);
+        noise += error * error;
+        signal += (wanted - mean[output]) * (wanted - mean[output]);
+    }
+    return signal > 0.0 ? noise / signal : 0.0;
+}
+
+}  // namespace mcompress
