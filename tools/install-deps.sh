@@ -26,6 +26,7 @@ build=(
     libeigen3-dev
     libjpeg62-turbo-dev libpng-dev libzip-dev zlib1g-dev
     libxxhash-dev
+    libzstd-dev
 )
 tests=(catch2 libonnx-testdata python3 python3-numpy python3-pil clang-format)
 interop=(nodejs npm)

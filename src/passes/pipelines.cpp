@@ -20,6 +20,9 @@ constexpr Names kFuse[] = {
 // What has integer weights of its own has no use for codebooks.
 constexpr Names kStripCodebooks[] = {"fold-input-defaults", "strip-codebooks", "eliminate-dead-nodes"};
 
+// Without folding: constants that are stored in one type and widened for their readers stay so.
+constexpr Names kTidy[] = {"eliminate-dead-nodes", "eliminate-identity", "deduplicate-constants", "eliminate-dead-nodes"};
+
 constexpr Names kObserve[] = {"insert-observers"};
 constexpr Names kSweep[] = {"eliminate-dead-nodes"};
 constexpr Names kStrip[] = {"strip-observers"};
@@ -49,6 +52,7 @@ constexpr auto kPipelines = std::to_array<Pipeline>({
     {"clean", kClean, Pipeline::Repetition::ToFixedPoint},
     {"fuse", kFuse, Pipeline::Repetition::ToFixedPoint},
     {"strip-codebooks", kStripCodebooks, Pipeline::Repetition::Once},
+    {"tidy", kTidy, Pipeline::Repetition::Once},
     {"sweep", kSweep, Pipeline::Repetition::Once},
     {"observe", kObserve, Pipeline::Repetition::Once},
     {"strip", kStrip, Pipeline::Repetition::Once},

@@ -17,6 +17,7 @@
 #include "pipeline/fixed_batch.h"
 #include "pipeline/prepare.h"
 #include "pipeline/summarize.h"
+#include "report/text_table.h"
 #include "support/error.h"
 #include "support/parallel.h"
 
@@ -52,14 +53,12 @@ std::vector<const Value*> float_values(Graph& graph) {
                 if (value && value->type().is_tensor() && value->type().dtype == DType::Float32 && !value->is_unused())
                     values.push_back(value);
     });
-    for (const Value* value : graph.inputs())
-        if (value->type().is_tensor() && value->type().dtype == DType::Float32 && !value->is_unused()) values.push_back(value);
     return values;
 }
 
 CalibrationTable observe_ranges(Graph& graph, const Dataset& data, const FloatConvertRequest& request) {
     const auto engine = make_onednn_engine();
-    PlanCache plans(*engine, graph, CompileOptions{.threads = 1, .tapped = float_values(graph), .tap_access = TapAccess::Borrowed});
+    PlanCache plans(*engine, graph, CompileOptions{.threads = 1, .tapped = float_values(graph)});
     std::vector<Observer> observers(static_cast<std::size_t>(std::max(1, request.threads)));
     std::mutex mutex;
     std::size_t done = 0;
@@ -69,7 +68,11 @@ CalibrationTable observe_ranges(Graph& graph, const Dataset& data, const FloatCo
                          const Sample sample = data.sample(index);
                          check_finite(sample);
                          const std::vector<Tensor> inputs = bind_inputs(graph, sample);
-                         plans.plan_for(inputs)->run(inputs, observers[static_cast<std::size_t>(worker)].tap());
+                         Observer& observer = observers[static_cast<std::size_t>(worker)];
+                         plans.plan_for(inputs)->run(inputs, observer.tap());
+                         for (std::size_t at = 0; at < inputs.size(); ++at)
+                             if (inputs[at].defined() && inputs[at].dtype() == DType::Float32)
+                                 observer.observe(*graph.inputs()[at], inputs[at]);
                      });
         const std::lock_guard lock(mutex);
         if (request.progress) request.progress(++done, data.size());
@@ -93,20 +96,27 @@ void refuse_unfit(const FloatReport& report) {
     }
 }
 
-FloatFidelity compare(const Graph& exact, const Graph& converted, const Dataset& data, int threads) {
-    const auto engine = make_onednn_engine();
-    FidelityOptions options;
-    options.threads = threads;
-    const FidelityResult result = measure_fidelity(*engine, exact, converted, data, options);
-    FloatFidelity fidelity;
-    fidelity.samples = result.samples;
-    fidelity.outputs = result.outputs;
-    fidelity.worst_sqnr_db = std::numeric_limits<double>::infinity();
-    for (const OutputFidelity& output : result.outputs)
-        fidelity.worst_sqnr_db = std::min(fidelity.worst_sqnr_db, output.measure.not_finite > 0 ? -std::numeric_limits<double>::infinity()
-                                                                                                : output.measure.sqnr_db());
-    if (result.classification) fidelity.agreement = 100.0 * result.classification->agreement();
-    return fidelity;
+[[noreturn]] void refuse_goal(const FloatGoal& goal, const FloatReport& report) {
+    std::string found = decibels(report.fidelity->worst_sqnr_db);
+    if (goal.max_drop && !report.fidelity->agreement)
+        throw Error(codes::kUsage, "--max-drop needs a classifier: the first output is not [samples, classes]", "use --min-sqnr");
+    if (report.fidelity->agreement) found += format(", {:.2f} % of the decisions agree", *report.fidelity->agreement);
+    throw Error(codes::kGateFailed,
+                format("no set of nodes left in float32 meets the limit: {} with none, {} attempts with up to {} values unrounded", found,
+                       report.tries.size(), report.tries.empty() ? 0 : report.tries.back().kept),
+                format("constants rounded alone give {}: --exclude nodes with large weights, or lower the limit",
+                       decibels(report.constants_sqnr_db)));
+}
+
+/// Compares what the conversion gives, and leaves nodes in float32 until that is good enough.
+void meet_goal(const FloatSubject& subject, const FloatGoal& goal, FloatReport& report) {
+    report.fidelity = measure_conversion(subject, report.conversion);
+    report.constants_sqnr_db = measure_rounded_constants(subject, report.conversion.to).worst_sqnr_db;
+    if (!goal.is_asked() || goal.shortfall(*report.fidelity) <= 0.0) return;
+    auto kept = find_float_fallback(subject, report.conversion, goal, report.tries);
+    if (!kept) refuse_goal(goal, report);
+    report.conversion.keep = std::move(*kept);
+    report.fidelity = measure_conversion(subject, report.conversion);
 }
 
 /// Carries out a conversion and looks at what it left.
@@ -148,10 +158,11 @@ FloatReport convert_float_model(const FloatConvertRequest& request) {
     std::optional<CalibrationTable> table;
     std::optional<FixedBatch> samples;
     std::unique_ptr<Graph> exact;
-    if (request.data) {
+    if (request.data && report.conversion.to != DType::Float32) {
         exact = clone(graph);
         samples = fit_batch(graph, *request.data, LastBatch::Fill);
         table = observe_ranges(*exact, *samples->samples, request);
+        meet_goal({*exact, &*table, *samples->samples, request.threads}, request.goal, report);
     }
     convert(graph, table ? &*table : nullptr, report);
     if (report.nodes == 0 && report.constants == 0)
@@ -160,9 +171,7 @@ FloatReport convert_float_model(const FloatConvertRequest& request) {
                            report.kept.empty() ? "" : format(": '{}' stays, since {}", report.kept[0].node, report.kept[0].reason)),
                     "mcompress inspect shows the types of a model");
     if (request.unfit == UnfitConstants::Refuse) refuse_unfit(report);
-    append(report.passes, run_pipeline("clean", graph, pass_inputs()));
-    if (request.data && report.conversion.interface == FloatConversion::Interface::Keep)
-        report.fidelity = compare(*exact, graph, *samples->samples, request.threads);
+    append(report.passes, run_pipeline(report.conversion.to == DType::Float32 ? "clean" : "tidy", graph, pass_inputs()));
     report.after = emit_and_summarize(*model, request.output);
     return report;
 }

@@ -8,6 +8,7 @@
 #include "data/dataset.h"
 #include "passes/compress/float_conversion.h"
 #include "pipeline/compress.h"
+#include "pipeline/float_fallback.h"
 #include "report/float_report.h"
 
 namespace mcompress {
@@ -21,13 +22,15 @@ struct FloatConvertRequest {
     FloatConversion conversion = {};
     std::vector<std::string> exclude = {};  // selectors, see select_nodes()
     UnfitConstants unfit = UnfitConstants::KeepFloat;
+    FloatGoal goal = {};            // needs data
     const Dataset* data = nullptr;  // samples to observe ranges on, and to compare outputs
     std::string data_name = {};
     int threads = 1;
     Progress progress = {};
 };
 
-/// Writes the converted model. Throws kUsage when there is nothing to convert, kGateFailed when constants do not fit and that is refused.
+/// Writes the converted model. Throws kUsage when there is nothing to convert, kGateFailed when constants do not fit and that is refused, or when the goal
+/// cannot be met.
 FloatReport convert_float_model(const FloatConvertRequest& request);
 
 }  // namespace mcompress

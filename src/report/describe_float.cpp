@@ -64,11 +64,12 @@ void add_fidelity(Document& document, const FloatReport& report) {
         table.add_row({output.name, decibels(output.measure.sqnr_db()), format("{:.3g}", output.measure.max_absolute),
                        format("{:.8f}", output.measure.cosine())});
     document.table(table);
+    document.fact("constants alone", format("{} with nothing but the constants rounded", decibels(report.constants_sqnr_db)));
     if (report.fidelity->agreement) document.fact("decisions that agree", format("{:.2f} %", *report.fidelity->agreement));
 }
 
 TextTable tries_table(const FloatReport& report) {
-    TextTable table({{"nodes given up", Align::Right}, {"worst SQNR", Align::Right}, {"agreement", Align::Right}});
+    TextTable table({{"values left in float32", Align::Right}, {"worst SQNR", Align::Right}, {"agreement", Align::Right}});
     for (const FloatTry& each : report.tries)
         table.add_row({std::to_string(each.kept), decibels(each.worst_sqnr_db), each.agreement ? format("{:.2f} %", *each.agreement) : ""});
     return table;

@@ -58,7 +58,7 @@ Json fidelity_json(const FloatFidelity& fidelity) {
 Json tries_json(const std::vector<FloatTry>& tries) {
     Json list = Json::array();
     for (const FloatTry& each : tries) {
-        Json row{{"given_up", each.kept}, {"worst_sqnr_db", number(each.worst_sqnr_db)}};
+        Json row{{"values_in_float", each.kept}, {"worst_sqnr_db", number(each.worst_sqnr_db)}};
         if (each.agreement) row["agreement"] = *each.agreement;
         list.push_back(std::move(row));
     }
@@ -77,7 +77,10 @@ std::string to_json(const FloatReport& report) {
     json["casts"] = report.casts;
     json["constants"] = report.constants;
     json["rounding"] = rounding_json(report);
-    if (report.fidelity) json["fidelity"] = fidelity_json(*report.fidelity);
+    if (report.fidelity) {
+        json["fidelity"] = fidelity_json(*report.fidelity);
+        json["constants_sqnr_db"] = number(report.constants_sqnr_db);
+    }
     if (!report.tries.empty()) json["tries"] = tries_json(report.tries);
     json["notes"] = skips_json(report.notes);
     json["kept"] = skips_json(report.kept);

@@ -39,7 +39,8 @@ struct FloatReport {
     std::map<std::string, RoundingCounts> rounding;  // by constant
     std::string data;
     std::optional<FloatFidelity> fidelity;
-    std::vector<FloatTry> tries;  // when a limit was given and not met at once
+    double constants_sqnr_db = 0.0;  // worst output with only the constants rounded
+    std::vector<FloatTry> tries;     // when a limit was given and not met at once
     std::vector<Skip> notes;
     std::vector<PassRun> passes;
 };

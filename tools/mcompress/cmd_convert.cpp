@@ -19,6 +19,7 @@ struct Options {
     std::string to;
     std::string io = "keep";
     DataFlags data;
+    std::optional<double> min_sqnr, max_drop;
     std::string model;
     std::string output;
     bool refuse_unfit = false;
@@ -50,6 +51,9 @@ int convert_floats(Options& options, const GlobalOptions& global) {
     request.conversion.to = float_type(options.to);
     request.conversion.interface = options.io == "keep" ? FloatConversion::Interface::Keep : FloatConversion::Interface::Convert;
     request.unfit = options.refuse_unfit ? UnfitConstants::Refuse : UnfitConstants::KeepFloat;
+    request.goal = {options.min_sqnr, options.max_drop};
+    if (request.goal.is_asked() && (options.data.data.empty() || options.to == "fp32"))
+        throw Error(codes::kUsage, "--min-sqnr and --max-drop need --to fp16 or bf16, and --data to measure on");
     std::unique_ptr<Dataset> data;
     if (!options.data.data.empty()) {
         data = open_flagged_data(options.data, options.model);
@@ -87,6 +91,13 @@ void add_float_options(CLI::App& app, Options& options, CLI::Option* to) {
                    "With --to fp16 and --data: observed magnitude beyond which nodes stay in float32")
         ->capture_default_str()
         ->check(CLI::Range(1.0, 65504.0))
+        ->needs(to);
+    app.add_option("--min-sqnr", options.min_sqnr,
+                   "With --to fp16|bf16 and --data: dB that every output must reach; nodes stay until it does")
+        ->needs(to);
+    app.add_option("--max-drop", options.max_drop,
+                   "With --to fp16|bf16 and --data: percentage points of decisions that may differ; nodes stay until no more do")
+        ->check(CLI::Range(0.0, 100.0))
         ->needs(to);
     app.add_flag("--refuse-unfit", options.refuse_unfit,
                  "With --to: fail when a constant exceeds these limits, instead of leaving its nodes")

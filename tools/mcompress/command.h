@@ -49,6 +49,8 @@ CommandRun configure_compact(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_convert(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_cluster(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_factorize(CLI::App& app, const GlobalOptions& global);
+CommandRun configure_pack(CLI::App& app, const GlobalOptions& global);
+CommandRun configure_unpack(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_prune(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_sensitivity(CLI::App& app, const GlobalOptions& global);

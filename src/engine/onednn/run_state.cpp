@@ -47,6 +47,7 @@ RunState::RunState(const PlanData& plan)
         if (const auto* primitive = std::get_if<PrimitiveStep>(&step)) prepare_primitive(index, primitive->primitive, primitive->operands);
         if (const auto* native = std::get_if<NativeStep>(&step)) prepare_native(index, *native);
         const auto* tap = std::get_if<TapStep>(&step);
+        if (tap && tap->slot < 0) memory_of(tap->buffer);  // known before the first run binds what lies in a caller's tensor
         if (tap && tap->slot < 0 && tap->reorder) {
             tap_memories_[index] = dnnl::memory(tap->reorder->destination, plan.engine, DNNL_MEMORY_NONE);
             prepare_primitive(index, *tap->reorder, {{DNNL_ARG_FROM, tap->buffer}});

@@ -44,6 +44,7 @@ public:
         for (Node* node : nodes_) settle_body_outputs(*node);
         settle_graph_outputs();
         convert_constants();
+        widen_stored_constants();
         return counts_;
     }
 
@@ -107,6 +108,7 @@ private:
         if (slot == FloatPlan::Slot::Free) return;
         const auto original = original_.find(value);
         if (slot == FloatPlan::Slot::Original) {
+            if (plan_.is_stored(*node) && value->constant() && plan_.is_source(value)) widened_constants_[value].push_back({node, index});
             if (original != original_.end()) node->graph().set_input(node, index, as(value, original->second));
         } else if (original == original_.end() && plan_.is_source(value)) {
             if (known_tensor(value)) wanted_constants_[value].push_back({node, index});
@@ -198,6 +200,18 @@ private:
         }
     }
 
+    /// Stored in the new type, with a Cast in front of the readers.
+    void widen_stored_constants() {
+        for (auto& [value, uses] : widened_constants_) {
+            Graph& graph = value->graph();
+            const DType dtype = value->type().dtype;
+            Value* stored = graph.add_constant(format("{}_{}", value->name(), dtype_name(conversion_.to)),
+                                               convert_floats(*value->constant(), conversion_.to));
+            ++counts_.constants;
+            for (const Use& use : uses) graph.replace_use(use, as(stored, dtype));
+        }
+    }
+
     struct ByName {
         bool operator()(const Value* a, const Value* b) const { return a->name() != b->name() ? a->name() < b->name() : a < b; }
     };
@@ -213,6 +227,7 @@ private:
     std::map<std::pair<Value*, DType>, Value*> casts_;
     std::map<std::pair<const Graph*, int>, DType> body_outputs_;
     std::map<Value*, std::vector<Use>, ByName> wanted_constants_;
+    std::map<Value*, std::vector<Use>, ByName> widened_constants_;  // by operators that only store them in the new type
 };
 
 class ConvertFloat final : public Pass {

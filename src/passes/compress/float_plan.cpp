@@ -15,6 +15,8 @@ namespace mcompress {
 
 namespace {
 
+constexpr std::string_view kStores = "it computes in float32, on weights stored in half precision: errors of a state add up over the steps";
+
 /// Operators whose result may be as large as what they read; behind any other one (Softmax, Sigmoid, a comparison …) nothing is left of a large number.
 bool passes_magnitude(const Node& node) {
     constexpr std::array kOps{"Add", "Sub", "Mul", "Div", "Where", "Max", "Min", "Neg", "Abs", "Sum", "Expand"};
@@ -85,15 +87,22 @@ bool FloatPlan::touches(const Node& node, const HalfRule* rule) const {
     return false;
 }
 
+/// Where one type ends and the other begins: a Cast that a conversion to the same type put there.
+bool FloatPlan::is_boundary(const Node& node) const {
+    if (!node.is("Cast") || node.input(0)->type().dtype != conversion_.to) return false;
+    return conversion_.to != DType::Float32 || (node.output(0)->uses().empty() && !node.graph().outer());
+}
+
 void FloatPlan::decide(const Node& node) {
     const HalfRule* rule = find_half_rule(node);
-    if (node.is("Constant")) return;                                               // whoever reads it gets a constant of the type it wants
-    if (node.is("Cast") && node.input(0)->type().dtype == conversion_.to) return;  // where one type ends and the other begins
+    if (node.is("Constant")) return;  // whoever reads it gets a constant of the type it wants
+    if (is_boundary(node)) return;
     if (touches(node, rule)) {
         if (std::string reason = why_kept(node, rule); reason.empty()) {
             converted_.insert(&node);
         } else {
             kept_nodes_.insert(&node);
+            if (reason == kStores) stored_.insert(&node);
             kept_.emplace_back(&node, std::move(reason));
         }
     }
@@ -108,6 +117,7 @@ std::string FloatPlan::why_kept(const Node& node, const HalfRule* rule) {
     if (conversion_.to == DType::Float32) return {};
     if (node.is("QuantizeLinear") || node.is("DequantizeLinear")) return "its scale stays as it is";
     if (std::string reason = why_not_by_constants(node); !reason.empty()) return reason;
+    if (rule->use == HalfUse::Stores) return std::string(kStores);
     if (std::string reason = why_not_by_ranges(node); !reason.empty()) return reason;
     return why_not_by_neighbours(node);
 }
@@ -154,7 +164,7 @@ void FloatPlan::spread(const Node& node) {
 
 /// Every way from the constant leads, through operators that move, choose, add or scale, to a Softmax, and what does not fit is negative: there
 /// exp(x - max) is 0 either way.
-bool FloatPlan::only_masks(const Value* constant, const Tensor& tensor) const {
+bool FloatPlan::only_masks(const Value* constant, const Tensor& tensor) {
     constexpr std::array kOnTheWay{"Add", "Mul", "Where", "Expand", "Max"};
     constexpr std::size_t kFarthest = 1000;
     const float limit = static_cast<float>(largest_half(conversion_.to));
@@ -175,6 +185,7 @@ bool FloatPlan::only_masks(const Value* constant, const Tensor& tensor) const {
                 if (output && seen.insert(output).second) pending.push_back(output);
         }
     }
+    masked_.insert(seen.begin(), seen.end());
     return true;
 }
 
@@ -206,7 +217,8 @@ std::string FloatPlan::why_not_by_ranges(const Node& node) const {
 std::string FloatPlan::range_problem(const Value& value) const {
     const auto found = calibration_->values.find(qualified_name(value));
     if (found == calibration_->values.end() || found->second.count == 0) return {};
-    const double largest = std::max(std::fabs(found->second.min), std::fabs(found->second.max));
+    const double lowest = masked_.contains(&value) ? 0.0 : std::fabs(found->second.min);  // of a mask any low number does
+    const double largest = std::max(lowest, static_cast<double>(std::fabs(found->second.max)));
     if (largest > conversion_.max_magnitude)
         return format("'{}' reaches {:.6g}, more than {:.6g}", value.name(), largest, conversion_.max_magnitude);
     if (largest > 0 && largest < smallest_normal_half(conversion_.to))

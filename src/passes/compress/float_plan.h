@@ -34,6 +34,8 @@ public:
     /// A tensor of a type that is to be converted.
     bool is_source(const Value* value) const;
     bool is_converted(const Node& node) const { return converted_.contains(&node); }
+    /// It computes in float32 on constants that are stored in the new type.
+    bool is_stored(const Node& node) const { return stored_.contains(&node); }
     /// Nodes with a tensor to convert that are left alone, in the order of computation.
     const std::vector<std::pair<const Node*, std::string>>& kept() const { return kept_; }
     Slot input_slot(const Node& node, int index) const;
@@ -55,18 +57,21 @@ private:
     std::string constant_problem(const std::string& name, const Tensor& tensor, const Value* value);
     std::string range_problem(const Value& value) const;
     bool computes_with_shapes(const Node& node) const;
-    bool only_masks(const Value* constant, const Tensor& tensor) const;
+    bool only_masks(const Value* constant, const Tensor& tensor);
+    bool is_boundary(const Node& node) const;
     void spread(const Node& node);
 
     FloatConversion conversion_;
     const CalibrationTable* calibration_;
     std::unordered_set<const Node*> converted_;
     std::unordered_set<const Node*> kept_nodes_;
+    std::unordered_set<const Node*> stored_;
     std::unordered_set<const Value*> large_;        // may hold what float16 cannot
     std::unordered_set<const Value*> from_shapes_;  // computed from shapes alone
     std::vector<std::pair<const Node*, std::string>> kept_;
     std::map<std::string, RoundingCounts> rounding_;
     std::set<std::string> masks_;
+    std::unordered_set<const Value*> masked_;  // what these reach before a Softmax
 };
 
 }  // namespace mcompress

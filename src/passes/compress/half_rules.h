@@ -10,6 +10,11 @@
 
 namespace mcompress {
 
+enum class HalfUse {
+    Computes,  // on half tensors
+    Stores     // computes in float32, on constants that are stored in half precision and widened in front of it
+};
+
 /// One row an operator. The floats of an operator share one type, except those that the row names.
 struct HalfRule {
     static constexpr int kNever = 1 << 30;
@@ -21,6 +26,7 @@ struct HalfRule {
     std::uint32_t float_inputs = 0;   // bit i: input i is float32 whatever the others are (the scales of Resize)
     std::uint32_t free_inputs = 0;    // bit i: input i may have any type, whatever the others have (what Cast reads)
     std::uint32_t float_outputs = 0;  // bit i: output i is float32 whatever the others are
+    HalfUse use = HalfUse::Computes;
 
     bool is_float_input(int index) const { return index < 32 && (float_inputs >> index & 1u) != 0; }
     bool is_free_input(int index) const { return index < 32 && (free_inputs >> index & 1u) != 0; }
