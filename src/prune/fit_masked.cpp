@@ -145,6 +145,106 @@ private:
     std::vector<double> matrix_, wanted_, inverse_, free_;
 };
 
+/// SparseGPT's walk over columns in some order, panel by panel.
+class MaskedWalk {
+public:
+    MaskedWalk(const MaskedProblem& problem, std::span<const std::int32_t> order)
+        : problem_(problem),
+          order_(order),
+          inputs_(static_cast<std::size_t>(problem.inputs)),
+          outputs_(static_cast<std::size_t>(problem.outputs)) {}
+
+    WalkedWeights run(std::size_t panel, const ChoosePanel& choose) {
+        if (!prepare()) return {};
+        for (std::size_t begin = 0; begin < inputs_; begin += panel) {
+            const std::size_t width = std::min(panel, inputs_ - begin);
+            const std::vector<float> errors = take_out(begin, width, chosen(begin, width, choose));
+            pass_on(errors, begin, width);
+        }
+        WalkedWeights result{std::vector<float>(weights_.size()), Mask(weights_.size())};
+        for (std::size_t row = 0; row < outputs_; ++row)
+            for (std::size_t at = 0; at < inputs_; ++at) {
+                const std::size_t place = row * inputs_ + static_cast<std::size_t>(order_[at]);
+                result.mask[place] = mask_[row * inputs_ + at];
+                result.weights[place] = result.mask[place] ? weights_[row * inputs_ + at] : 0.0F;
+            }
+        return result;
+    }
+
+private:
+    /// The factor and the weights in the order of the walk; false when there is no factor.
+    bool prepare() {
+        const std::vector<double> matrix = damped(problem_);
+        if (matrix.empty()) return false;
+        std::vector<double> ordered(matrix.size());
+        for (std::size_t row = 0; row < inputs_; ++row)
+            for (std::size_t column = 0; column < inputs_; ++column)
+                ordered[row * inputs_ + column] =
+                    matrix[static_cast<std::size_t>(order_[row]) * inputs_ + static_cast<std::size_t>(order_[column])];
+        if (linalg::inverse_upper_cholesky(ordered, problem_.inputs, 0.0) != linalg::Factorization::Done) return false;
+        factor_.assign(ordered.begin(), ordered.end());
+        weights_.resize(problem_.weights.size());
+        mask_.resize(weights_.size());
+        for (std::size_t row = 0; row < outputs_; ++row)
+            for (std::size_t at = 0; at < inputs_; ++at)
+                weights_[row * inputs_ + at] = problem_.weights[row * inputs_ + static_cast<std::size_t>(order_[at])];
+        return true;
+    }
+
+    Mask chosen(std::size_t begin, std::size_t width, const ChoosePanel& choose) const {
+        std::vector<float> current(outputs_ * width), diagonal(width);
+        for (std::size_t at = 0; at < width; ++at) diagonal[at] = factor_[(begin + at) * (inputs_ + 1)];
+        for (std::size_t row = 0; row < outputs_; ++row)
+            std::copy_n(weights_.begin() + static_cast<std::ptrdiff_t>(row * inputs_ + begin), width,
+                        current.begin() + static_cast<std::ptrdiff_t>(row * width));
+        Mask mask = choose(current, diagonal, static_cast<std::int64_t>(begin), static_cast<std::int64_t>(width));
+        MCOMPRESS_CHECK(mask.size() == current.size());
+        return mask;
+    }
+
+    /// Zeroes what the panel's mask says, passing errors on within the panel; returns them, [outputs, width].
+    std::vector<float> take_out(std::size_t begin, std::size_t width, const Mask& mask) {
+        std::vector<float> errors(outputs_ * width, 0.0F);
+        const std::size_t end = begin + width;
+        parallel_chunks(outputs_, kRowsAtOnce, problem_.threads, [&](std::size_t, std::size_t first, std::size_t last) {
+            for (std::size_t row = first; row < last; ++row) {
+                float* const values = weights_.data() + row * inputs_;
+                for (std::size_t at = begin; at < end; ++at) {
+                    const std::size_t place = row * width + at - begin;
+                    mask_[row * inputs_ + at] = mask[place];
+                    if (mask[place]) continue;
+                    const float* const line = factor_.data() + at * inputs_;
+                    const float error = values[at] / line[at];
+                    errors[place] = error;
+                    values[at] = 0.0F;
+                    for (std::size_t next = at + 1; next < end; ++next) values[next] -= error * line[next];
+                }
+            }
+        });
+        return errors;
+    }
+
+    /// To the columns behind the panel: errors [outputs, width] x factor [width, rest].
+    void pass_on(std::span<const float> errors, std::size_t begin, std::size_t width) {
+        const std::size_t end = begin + width, rest = inputs_ - end;
+        if (rest == 0) return;
+        std::vector<float> behind(width * rest), correction(outputs_ * rest);
+        for (std::size_t at = 0; at < width; ++at)
+            std::copy_n(factor_.begin() + static_cast<std::ptrdiff_t>((begin + at) * inputs_ + end), rest,
+                        behind.begin() + static_cast<std::ptrdiff_t>(at * rest));
+        linalg::gemm({errors}, {behind}, correction,
+                     {.m = problem_.outputs, .n = static_cast<std::int64_t>(rest), .k = static_cast<std::int64_t>(width)});
+        for (std::size_t row = 0; row < outputs_; ++row)
+            for (std::size_t at = 0; at < rest; ++at) weights_[row * inputs_ + end + at] -= correction[row * rest + at];
+    }
+
+    const MaskedProblem& problem_;
+    std::span<const std::int32_t> order_;
+    std::size_t inputs_, outputs_;
+    std::vector<float> factor_, weights_;  // in the order of the walk
+    Mask mask_;                            // likewise
+};
+
 }  // namespace
 
 std::vector<float> fit_masked(const MaskedProblem& problem, const Mask& mask) {
@@ -154,63 +254,8 @@ std::vector<float> fit_masked(const MaskedProblem& problem, const Mask& mask) {
 
 WalkedWeights walk_masked(const MaskedProblem& problem, std::span<const std::int32_t> order, std::int64_t panel,
                           const ChoosePanel& choose) {
-    const auto inputs = static_cast<std::size_t>(problem.inputs), outputs = static_cast<std::size_t>(problem.outputs);
-    MCOMPRESS_CHECK(order.size() == inputs && panel > 0);
-    const std::vector<double> matrix = damped(problem);
-    if (matrix.empty()) return {};
-    std::vector<double> ordered(matrix.size());
-    for (std::size_t row = 0; row < inputs; ++row)
-        for (std::size_t column = 0; column < inputs; ++column)
-            ordered[row * inputs + column] =
-                matrix[static_cast<std::size_t>(order[row]) * inputs + static_cast<std::size_t>(order[column])];
-    if (linalg::inverse_upper_cholesky(ordered, problem.inputs, 0.0) != linalg::Factorization::Done) return {};
-    const std::vector<float> factor(ordered.begin(), ordered.end());
-    std::vector<float> weights(problem.weights.size());
-    for (std::size_t row = 0; row < outputs; ++row)
-        for (std::size_t at = 0; at < inputs; ++at)
-            weights[row * inputs + at] = problem.weights[row * inputs + static_cast<std::size_t>(order[at])];
-    WalkedWeights result{std::vector<float>(weights.size()), Mask(weights.size())};
-    for (std::size_t begin = 0; begin < inputs; begin += static_cast<std::size_t>(panel)) {
-        const std::size_t width = std::min(static_cast<std::size_t>(panel), inputs - begin), end = begin + width;
-        std::vector<float> current(outputs * width), diagonal(width), errors(outputs * width, 0.0F);
-        for (std::size_t at = 0; at < width; ++at) diagonal[at] = factor[(begin + at) * (inputs + 1)];
-        for (std::size_t row = 0; row < outputs; ++row)
-            std::copy_n(weights.begin() + static_cast<std::ptrdiff_t>(row * inputs + begin), width,
-                        current.begin() + static_cast<std::ptrdiff_t>(row * width));
-        const Mask mask = choose(current, diagonal, static_cast<std::int64_t>(begin), static_cast<std::int64_t>(width));
-        MCOMPRESS_CHECK(mask.size() == current.size());
-        parallel_chunks(outputs, kRowsAtOnce, problem.threads, [&](std::size_t, std::size_t first, std::size_t last) {
-            for (std::size_t row = first; row < last; ++row) {
-                float* const values = weights.data() + row * inputs;
-                for (std::size_t at = begin; at < end; ++at) {
-                    const std::size_t place = row * width + at - begin;
-                    result.mask[row * inputs + static_cast<std::size_t>(order[at])] = mask[place];
-                    if (mask[place]) continue;
-                    const float* const line = factor.data() + at * inputs;
-                    const float error = values[at] / line[at];
-                    errors[place] = error;
-                    values[at] = 0.0F;
-                    for (std::size_t next = at + 1; next < end; ++next) values[next] -= error * line[next];
-                }
-            }
-        });
-        if (end == inputs) break;
-        const std::size_t rest = inputs - end;
-        std::vector<float> behind(width * rest), correction(outputs * rest);
-        for (std::size_t at = 0; at < width; ++at)
-            std::copy_n(factor.begin() + static_cast<std::ptrdiff_t>((begin + at) * inputs + end), rest,
-                        behind.begin() + static_cast<std::ptrdiff_t>(at * rest));
-        linalg::gemm({errors}, {behind}, correction,
-                     {.m = problem.outputs, .n = static_cast<std::int64_t>(rest), .k = static_cast<std::int64_t>(width)});
-        for (std::size_t row = 0; row < outputs; ++row)
-            for (std::size_t at = 0; at < rest; ++at) weights[row * inputs + end + at] -= correction[row * rest + at];
-    }
-    for (std::size_t row = 0; row < outputs; ++row)
-        for (std::size_t at = 0; at < inputs; ++at) {
-            const std::size_t place = row * inputs + static_cast<std::size_t>(order[at]);
-            result.weights[place] = result.mask[place] ? weights[row * inputs + at] : 0.0F;
-        }
-    return result;
+    MCOMPRESS_CHECK(static_cast<std::int64_t>(order.size()) == problem.inputs && panel > 0);
+    return MaskedWalk(problem, order).run(static_cast<std::size_t>(panel), choose);
 }
 
 }  // namespace mcompress

@@ -78,6 +78,8 @@ void descend_codes(const CodeDescent& problem, std::span<const float> weights, s
                    std::span<std::int8_t> codes) {
     const std::size_t outputs = scales.size(), inputs = outputs == 0 ? 0 : codes.size() / outputs;
     MCOMPRESS_CHECK(weights.size() == codes.size() && codes.size() == outputs * inputs && problem.moments.size() == inputs * inputs);
+    const std::span<const float> exact = problem.exact.empty() ? weights : problem.exact;
+    MCOMPRESS_CHECK(exact.size() == weights.size());
     std::vector<float> matrix(problem.moments.begin(), problem.moments.end());
     double trace = 0.0;
     for (std::size_t at = 0; at < inputs; ++at) trace += problem.moments[at * inputs + at];
@@ -94,7 +96,7 @@ void descend_codes(const CodeDescent& problem, std::span<const float> weights, s
         for (std::size_t row = begin; row < end; ++row) {
             const std::span<std::int8_t> own = codes.subspan(row * inputs, inputs);
             if (!(scales[row] > 0.0F) || (!problem.pairs.empty() && !pairs_fit(own, problem.pairs))) continue;
-            Row descent(matrix, partners, problem.range, weights.subspan(row * inputs, inputs), scales[row],
+            Row descent(matrix, partners, problem.range, exact.subspan(row * inputs, inputs), scales[row],
                         std::span(slopes).subspan((row - begin) * inputs, inputs), own);
             for (int sweep = 0; sweep < kSweeps && descent.sweep(); ++sweep) {
             }

@@ -16,6 +16,7 @@ struct CodeDescent {
     QuantRange range = {};                 // of the codes
     std::span<const CodePair> pairs = {};  // that must stay within pair_limit(); rows that break it are left alone
     int threads = 1;
+    std::span<const float> exact = {};  // as many as weights: where it is 0 a code of 0 stays; empty: the weights themselves
 };
 
 /// Lowers d (A + damping) d^T, d = weights - scale codes, for each row: a code moves to the best one given all others, in up to eight sweeps. No move raises it;

@@ -191,7 +191,8 @@ private:
                                .damping = kRoundingDamping,
                                .range = symmetric_weight_range(DType::Int8),
                                .pairs = options_.pairs,
-                               .threads = options_.threads},
+                               .threads = options_.threads,
+                               .exact = std::span(exact_).subspan(group * size, size)},
                               weights, own, found);
             std::copy(found.begin(), found.end(), codes.begin() + static_cast<std::ptrdiff_t>(group * size));
         }
