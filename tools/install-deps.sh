@@ -28,7 +28,7 @@ build=(
     libxxhash-dev
     libzstd-dev
 )
-tests=(catch2 libonnx-testdata python3 python3-numpy python3-pil clang-format)
+tests=(catch2 libonnx-testdata python3 python3-numpy python3-pil clang-format strace)
 interop=(nodejs npm)
 
 case $purpose in

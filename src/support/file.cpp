@@ -1,6 +1,7 @@
 #include "support/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,6 +32,8 @@ void sync_directory(const std::filesystem::path& directory) {
 struct Unmap {
     void operator()(const MappedFile* file) const { delete file; }
 };
+
+std::string temporary_prefix(const std::filesystem::path& target) { return "." + target.filename().string() + ".mcompress-"; }
 
 }  // namespace
 
@@ -73,18 +76,47 @@ MappedFile::~MappedFile() {
     if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
+// A writer holds a lock on its temporary file: one that nobody holds belongs to a run that was killed.
+void AtomicFile::make_temporary() {
+    while (true) {
+        std::string pattern = (target_.parent_path() / (temporary_prefix(target_) + "XXXXXX")).string();
+        descriptor_ = ::mkostemp(pattern.data(), O_CLOEXEC);
+        if (descriptor_ < 0)
+            throw Error(codes::kFileUnwritable,
+                        format("no file can be made in {}: {}", target_.parent_path().empty() ? "." : target_.parent_path().string(),
+                               std::strerror(errno)),
+                        "check that the folder exists and may be written");
+        temporary_ = pattern;
+        unfinished_.emplace(temporary_);
+        // Where locks are not to be had (some network file systems) nothing is taken for left over either.
+        struct stat made {};
+        (void)::flock(descriptor_, LOCK_EX | LOCK_NB);
+        if (::fstat(descriptor_, &made) != 0 || made.st_nlink > 0) return;
+        ::close(descriptor_);  // another run took it for left over before it was locked
+        unfinished_.reset();
+    }
+}
+
+void AtomicFile::remove_leftovers() const {
+    const std::string prefix = temporary_prefix(target_);
+    std::error_code error;
+    const std::filesystem::path folder = target_.parent_path().empty() ? "." : target_.parent_path();
+    for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+        const std::string name = at->path().filename().string();
+        if (name.size() != prefix.size() + 6 || !name.starts_with(prefix) || name == temporary_.filename().string()) continue;
+        const int other = ::open(at->path().c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+        if (other < 0) continue;
+        if (::flock(other, LOCK_EX | LOCK_NB) == 0) ::unlink(at->path().c_str());
+        ::close(other);
+    }
+}
+
 AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
     std::error_code ignored;
     if (std::filesystem::is_directory(target_, ignored))
         throw Error(codes::kFileUnwritable, format("{} is a directory", target_.string()), "name a file with -o");
-    std::string pattern = (target_.parent_path() / ("." + target_.filename().string() + ".mcompress-XXXXXX")).string();
-    descriptor_ = ::mkostemp(pattern.data(), O_CLOEXEC);
-    if (descriptor_ < 0)
-        throw Error(codes::kFileUnwritable,
-                    format("no file can be made in {}: {}", target_.parent_path().empty() ? "." : target_.parent_path().string(),
-                           std::strerror(errno)),
-                    "check that the folder exists and may be written");
-    temporary_ = pattern;
+    make_temporary();
+    remove_leftovers();
     // mkostemp makes files private; the result gets the mode of the file it replaces, or what the umask allows.
     struct stat old {};
     mode_t mode = 0666;
@@ -95,12 +127,21 @@ AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)
         ::umask(mask);
         mode &= ~mask;
     }
-    if (::fchmod(descriptor_, mode) != 0) fail_here("set the mode of");
+    if (::fchmod(descriptor_, mode) == 0) return;
+    const int code = errno;
+    discard();  // the destructor does not run for what was never finished being made
+    errno = code;
+    fail_here("set the mode of");
 }
 
 AtomicFile::~AtomicFile() {
+    if (!committed_) discard();
+}
+
+void AtomicFile::discard() {
     if (descriptor_ >= 0) ::close(descriptor_);
-    if (!committed_ && !temporary_.empty()) ::unlink(temporary_.c_str());
+    descriptor_ = -1;
+    ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::fail_here(const char* action) const {
@@ -123,12 +164,17 @@ void AtomicFile::write(const void* data, std::size_t size) {
 }
 
 void AtomicFile::commit() {
-    if (::fsync(descriptor_) != 0 && errno != EINVAL) fail_here("sync");
+    while (::fsync(descriptor_) != 0) {
+        if (errno == EINTR) continue;
+        if (errno == EINVAL) break;  // what cannot be synced, as a pipe
+        fail_here("sync");
+    }
     const int closing = descriptor_;
     descriptor_ = -1;
-    if (::close(closing) != 0) fail_here("close");
+    if (::close(closing) != 0 && errno != EINTR) fail_here("close");  // Linux closes all the same when a signal comes in between
     if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_here("rename to");
     committed_ = true;
+    unfinished_.reset();
     sync_directory(target_.parent_path());
 }
 

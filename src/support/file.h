@@ -5,8 +5,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "support/interruption.h"
 
 namespace mcompress {
 
@@ -34,7 +37,8 @@ private:
 void release_pages(const std::shared_ptr<const void>& owner, const std::byte* data, std::size_t size);
 
 /// Writes a file next to its final place and renames it in commit(). Every write, the fsync and the close are checked; a file that was
-/// not committed is removed by the destructor, so the target is untouched by any failure. Throws kFileUnwritable.
+/// not committed is removed by the destructor, or by a signal that ends the process, so the target is untouched by any failure; what a run left that was killed
+/// is removed by the next one for the same target. Throws kFileUnwritable.
 class AtomicFile {
 public:
     explicit AtomicFile(std::filesystem::path target);
@@ -49,8 +53,12 @@ public:
 
 private:
     [[noreturn]] void fail_here(const char* action) const;
+    void make_temporary();
+    void remove_leftovers() const;
+    void discard();
     std::filesystem::path target_;
     std::filesystem::path temporary_;
+    std::optional<Unfinished> unfinished_;
     int descriptor_ = -1;
     std::uint64_t written_ = 0;
     bool committed_ = false;

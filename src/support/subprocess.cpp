@@ -11,6 +11,7 @@
 #include <csignal>
 
 #include "support/error.h"
+#include "support/interruption.h"
 
 namespace mcompress {
 namespace {
@@ -21,6 +22,7 @@ constexpr int kCannotStart = 127;
 
 [[noreturn]] void become(std::vector<char*>& arguments, int out) {
     ::setpgid(0, 0);
+    restore_signals();
     const int empty = ::open("/dev/null", O_RDONLY);
     if (empty < 0 || ::dup2(empty, STDIN_FILENO) < 0 || ::dup2(out, STDOUT_FILENO) < 0) ::_exit(kCannotStart);
     ::execv(arguments[0], arguments.data());

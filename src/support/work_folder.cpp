@@ -35,15 +35,23 @@ WorkFolder::WorkFolder(const fs::path& target) : path_(target.parent_path() / ("
         const int lock = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (lock < 0 && errno == ENOENT) continue;
         if (lock < 0) fail_at(path_, "opening", errno);
-        if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        int locked = 0;
+        do locked = ::flock(lock, LOCK_EX | LOCK_NB);
+        while (locked != 0 && errno == EINTR);
+        if (locked != 0) {
+            const int code = errno;
             ::close(lock);
-            throw Error(codes::kOutputBusy, format("{} is being written by another run", target.string()),
-                        "wait for it, or choose another name with -o");
+            if (code == EWOULDBLOCK)
+                throw Error(codes::kOutputBusy, format("{} is being written by another run", target.string()),
+                            "wait for it, or choose another name with -o");
+            ::rmdir(path_.c_str());  // unless somebody else's files are in it
+            fail_at(path_, "locking", code);
         }
         struct stat held {
         }, there{};
         if (::fstat(lock, &held) == 0 && ::stat(path_.c_str(), &there) == 0 && held.st_ino == there.st_ino && held.st_dev == there.st_dev) {
             lock_ = lock;
+            unfinished_.emplace(path_);
             empty_folder(path_);
             return;
         }

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+
+#include "support/interruption.h"
 
 namespace mcompress {
 
@@ -21,6 +24,7 @@ public:
 
 private:
     std::filesystem::path path_;
+    std::optional<Unfinished> unfinished_;
     int lock_ = -1;
 };
 

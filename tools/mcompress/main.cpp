@@ -1,21 +1,16 @@
 // mcompress: the command line. Reads as the algorithm: declare, parse, run, and turn any Error into its exit code.
-#include <cstdio>
 #include <new>
 
 #include "command.h"
 #include "report_error.h"
 #include "run_recipe.h"
 #include "support/error.h"
+#include "support/interruption.h"
 #include "support/log.h"
 
 using namespace mcompress;
 
 namespace {
-
-int report(const Error& error) {
-    std::fputs(text_of(error).c_str(), stderr);
-    return static_cast<int>(error.kind());
-}
 
 int run(int argc, char** argv) {
     CLI::App app{"mcompress " MCOMPRESS_VERSION ": make ONNX models small and fast, and prove that they are still right.\n"
@@ -48,13 +43,14 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    end_cleanly_on_signals();
     try {
         return run(argc, argv);
     } catch (const Error& error) {
-        return report(error);
+        return report_error(error);
     } catch (const std::bad_alloc&) {
-        return report(Error(codes::kOutOfMemory, "memory is exhausted", "free memory or use a smaller model"));
+        return report_error(Error(codes::kOutOfMemory, "memory is exhausted", "free memory or use a smaller model"));
     } catch (const std::exception& error) {
-        return report(Error(codes::kInternal, error.what(), "this is a bug in mcompress; please report the command"));
+        return report_error(Error(codes::kInternal, error.what(), "this is a bug in mcompress; please report the command"));
     }
 }

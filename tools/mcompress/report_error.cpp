@@ -1,6 +1,7 @@
 #include "report_error.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <string_view>
 
 #include "report/text_table.h"
@@ -34,6 +35,11 @@ std::string text_of(const Error& error) {
     std::string text = format("error[{}]: ", error.code().id);
     for (auto frame = error.context().rbegin(); frame != error.context().rend(); ++frame) text += *frame + ": ";
     return printable(text + error.message()) + "\n  help: " + printable(remedy_of(error)) + "\n";
+}
+
+int report_error(const Error& error) {
+    std::fputs(text_of(error).c_str(), stderr);
+    return static_cast<int>(error.kind());
 }
 
 CommandRun naming_model(const CLI::App& app, CommandRun command) {

@@ -12,6 +12,9 @@ namespace mcompress {
 /// "error[E3004]: while loading m.onnx: …" and a remedy: the error's own, else the one that belongs to its code. Safe for a terminal whatever the model's names hold.
 std::string text_of(const Error& error);
 
+/// Writes it to standard error; the exit code of its kind.
+int report_error(const Error& error);
+
 /// A command whose errors name its model where they do not say where they happened.
 CommandRun naming_model(const CLI::App& app, CommandRun command);
 
