@@ -17,7 +17,8 @@
 namespace mcompress {
 namespace {
 
-constexpr RowOptions kRows{.bytes_per_layer = std::size_t{24} << 20, .threads = 1, .kept_bytes = std::size_t{160} << 20, .pooled = PooledRows::Parts};
+constexpr RowOptions kRows{
+    .bytes_per_layer = std::size_t{24} << 20, .threads = 1, .kept_bytes = std::size_t{160} << 20, .pooled = PooledRows::Parts};
 constexpr std::size_t kGainSamples = 10;
 
 class GraphPruning {

@@ -34,7 +34,8 @@ TextTable fallback_table(const std::vector<FallbackStep>& steps, const std::stri
 std::string measure_text(const SelfCheckMeasure& measure, const SelfCheckLimits& limits) {
     std::string text = format("{} SQNR of the worst output", decibels(measure.sqnr_db));
     if (measure.agreement) text += format(", {} of the decisions agree", percent(*measure.agreement, 1));
-    return text + (measure.judged_by_agreement ? format(" (collapsed when under {}, beyond chance)", percent(limits.least_agreement, 0))
+    return text + (measure.judged_by_agreement ? format(" (collapsed when under {}, beyond chance or with less than {:g} dB)",
+                                                        percent(limits.least_agreement, 0), limits.least_sqnr_db)
                                                : format(" (collapsed when under {})", decibels(limits.least_sqnr_db)));
 }
 

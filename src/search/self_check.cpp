@@ -58,7 +58,9 @@ SelfCheckMeasure judge(const TrialResult& result, std::size_t samples, const Sel
     measure.sqnr_db = ratio > 0.0 ? -10.0 * std::log10(ratio) : std::numeric_limits<double>::infinity();
     measure.judged_by_agreement = result.rows >= limits.least_rows && std::isfinite(ratio);
     if (measure.judged_by_agreement) {
-        measure.has_collapsed = binomial_cdf(result.agreements, result.rows, limits.least_agreement) <= 0.05;
+        // Few decisions may be unlucky ones, but not together with outputs that are mostly noise.
+        measure.has_collapsed = binomial_cdf(result.agreements, result.rows, limits.least_agreement) <= 0.05 ||
+                                (*measure.agreement < limits.least_agreement && measure.sqnr_db < limits.least_sqnr_db);
         measure.badness = 1.0 - *measure.agreement;
         measure.acceptable = 1.0 - limits.least_agreement;
     } else {

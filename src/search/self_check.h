@@ -15,7 +15,8 @@ namespace mcompress {
 /// A model below these has collapsed: no longer a worse version of the network, but another one.
 struct SelfCheckLimits {
     /// Of a classifier's decisions. The weakest published int8 classifiers keep about 0.75 (MobileNetV1 0.25 on ImageNet), what collapses keeps 0 to 0.4. Few
-    /// samples are held out, so a model fails only when so few equal decisions would come with at most 5 % probability from one that keeps this share.
+    /// samples are held out, so a model fails only when so few equal decisions would come with at most 5 % probability from one that keeps this share, or when its outputs are below
+    /// least_sqnr_db as well.
     double least_agreement = 0.7;
     /// Of every output of other models, in dB: a tenth of the output's energy is noise. Working detectors and speech nets lie at 12 and above.
     double least_sqnr_db = 10.0;

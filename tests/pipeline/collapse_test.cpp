@@ -184,6 +184,7 @@ TEST_CASE("a collapse is never silent: fast names the front end, balanced puts i
 
     const QuantizeReport balanced = quantize_model(job.request(Effort::Balanced));
     REQUIRE(balanced.self_check);
+    INFO(to_text(balanced));
     CHECK(balanced.self_check->quantized.has_collapsed);
     REQUIRE(balanced.self_check->repaired);
     CHECK_FALSE(balanced.self_check->repaired->has_collapsed);

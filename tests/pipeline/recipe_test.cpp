@@ -48,7 +48,7 @@ TEST_CASE("a recipe is read as it is written") {
 TEST_CASE("what is no recipe is refused with what to do") {
     CHECK(refused_with("{", "is no JSON"));
     CHECK(refused_with("[]", "no object"));
-    CHECK(refused_with(R"({"steps": [{"command": "optimize"}], "stpes": []})", "did you mean 'steps'?"));
+    CHECK(refused_with(R"({"steps": [{"command": "optimize"}], "step": []})", "did you mean 'steps'?"));
     CHECK(refused_with(R"({"model": 3, "steps": [{"command": "optimize"}]})", "'model' is 3"));
     CHECK(refused_with(R"({"model": "a"})", "no steps"));
     CHECK(refused_with(R"({"steps": []})", "no steps"));

@@ -31,7 +31,9 @@ TEST_CASE("binomial probabilities of small cases by hand") {
 
 TEST_CASE("self-check: a classifier is judged by its decisions, beyond chance") {
     CHECK(judge(result_of(0.5, 20, 10), 20).has_collapsed);
-    CHECK_FALSE(judge(result_of(0.5, 20, 11), 20).has_collapsed);  // 3 dB, but so few equal decisions may be chance
+    CHECK_FALSE(judge(result_of(0.09, 20, 11), 20).has_collapsed);  // so few equal decisions may be chance
+    CHECK(judge(result_of(0.5, 20, 11), 20).has_collapsed);         // but not with outputs of 3 dB as well
+    CHECK_FALSE(judge(result_of(0.5, 20, 15), 20).has_collapsed);   // decisions are what counts
     CHECK(judge(result_of(0.001, 200, 100), 200).has_collapsed);
     CHECK(judge(result_of(0.5, 20, 11), 20).judged_by_agreement);
 }
