@@ -66,12 +66,20 @@ WorkFolder::~WorkFolder() {
     ::close(lock_);
 }
 
+fs::path WorkFolder::make_subfolder(const std::string& name) const {
+    fs::path made = path_ / name;
+    if (::mkdir(made.c_str(), 0777) != 0) fail_at(made, "creating", errno);
+    return made;
+}
+
 void WorkFolder::publish(const fs::path& subfolder, const fs::path& target) const {
     const auto move = [](const fs::path& from, const fs::path& to) {
         if (::rename(from.c_str(), to.c_str()) != 0) fail_at(to, "renaming", errno);
     };
-    for (const fs::directory_entry& entry : fs::directory_iterator(subfolder))
-        if (entry.path().filename() != target.filename()) move(entry.path(), target.parent_path() / entry.path().filename());
+    std::error_code error;
+    for (fs::directory_iterator at(subfolder, error), end; !error && at != end; at.increment(error))
+        if (at->path().filename() != target.filename()) move(at->path(), target.parent_path() / at->path().filename());
+    if (error) fail_at(subfolder, "listing", error.value());
     move(subfolder / target.filename(), target);
 }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "support/interruption.h"
 
@@ -18,6 +19,9 @@ public:
     WorkFolder& operator=(const WorkFolder&) = delete;
 
     const std::filesystem::path& path() const { return path_; }
+
+    /// Makes a folder in it; throws kFileUnwritable.
+    std::filesystem::path make_subfolder(const std::string& name) const;
 
     /// Moves every file of a subfolder beside the target, the one named like it last: readers see the old model or the new one with its data.
     void publish(const std::filesystem::path& subfolder, const std::filesystem::path& target) const;

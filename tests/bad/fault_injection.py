@@ -77,8 +77,8 @@ class Trial:
             return f"{'nothing' if found is None else len(found)} bytes that are neither the old nor the new ones"
         if code == 0 and found != self.new:
             return "exit code 0 without the new bytes"
-        # A kill cannot be answered, and what cannot be removed stays; the next run removes it.
-        if "KILL" in fault or call.startswith("unlink"):
+        # A kill cannot be answered, and what cannot be opened or removed stays; the next run removes it.
+        if "KILL" in fault or call.startswith("unlink") or call == "openat":
             subprocess.run(self.words, check=True, capture_output=True)
         if self.left():
             return f"left behind: {', '.join(self.left())}"

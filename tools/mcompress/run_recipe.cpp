@@ -139,8 +139,7 @@ RecipeReport run_recipe(const Recipe& recipe, const std::string& name, Overwrite
     std::filesystem::path input = recipe.model, last;
     for (std::size_t at = 0; at < recipe.steps.size(); ++at) {
         const RecipeStep& step = recipe.steps[at];
-        last = folder.path() / std::to_string(at + 1);
-        std::filesystem::create_directory(last);
+        last = folder.make_subfolder(std::to_string(at + 1));
         steps.push_back(with_context([&] { return format("step {} ({})", at + 1, step.command); },
                                      [&] {
                                          return parse_step(step, rewriting_command(step.command), recipe.options,
