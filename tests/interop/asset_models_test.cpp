@@ -34,7 +34,9 @@ struct Allowance {
     double bound;
 };
 
-/// float16 is rounded after every operator here, after several there. Noise as input makes single codes weigh more in these two: instance
+/// float16 is rounded after every operator here; ONNX Runtime computes in float32 between the casts it puts around operators without half kernels, and takes casts that meet out again. So values
+/// that pass 65504 (magika's squares, basic_pitch's powers: `convert --data` keeps them in float32) overflow here and not there: what half kernels would give is not what it gives.
+/// yolox on noise is 18 dB from its float model there as well. Noise as input makes single codes weigh more in these two: instance
 /// normalization of almost equal values, and channels of which a few hold most of the energy.
 constexpr Allowance kAllowances[] = {
     {"squeezenet1_1_fp16_winml", "", 0.01},
@@ -42,6 +44,9 @@ constexpr Allowance kAllowances[] = {
     {"style_candy", "qoperator", 0.3},  // the same codes in other forms
     {"style_candy", "qdq", 0.3},
     {"picodet_s_320_coco", "quantized", 0.2},
+    {"basic_pitch_nmp", "half", 1.0},
+    {"magika_v3_3", "half", 1.0},
+    {"yolox_nano", "half", 1.0},
 };
 
 double bound_of(const std::string& model, const std::string& kind) {
