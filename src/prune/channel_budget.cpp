@@ -30,15 +30,19 @@ double error_at(const ChannelCurve& curve, std::size_t count) {
     return before.error * (share / std::max(1e-12, before.sparsity));  // beyond the last point
 }
 
+constexpr std::int64_t kFinestBlock = 8;
+
 /// A group on its way: how many of its units are gone.
 struct GroupState {
     std::size_t gone = 0, step = 1, most = 0;
 
     GroupState(std::size_t units, std::int64_t round_to) {
         step = static_cast<std::size_t>(std::max<std::int64_t>(1, round_to));
-        while (step > 1 && step * 4 > units) step /= 2;
+        // Kernels compute on blocks of channels, and what is left of a block takes the time of a whole one: a step that says a block is kept to. Smaller ones
+        // serve accuracy and give way in small groups.
+        while (round_to <= kFinestBlock && step > 1 && step * 4 > units) step /= 2;
         const std::size_t kept = std::max(step, (units + 7) / 8);
-        most = units > kept ? units - kept : 0;
+        most = units >= 2 * step && units > kept ? units - kept : 0;
     }
     /// The next number of units gone that leaves a multiple of the step; nothing when there is none.
     std::optional<std::size_t> next(std::size_t units) const {

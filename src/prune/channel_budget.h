@@ -17,7 +17,7 @@ struct ChannelCurve {
 
 struct ChannelBudget {
     std::int64_t macs = 0;      // what may be left
-    std::int64_t round_to = 8;  // channels left are a multiple of it where a group is large: steps are at most a quarter of the group
+    std::int64_t round_to = 8;  // channels left are a multiple of it; up to 8, steps are at most a quarter of the group
 };
 
 /// What of a graph's multiply-accumulates is left when units go: a product's shrink with the axes of its constant weight, those of a product of activations

@@ -100,7 +100,8 @@ CommandRun configure_prune(CLI::App& app, const GlobalOptions& global) {
         ->check(CLI::Range(0.0, 1.0));
     app.add_option("--macs", options->request.macs, "Pattern channels: share of the multiply-accumulates to keep (1 - sparsity)")
         ->check(CLI::Range(0.0, 1.0));
-    app.add_option("--round-to", options->request.round_to, "Pattern channels: widths become multiples of it where they are large")
+    app.add_option("--round-to", options->request.round_to,
+                   "Pattern channels: widths become multiples of it, from 16 on exactly (whole blocks of kernels)")
         ->check(CLI::Range(1, 256))
         ->capture_default_str();
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.pruned.onnx beside the model)");
