@@ -44,7 +44,7 @@ constexpr Allowance kAllowances[] = {
     {"style_candy", "qoperator", 0.3},  // the same codes in other forms
     {"style_candy", "qdq", 0.3},
     {"picodet_s_320_coco", "quantized", 0.2},
-    {"basic_pitch_nmp", "half", 1.0},
+    {"basic_pitch_nmp", "half", 4.0},
     {"magika_v3_3", "half", 1.0},
     {"yolox_nano", "half", 1.0},
 };

@@ -65,9 +65,9 @@ int convert_floats(Options& options, const GlobalOptions& global) {
     FloatReport report = convert_float_model(request);
     if (options.to == "fp16" && !request.data) {
         // Constants are counted, but what layers compute from them can overflow as well.
-        report.notes.push_back(
-            {"values", "",
-             "it is not known whether computed values pass 65504, the largest of float16: --data finds out and keeps such nodes in float32"});
+        report.notes.push_back({"values", "",
+                                "it is not known whether computed values pass 65504, the largest of float16: --data finds out and keeps "
+                                "such nodes in float32"});
         log_warning("without --data it is not known whether computed values pass 65504, the largest of float16");
     }
     put_report(report, options.report, global);
