@@ -16,11 +16,7 @@ std::vector<float> mapped(const LayerRows& rows, const Matrix& map) {
 }
 
 std::vector<double> mean_of(std::span<const float> rows, std::int64_t width) {
-    std::vector<double> mean(static_cast<std::size_t>(width), 0.0);
-    for (std::size_t i = 0; i < rows.size(); ++i) mean[i % mean.size()] += static_cast<double>(rows[i]);
-    const double count = static_cast<double>(rows.size()) / static_cast<double>(width);
-    for (double& value : mean) value /= count;
-    return mean;
+    return linalg::column_means(rows, static_cast<std::int64_t>(rows.size()) / width, width);
 }
 
 void subtract(std::vector<float>& rows, std::span<const double> mean) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pipeline/strict_json.h"
+#include "report/model_json.h"
 #include "support/error.h"
 #include "support/file.h"
 #include "support/nearest.h"
@@ -120,7 +121,7 @@ std::string to_json(const Recipe& recipe) {
         json["steps"].push_back(std::move(each));
     }
     if (recipe.validate) json["validate"] = json_of(recipe.validate->options);
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return dump_json(json);
 }
 
 }  // namespace mcompress

@@ -5,24 +5,12 @@
 #include "tensor/linalg.h"
 
 namespace mcompress {
-namespace {
-
-std::vector<double> mean_of(std::span<const float> rows, std::int64_t count, std::int64_t inputs) {
-    std::vector<double> mean(static_cast<std::size_t>(inputs), 0.0);
-    for (std::int64_t row = 0; row < count; ++row)
-        for (std::int64_t at = 0; at < inputs; ++at)
-            mean[static_cast<std::size_t>(at)] += static_cast<double>(rows[static_cast<std::size_t>(row * inputs + at)]);
-    for (double& value : mean) value /= static_cast<double>(std::max<std::int64_t>(1, count));
-    return mean;
-}
-
-}  // namespace
 
 InputMoments input_moments(const Layer& layer, const LayerRows& dense, const LayerRows& pruned, std::int64_t group, Centering centering) {
     const std::span<const float> x = dense.of_group(layer, group), y = pruned.of_group(layer, group);
     const auto inputs = static_cast<std::size_t>(layer.inputs);
-    InputMoments moments{mean_of(x, dense.count, layer.inputs),
-                         mean_of(y, pruned.count, layer.inputs),
+    InputMoments moments{linalg::column_means(x, dense.count, layer.inputs),
+                         linalg::column_means(y, pruned.count, layer.inputs),
                          std::vector<double>(inputs * inputs, 0.0),
                          std::vector<double>(inputs * inputs, 0.0),
                          {}};

@@ -1,6 +1,5 @@
 // What packing made of a model's bytes.
-#include <nlohmann/json.hpp>
-
+#include "report/model_json.h"
 #include "report/pack_report.h"
 #include "support/format.h"
 
@@ -59,7 +58,7 @@ std::string to_json(const PackReport& report) {
         uses.push_back(use_json(find_transform(static_cast<std::uint64_t>(kind))->name, use));
     uses.push_back(use_json("rest", report.summary.rest));
     json["contents"] = std::move(uses);
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return dump_json(json);
 }
 
 }  // namespace mcompress

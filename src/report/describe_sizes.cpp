@@ -1,10 +1,9 @@
 // Raw and compressed bytes of a model, and the zeros of its constants.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "report/describe.h"
 #include "report/inspect_report.h"
-#include "report/json.h"
+#include "report/model_json.h"
 #include "support/format.h"
 
 namespace mcompress {
@@ -62,7 +61,7 @@ Document describe(const SizeReport& report) {
 }
 
 std::string to_json(const SizeReport& report) {
-    Json json = Json::parse(to_json(report.model));
+    Json json = inspect_json(report.model);
     Json constants = Json::array();
     for (const ConstantSize& each : report.constants)
         constants.push_back({{"name", each.name},
@@ -75,7 +74,7 @@ std::string to_json(const SizeReport& report) {
                              {"zstd_bytes", each.packed}});
     json["sizes"] = {{"zstd_level", report.level},    {"bytes", report.bytes},   {"zstd_bytes", report.packed},
                      {"elements", report.elements()}, {"zeros", report.zeros()}, {"constants", std::move(constants)}};
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return dump_json(json);
 }
 
 }  // namespace mcompress

@@ -1,5 +1,7 @@
 #include "report/document.h"
 
+#include <algorithm>
+
 #include "support/format.h"
 
 namespace mcompress {
@@ -23,11 +25,7 @@ std::string text_of(const Facts& facts) {
 
 std::string text_of(const Paragraph& paragraph) {
     std::string text;
-    for (std::size_t begin = 0; begin <= paragraph.text.size();) {
-        const std::size_t end = std::min(paragraph.text.find('\n', begin), paragraph.text.size());
-        text += printable(paragraph.text.substr(begin, end - begin)) + "\n";
-        begin = end + 1;
-    }
+    for (const std::string& line : lines_of(paragraph)) text += printable(line) + "\n";
     return text;
 }
 
@@ -37,6 +35,16 @@ std::string text_of(const HistogramChart&) { return {}; }
 std::string text_of(const LongTable&) { return {}; }
 
 }  // namespace
+
+std::vector<std::string> lines_of(const Paragraph& paragraph) {
+    std::vector<std::string> lines;
+    for (std::size_t begin = 0; begin <= paragraph.text.size();) {
+        const std::size_t end = std::min(paragraph.text.find('\n', begin), paragraph.text.size());
+        lines.push_back(paragraph.text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return lines;
+}
 
 void Document::fact(std::string name, std::vector<std::string> lines) {
     if (blocks_.empty() || !std::holds_alternative<Facts>(blocks_.back())) blocks_.emplace_back(Facts{});

@@ -30,6 +30,9 @@ struct Paragraph {
     Tone tone = Tone::Plain;
 };
 
+/// Its lines; an empty text has one.
+std::vector<std::string> lines_of(const Paragraph& paragraph);
+
 /// Values beside each other. Drawn where there is something to draw on; a table beside it says the same to those who read text.
 struct BarChart {
     struct Bar {

@@ -24,27 +24,26 @@ std::string escaped(const std::string& text) {
     return safe;
 }
 
+std::string broken_lines(const std::vector<std::string>& lines) {
+    std::string text;
+    for (std::size_t at = 0; at < lines.size(); ++at) text += (at > 0 ? "<br>" : "") + escaped(lines[at]);
+    return text;
+}
+
 std::string html_of(const Heading& heading) { return "<h2>" + escaped(heading.text) + "</h2>\n"; }
 
 std::string html_of(const Facts& facts) {
     std::string text = "<dl>\n";
     for (const Fact& fact : facts.facts) {
         text += "<dt>" + escaped(fact.name) + "</dt><dd>";
-        for (std::size_t at = 0; at < fact.lines.size(); ++at) text += (at > 0 ? "<br>" : "") + escaped(fact.lines[at]);
-        text += "</dd>\n";
+        text += broken_lines(fact.lines) + "</dd>\n";
     }
     return text + "</dl>\n";
 }
 
 std::string html_of(const Paragraph& paragraph) {
     const char* const tone = paragraph.tone == Tone::Bad ? " class=\"bad\"" : paragraph.tone == Tone::Good ? " class=\"good\"" : "";
-    std::string text = format("<p{}>", tone);
-    for (std::size_t begin = 0; begin <= paragraph.text.size();) {
-        const std::size_t end = std::min(paragraph.text.find('\n', begin), paragraph.text.size());
-        text += (begin > 0 ? "<br>" : "") + escaped(paragraph.text.substr(begin, end - begin));
-        begin = end + 1;
-    }
-    return text + "</p>\n";
+    return format("<p{}>", tone) + broken_lines(lines_of(paragraph)) + "</p>\n";
 }
 
 std::string table_html(const TextTable& table) {

@@ -55,13 +55,11 @@ std::string markdown_of(const Facts& facts) {
 std::string markdown_of(const Paragraph& paragraph) {
     const char* const quote = paragraph.tone == Tone::Bad ? "> " : "";
     std::string text = paragraph.tone == Tone::Bad ? "> [!WARNING]\n" : "";
-    for (std::size_t begin = 0; begin <= paragraph.text.size();) {
-        const std::size_t end = std::min(paragraph.text.find('\n', begin), paragraph.text.size());
-        const std::string line = paragraph.text.substr(begin, end - begin);
+    const std::vector<std::string> lines = lines_of(paragraph);
+    for (std::size_t at = 0; at < lines.size(); ++at) {
         // The first character of a line may begin a list, a heading or a quotation.
-        text += quote + (line.empty() ? std::string() : escaped(line.substr(0, 1)) + cell(line.substr(1))) +
-                (end < paragraph.text.size() ? "  \n" : "\n");
-        begin = end + 1;
+        text += quote + (lines[at].empty() ? std::string() : escaped(lines[at].substr(0, 1)) + cell(lines[at].substr(1))) +
+                (at + 1 < lines.size() ? "  \n" : "\n");
     }
     return text;
 }

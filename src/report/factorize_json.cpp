@@ -8,8 +8,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json number(std::optional<double> value) { return value ? json_number(*value) : Json(nullptr); }
-
 Json layer_json(const FactorizedLayer& layer) {
     return {{"node", layer.node},
             {"op", layer.op},
@@ -21,10 +19,10 @@ Json layer_json(const FactorizedLayer& layer) {
             {"macs_before", layer.macs_before},
             {"macs_after", layer.macs_after},
             {"predicted_error", layer.predicted_error},
-            {"measured_error", number(layer.measured_error)},
-            {"final_error", number(layer.final_error)},
+            {"measured_error", json_number(layer.measured_error)},
+            {"final_error", json_number(layer.final_error)},
             {"refitted", layer.is_refitted},
-            {"time_ratio", number(layer.time_ratio)}};
+            {"time_ratio", json_number(layer.time_ratio)}};
 }
 
 }  // namespace
@@ -33,15 +31,15 @@ std::string to_json(const FactorizeReport& report) {
     Json json = json_document("mcompress/factorize");
     json["before"] = model_json(report.before);
     json["after"] = model_json(report.after);
-    json["energy"] = number(report.energy);
-    json["ratio"] = number(report.ratio);
+    json["energy"] = json_number(report.energy);
+    json["ratio"] = json_number(report.ratio);
     json["cost"] = report.gate == CostGate::Measured ? "measured" : "macs";
     json["data"] = report.data.empty() ? Json(nullptr) : Json(report.data);
     json["samples"] = report.samples;
     json["macs_of_candidates_before"] = report.outcome.macs_before;
     json["macs_of_candidates_after"] = report.outcome.macs_after;
-    json["output_sqnr_db"] = number(report.outcome.output_sqnr_db);
-    json["agreement"] = number(report.outcome.agreement);
+    json["output_sqnr_db"] = json_number(report.outcome.output_sqnr_db);
+    json["agreement"] = json_number(report.outcome.agreement);
     json["layers"] = Json::array();
     for (const FactorizedLayer& layer : report.outcome.layers) json["layers"].push_back(layer_json(layer));
     json["skipped"] = skips_json(report.outcome.skipped);

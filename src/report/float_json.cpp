@@ -1,8 +1,6 @@
 // The report of `mcompress convert --to` as JSON.
-#include <cmath>
-#include <nlohmann/json.hpp>
-
 #include "report/float_report.h"
+#include "report/model_json.h"
 
 namespace mcompress {
 
@@ -10,9 +8,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
-Json model_json(const ModelSummary& summary) {
+/// What conversion changes of a model; the interface and the opsets stay.
+Json brief_json(const ModelSummary& summary) {
     return {{"path", summary.path},
             {"bytes", summary.bytes},
             {"precision", summary.precision},
@@ -22,12 +19,6 @@ Json model_json(const ModelSummary& summary) {
             {"parameter_bytes", summary.cost.parameter_bytes},
             {"bytes_by_dtype", summary.cost.bytes_by_dtype},
             {"fingerprint", summary.fingerprint}};
-}
-
-Json skips_json(const std::vector<Skip>& skips) {
-    Json list = Json::array();
-    for (const Skip& skip : skips) list.push_back({{"node", skip.node}, {"op", skip.op}, {"reason", skip.reason}});
-    return list;
 }
 
 Json rounding_json(const FloatReport& report) {
@@ -46,11 +37,11 @@ Json fidelity_json(const FloatFidelity& fidelity) {
     Json outputs = Json::array();
     for (const OutputFidelity& output : fidelity.outputs)
         outputs.push_back({{"name", output.name},
-                           {"sqnr_db", number(output.measure.sqnr_db())},
-                           {"max_absolute_error", number(output.measure.max_absolute)},
-                           {"cosine", number(output.measure.cosine())},
+                           {"sqnr_db", json_number(output.measure.sqnr_db())},
+                           {"max_absolute_error", json_number(output.measure.max_absolute)},
+                           {"cosine", json_number(output.measure.cosine())},
                            {"not_finite", output.measure.not_finite}});
-    Json json{{"samples", fidelity.samples}, {"worst_sqnr_db", number(fidelity.worst_sqnr_db)}, {"outputs", outputs}};
+    Json json{{"samples", fidelity.samples}, {"worst_sqnr_db", json_number(fidelity.worst_sqnr_db)}, {"outputs", outputs}};
     if (fidelity.agreement) json["agreement"] = *fidelity.agreement;
     return json;
 }
@@ -58,7 +49,7 @@ Json fidelity_json(const FloatFidelity& fidelity) {
 Json tries_json(const std::vector<FloatTry>& tries) {
     Json list = Json::array();
     for (const FloatTry& each : tries) {
-        Json row{{"values_in_float", each.kept}, {"worst_sqnr_db", number(each.worst_sqnr_db)}};
+        Json row{{"values_in_float", each.kept}, {"worst_sqnr_db", json_number(each.worst_sqnr_db)}};
         if (each.agreement) row["agreement"] = *each.agreement;
         list.push_back(std::move(row));
     }
@@ -68,9 +59,9 @@ Json tries_json(const std::vector<FloatTry>& tries) {
 }  // namespace
 
 std::string to_json(const FloatReport& report) {
-    Json json{{"schema", "mcompress/convert-float"}, {"schema_version", 1}};
-    json["before"] = model_json(report.before);
-    json["after"] = model_json(report.after);
+    Json json = json_document("mcompress/convert-float");
+    json["before"] = brief_json(report.before);
+    json["after"] = brief_json(report.after);
     json["to"] = dtype_name(report.conversion.to);
     json["interface"] = report.conversion.interface == FloatConversion::Interface::Keep ? "keep" : "convert";
     json["nodes"] = report.nodes;
@@ -79,15 +70,13 @@ std::string to_json(const FloatReport& report) {
     json["rounding"] = rounding_json(report);
     if (report.fidelity) {
         json["fidelity"] = fidelity_json(*report.fidelity);
-        json["constants_sqnr_db"] = number(report.constants_sqnr_db);
+        json["constants_sqnr_db"] = json_number(report.constants_sqnr_db);
     }
     if (!report.tries.empty()) json["tries"] = tries_json(report.tries);
     json["notes"] = skips_json(report.notes);
     json["kept"] = skips_json(report.kept);
-    Json passes = Json::array();
-    for (const PassRun& run : report.passes) passes.push_back({{"name", run.name}, {"rewrites", run.result.rewrites}});
-    json["passes"] = std::move(passes);
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    json["passes"] = passes_json(report.passes);
+    return dump_json(json);
 }
 
 }  // namespace mcompress

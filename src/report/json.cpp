@@ -95,11 +95,7 @@ Json saturation_json(const SaturationSummary& saturation) {
 
 }  // namespace
 
-std::string to_json(const ModelSummary& summary) {
-    Json json = json_document("mcompress/inspect");
-    json["model"] = model_json(summary);
-    return dump_json(json);
-}
+std::string to_json(const ModelSummary& summary) { return dump_json(inspect_json(summary)); }
 
 std::string to_json(const OptimizeReport& report) {
     Json json = json_document("mcompress/optimize");

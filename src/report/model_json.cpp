@@ -14,6 +14,8 @@ Json typed_names_json(const std::vector<std::pair<std::string, std::string>>& va
 
 Json json_number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
+Json json_number(const std::optional<double>& value) { return value ? json_number(*value) : Json(nullptr); }
+
 Json json_document(const char* schema) { return Json{{"schema", schema}, {"schema_version", 1}}; }
 
 std::string dump_json(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
@@ -37,6 +39,12 @@ Json model_json(const ModelSummary& summary) {
             {"macs", summary.cost.macs},
             {"nodes_with_unknown_macs", summary.cost.unknown_macs},
             {"fingerprint", summary.fingerprint}};
+}
+
+Json inspect_json(const ModelSummary& summary) {
+    Json json = json_document("mcompress/inspect");
+    json["model"] = model_json(summary);
+    return json;
 }
 
 Json passes_json(const std::vector<PassRun>& passes) {

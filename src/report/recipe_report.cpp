@@ -1,7 +1,6 @@
 #include "report/recipe_report.h"
 
-#include <nlohmann/json.hpp>
-
+#include "report/model_json.h"
 #include "support/format.h"
 
 namespace mcompress {
@@ -26,7 +25,7 @@ std::string to_json(const RecipeReport& report) {
               {"steps", Json::array()}};
     for (const RecipeReport::Step& step : report.steps)
         json["steps"].push_back({{"command", step.command}, {"report", Json::parse(step.json)}});
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return dump_json(json);
 }
 
 }  // namespace mcompress

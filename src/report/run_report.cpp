@@ -1,6 +1,6 @@
 #include "report/run_report.h"
 
-#include <nlohmann/json.hpp>
+#include "report/model_json.h"
 
 namespace mcompress {
 
@@ -25,7 +25,7 @@ std::string to_json(const RunReport& report) {
         {"schema", "mcompress/run"}, {"schema_version", 1}, {"model", report.model}, {"file", report.file}, {"outputs", Json::array()}};
     for (const RunReport::Output& output : report.outputs)
         json["outputs"].push_back({{"name", output.name}, {"type", output.dtype}, {"shape", output.shape}});
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return dump_json(json);
 }
 
 }  // namespace mcompress

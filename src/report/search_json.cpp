@@ -3,16 +3,13 @@
 
 #include <cmath>
 
-#include "report/json.h"
+#include "report/model_json.h"
 
 namespace mcompress {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// JSON has no infinity; null stands for it.
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 const char* kind_of(NoiseSource::Kind kind) { return kind == NoiseSource::Kind::Activation ? "activation" : "weights"; }
 
@@ -22,7 +19,7 @@ Json steps_json(const std::vector<FallbackStep>& steps) {
         list.push_back({{"nodes", step.nodes},
                         {"source", step.source},
                         {"kind", kind_of(step.kind)},
-                        {"share_of_error", number(step.share)},
+                        {"share_of_error", json_number(step.share)},
                         {"float_macs_share", step.macs_share}});
     return list;
 }
@@ -34,17 +31,17 @@ Json ranking_json(const std::vector<RankedSource>& ranking) {
                         {"name", ranked.source.name},
                         {"op", ranked.source.op},
                         {"nodes", ranked.source.units},
-                        {"effect", number(ranked.effect)},
-                        {"share_of_error", number(ranked.share)},
-                        {"output_sqnr_db", number(ranked.output_sqnr_db)},
-                        {"local_sqnr_db", number(ranked.local_sqnr_db)},
+                        {"effect", json_number(ranked.effect)},
+                        {"share_of_error", json_number(ranked.share)},
+                        {"output_sqnr_db", json_number(ranked.output_sqnr_db)},
+                        {"local_sqnr_db", json_number(ranked.local_sqnr_db)},
                         {"macs_share", ranked.macs_share}});
     return list;
 }
 
 Json measure_json(const SelfCheckMeasure& measure) {
     return {{"samples", measure.samples},
-            {"sqnr_db", number(measure.sqnr_db)},
+            {"sqnr_db", json_number(measure.sqnr_db)},
             {"agreement", measure.agreement ? Json(*measure.agreement) : Json(nullptr)},
             {"judged_by", measure.judged_by_agreement ? "agreement" : "sqnr"},
             {"collapsed", measure.has_collapsed}};
@@ -83,17 +80,17 @@ std::string to_json(const SensitivityReport& report) {
               {"data", report.data},
               {"samples", report.samples},
               {"metric", report.metric},
-              {"effect_of_all", number(report.effect_of_all)}};
+              {"effect_of_all", json_number(report.effect_of_all)}};
     json["ranking"] = ranking_json(report.ranking);
     json["cumulative_sqnr_db"] = Json::object();
-    for (const auto& [name, level] : report.cumulative_sqnr_db) json["cumulative_sqnr_db"][name] = number(level);
+    for (const auto& [name, level] : report.cumulative_sqnr_db) json["cumulative_sqnr_db"][name] = json_number(level);
     if (report.additivity) {
         Json sets = Json::array();
         for (const Additivity::Set& set : report.additivity->sets)
-            sets.push_back({{"sources", set.sources}, {"predicted", number(set.predicted)}, {"measured", number(set.measured)}});
-        json["additivity"] = {{"sets", sets}, {"correlation", number(report.additivity->correlation)}};
+            sets.push_back({{"sources", set.sources}, {"predicted", json_number(set.predicted)}, {"measured", json_number(set.measured)}});
+        json["additivity"] = {{"sets", sets}, {"correlation", json_number(report.additivity->correlation)}};
     }
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return dump_json(json);
 }
 
 }  // namespace mcompress

@@ -90,6 +90,16 @@ void accumulate_cross(std::span<const float> x, std::span<const float> y, std::i
     }
 }
 
+std::vector<double> column_means(std::span<const float> x, std::int64_t rows, std::int64_t n) {
+    check_shape(x.size(), rows, n);
+    std::vector<double> means(static_cast<std::size_t>(n), 0.0);
+    for (std::int64_t row = 0; row < rows; ++row)
+        for (std::int64_t at = 0; at < n; ++at)
+            means[static_cast<std::size_t>(at)] += static_cast<double>(x[static_cast<std::size_t>(row * n + at)]);
+    for (double& mean : means) mean /= static_cast<double>(std::max<std::int64_t>(1, rows));
+    return means;
+}
+
 void accumulate_gram(std::span<const float> x, std::int64_t rows, std::int64_t n, std::span<double> gram) {
     check_shape(x.size(), rows, n);
     check_shape(gram.size(), n, n);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace mcompress::linalg {
 
@@ -33,6 +34,9 @@ void accumulate_cross(std::span<const float> x, std::span<const float> y, std::i
                       std::span<double> c);
 /// gram [n,n] += x^T x for x [rows,n]: as above at half the work. The whole symmetric matrix is written.
 void accumulate_gram(std::span<const float> x, std::int64_t rows, std::int64_t n, std::span<double> gram);
+
+/// The mean of each column of x [rows, n], summed row by row; zeros when there is no row.
+std::vector<double> column_means(std::span<const float> x, std::int64_t rows, std::int64_t n);
 
 enum class [[nodiscard]] Factorization{Done, NotPositiveDefinite};
 

@@ -34,15 +34,6 @@ struct Moments {
     std::vector<double> cross;      // D
 };
 
-std::vector<double> mean_of(std::span<const float> rows, std::int64_t count, std::int64_t inputs) {
-    std::vector<double> mean(static_cast<std::size_t>(inputs), 0.0);
-    for (std::int64_t row = 0; row < count; ++row)
-        for (std::int64_t at = 0; at < inputs; ++at)
-            mean[static_cast<std::size_t>(at)] += static_cast<double>(rows[static_cast<std::size_t>(row * inputs + at)]);
-    for (double& value : mean) value /= static_cast<double>(std::max<std::int64_t>(1, count));
-    return mean;
-}
-
 class Fitter {
 public:
     Fitter(const Layer& layer, const SplitRows& exact, const SplitRows& quantized, const FitOptions& options)
@@ -78,8 +69,8 @@ public:
 
 private:
     Moments means(std::int64_t group) const {
-        return {mean_of(rows_.fit.of_group(layer_, group), rows_.fit.count, layer_.inputs),
-                mean_of(exact_rows_.fit.of_group(layer_, group), rows_.fit.count, layer_.inputs),
+        return {linalg::column_means(rows_.fit.of_group(layer_, group), rows_.fit.count, layer_.inputs),
+                linalg::column_means(exact_rows_.fit.of_group(layer_, group), rows_.fit.count, layer_.inputs),
                 {},
                 {}};
     }

@@ -25,21 +25,6 @@ const ScaleRule* find_rule(const Node& node) {
     return nullptr;
 }
 
-/// Values that bodies read, and the interface, keep their numbers.
-void freeze_fixed_values(const Graph& graph, ScaleRelations& relations) {
-    const auto freeze = [&](const Value* value, std::string_view clause) {
-        for (int axis = 0; axis < relations.atoms.rank(value); ++axis)
-            relations.atoms.freeze(relations.atoms.along(value, axis), {value->producer(), clause});
-    };
-    for (const Value* input : graph.inputs()) freeze(input, "it is an input of the model");
-    for (const Value* output : graph.outputs()) freeze(output, "it is an output of the model");
-    for (const Node* node : graph.order())
-        for (const Value* output : node->outputs())
-            if (output &&
-                std::any_of(output->uses().begin(), output->uses().end(), [&](const Use& use) { return &use.node->graph() != &graph; }))
-                freeze(output, "a body of another node reads it");
-}
-
 }  // namespace
 
 void ScaleRelations::join(const Node& node, const Value* a, int a_axis, const Value* b, int b_axis) {
@@ -118,7 +103,7 @@ void ScaleRelations::scale_broadcast(Node& node, int input, const Value* value, 
 
 ScaleRelations relate_scales(const Graph& graph) {
     ScaleRelations relations(graph);
-    freeze_fixed_values(graph, relations);
+    relations.atoms.freeze_fixed_values(graph);
     for (Node* node : graph.order()) {
         if (node->output_count() > 0 && known_tensor(node->output(0))) continue;  // a constant
         const ScaleRule* rule = find_rule(*node);

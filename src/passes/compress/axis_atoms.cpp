@@ -79,6 +79,19 @@ void AxisAtoms::join(Atom a, Atom b) {
 
 void AxisAtoms::freeze(Atom atom, FreezeReason reason) { freeze(std::span(&atom, 1), reason); }
 
+void AxisAtoms::freeze_fixed_values(const Graph& graph) {
+    const auto freeze_all = [&](const Value* value, std::string_view clause) {
+        for (const std::vector<Atom>& axis : axes(value)) freeze(axis, {value->producer(), clause});
+    };
+    for (const Value* input : graph.inputs()) freeze_all(input, "it is an input of the model");
+    for (const Value* output : graph.outputs()) freeze_all(output, "it is an output of the model");
+    for (const Node* node : graph.order())
+        for (const Value* output : node->outputs())
+            if (output &&
+                std::any_of(output->uses().begin(), output->uses().end(), [&](const Use& use) { return &use.node->graph() != &graph; }))
+                freeze_all(output, "a body of another node reads it");
+}
+
 void AxisAtoms::freeze(std::span<const Atom> atoms, FreezeReason reason) {
     bool is_new = false;
     for (const Atom atom : atoms) {

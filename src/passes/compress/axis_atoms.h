@@ -47,6 +47,8 @@ public:
     /// The first reason an atom meets stays.
     void freeze(Atom atom, FreezeReason reason);
     void freeze(std::span<const Atom> atoms, FreezeReason reason);
+    /// The graph's interface, and what bodies of its nodes read: others rely on them as they are.
+    void freeze_fixed_values(const Graph& graph);
     bool is_frozen(Atom atom) const { return reason_ids_[static_cast<std::size_t>(root(atom))] >= 0; }
     /// Every atom is frozen (so it is when there is none).
     bool are_frozen(std::span<const Atom> atoms) const;

@@ -17,20 +17,6 @@ const ChannelRule* find_rule(const Node& node) {
     return nullptr;
 }
 
-/// The interface, and what bodies read, keep their extents.
-void freeze_fixed_values(const Graph& graph, ChannelRelations& relations) {
-    const auto freeze = [&](const Value* value, std::string_view clause) {
-        for (const std::vector<Atom>& axis : relations.atoms.axes(value)) relations.atoms.freeze(axis, {value->producer(), clause});
-    };
-    for (const Value* input : graph.inputs()) freeze(input, "it is an input of the model");
-    for (const Value* output : graph.outputs()) freeze(output, "it is an output of the model");
-    for (const Node* node : graph.order())
-        for (const Value* output : node->outputs())
-            if (output &&
-                std::any_of(output->uses().begin(), output->uses().end(), [&](const Use& use) { return &use.node->graph() != &graph; }))
-                freeze(output, "a body of another node reads it");
-}
-
 bool has_ranks(const Node& node) {
     const auto is_known = [](const Value* value) { return !value || (value->type().is_tensor() && value->type().has_rank()); };
     return std::all_of(node.inputs().begin(), node.inputs().end(), is_known) &&
@@ -160,7 +146,7 @@ void ChannelRelations::count_element(Node& node, int input, std::string_view att
 
 ChannelRelations relate_channels(Graph& graph, NormalizedAxes normalized) {
     ChannelRelations relations(graph, normalized);
-    freeze_fixed_values(graph, relations);
+    relations.atoms.freeze_fixed_values(graph);
     for (Node* node : graph.order()) {
         if (node->output_count() > 0 && known_tensor(node->output(0))) continue;  // a constant
         const ChannelRule* rule = find_rule(*node);
