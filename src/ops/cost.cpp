@@ -36,11 +36,11 @@ std::vector<ValueType> stored_types(std::span<Value* const> values) {
 void measure_constants(const Graph& graph, GraphCost& cost) {
     for (const Value* value : graph.constants()) {
         const Tensor* tensor = value->constant();
-        if (!tensor) continue;
-        const auto bytes = static_cast<std::int64_t>(tensor->byte_size());
-        saturating_add(cost.parameters, tensor->element_count());
+        const ValueType& type = value->type();  // of a sparse one: values and places count as its bytes
+        const auto bytes = static_cast<std::int64_t>(tensor ? tensor->byte_size() : value->sparse_initializer().size());
+        saturating_add(cost.parameters, tensor ? tensor->element_count() : type.shape().value_or(Shape{0}).element_count());
         saturating_add(cost.parameter_bytes, bytes);
-        saturating_add(cost.bytes_by_dtype[std::string(dtype_name(tensor->dtype()))], bytes);
+        saturating_add(cost.bytes_by_dtype[std::string(dtype_name(tensor ? tensor->dtype() : type.dtype))], bytes);
     }
 }
 

@@ -61,13 +61,13 @@ void decide_as_told(const Graph& graph, const QuantizeRequest& request, Quantiza
 
 }  // namespace
 
-OptimizeReport optimize_model(const std::filesystem::path& path, const std::filesystem::path& output) {
+OptimizeReport optimize_model(const std::filesystem::path& path, const std::filesystem::path& output, SparseFormat sparse) {
     OptimizeReport report;
     auto model = load_inlined(path);
     infer_types(*model->graph);
     report.before = summarize(*model, path);
     report.passes = run_pipeline("fuse", *model->graph, pass_inputs());
-    report.after = emit_and_summarize(*model, output);
+    report.after = emit_as(*model, output, sparse).summary;
     return report;
 }
 

@@ -13,6 +13,7 @@
 #include "pipeline/overrides.h"
 #include "pipeline/precision_stage.h"
 #include "pipeline/prepare.h"
+#include "pipeline/sparse_output.h"
 #include "quant/calibration_table.h"
 #include "quant/scheme.h"
 #include "report/report.h"
@@ -50,7 +51,8 @@ struct QuantizeRequest {
 };
 
 /// Cleans and fuses a model; writes it to `output`.
-OptimizeReport optimize_model(const std::filesystem::path& model, const std::filesystem::path& output);
+OptimizeReport optimize_model(const std::filesystem::path& model, const std::filesystem::path& output,
+                              SparseFormat sparse = SparseFormat::Dense);
 
 /// The statistics of every value that quantize_model() would need, over all samples of the data.
 CalibrationTable calibrate_model(const CalibrateRequest& request);

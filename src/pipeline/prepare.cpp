@@ -3,6 +3,7 @@
 #include "engine/reference/kernel.h"
 #include "onnx/inline_functions.h"
 #include "onnx/load.h"
+#include "onnx/sparse_constants.h"
 #include "onnx/upgrade.h"
 #include "ops/infer.h"
 #include "passes/codebook.h"
@@ -32,6 +33,7 @@ std::optional<std::vector<Tensor>> evaluate(const Node& node, std::span<const Te
 std::unique_ptr<Model> load_inlined(const std::filesystem::path& path) {
     auto model = load_model(path);
     inline_functions(*model);
+    expand_sparse_constants(*model->graph);
     return model;
 }
 

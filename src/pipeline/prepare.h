@@ -13,7 +13,7 @@
 
 namespace mcompress {
 
-/// Loads a model and expands the calls of its own functions; types are not inferred yet.
+/// Loads a model, expands the calls of its own functions and writes sparse constants out; types are not inferred yet.
 std::unique_ptr<Model> load_inlined(const std::filesystem::path& path);
 
 /// What passes get: an evaluator bound to the engine, the scheme, the table.

@@ -66,7 +66,9 @@ PruneReport prune_weights(const PruneRequest& request) {
             report.macs_with_zeros += static_cast<std::int64_t>(static_cast<double>(layer.macs) * static_cast<double>(layer.zeros) /
                                                                 static_cast<double>(layer.weights));
     report.warnings = warnings_of(report, options);
-    report.after = emit_and_summarize(*model, request.output);
+    WrittenModel written = emit_as(*model, request.output, request.sparse_format);
+    report.after = std::move(written.summary);
+    report.sparse = written.sparse;
     return report;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "pipeline/sparse_output.h"
 #include "prune/prune_graph.h"
 #include "report/prune_report.h"
 
@@ -19,6 +20,7 @@ struct PruneRequest {
     PruneOptions options = {};  // without the pattern
     double macs = 0.0;          // pattern channels: share of the multiply-accumulates to keep; 0: 1 - sparsity
     std::int64_t round_to = 8;
+    SparseFormat sparse_format = SparseFormat::Dense;
 };
 
 /// A family of patterns: how its zeros are made.

@@ -10,6 +10,9 @@ namespace {
 double share_of(std::int64_t part, std::int64_t whole) { return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0; }
 
 std::string bytes_line(const PruneReport& report) {
+    if (report.sparse.constants > 0)
+        return format("{} -> {}", with_thousands(static_cast<std::int64_t>(report.before.bytes)),
+                      with_thousands(static_cast<std::int64_t>(report.after.bytes)));
     return format("{} -> {} as they are: zeros take as much room as other numbers until the file is compressed",
                   with_thousands(static_cast<std::int64_t>(report.before.bytes)),
                   with_thousands(static_cast<std::int64_t>(report.after.bytes)));
@@ -45,6 +48,10 @@ void add_facts(Document& document, const PruneReport& report) {
     document.fact("how",
                   format("pattern {}, criterion {}, scope {}, repair {}", report.pattern, report.criterion, report.scope, report.repair));
     document.fact("bytes", bytes_line(report));
+    if (report.sparse.constants > 0)
+        document.fact("sparse", format("{} constants as values and places: {} instead of {} bytes", report.sparse.constants,
+                                       with_thousands(static_cast<std::int64_t>(report.sparse.sparse)),
+                                       with_thousands(static_cast<std::int64_t>(report.sparse.dense))));
     document.fact("MACs",
                   format("{}, of which {} ({}) multiply by zero", with_thousands(report.after.cost.macs),
                          with_thousands(report.macs_with_zeros), percent(share_of(report.macs_with_zeros, report.after.cost.macs), 1)));

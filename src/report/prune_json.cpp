@@ -53,6 +53,9 @@ std::string to_json(const PruneReport& report) {
             json["narrowed"].push_back(
                 {{"node", layer.node}, {"op", layer.op}, {"channels_before", layer.before}, {"channels_after", layer.after}});
     }
+    if (report.sparse.constants > 0)
+        json["sparse_constants"] = {
+            {"constants", report.sparse.constants}, {"bytes", report.sparse.sparse}, {"dense_bytes", report.sparse.dense}};
     json["warnings"] = report.warnings;
     json["layers"] = Json::array();
     for (const LayerOutcome& layer : outcome.layers) json["layers"].push_back(layer_json(layer));

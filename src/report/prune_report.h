@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "onnx/sparse_constants.h"
 #include "prune/prune_graph.h"
 #include "report/compact_report.h"
 #include "report/document.h"
@@ -27,6 +28,7 @@ struct PruneReport {
     // Pattern channels: what is gone instead of zero.
     int units = 0, removed_units = 0;
     std::vector<NarrowedLayer> narrowed;
+    SparseCounts sparse;  // constants that are stored as values and places
     std::vector<std::string> warnings;
     std::vector<PassRun> passes;
 };

@@ -12,12 +12,14 @@
 #include "fixtures/onnx_case.h"
 #include "fixtures/random_tensors.h"
 #include "onnx/load.h"
+#include "onnx/sparse_constants.h"
 #include "ops/infer.h"
 #include "pipeline/cluster_model.h"
 #include "pipeline/compress.h"
 #include "pipeline/convert_float_model.h"
 #include "pipeline/convert_model.h"
 #include "pipeline/emulate_half.h"
+#include "pipeline/prune_model.h"
 #include "support/error.h"
 
 using namespace mcompress;
@@ -104,6 +106,7 @@ struct Line {
 /// One line of subjects.jsonl: what our engine makes of the file.
 std::string judged(const Line& line, const std::vector<Tensor>& inputs) {
     const auto model = load_model(line.file);
+    expand_sparse_constants(*model->graph);
     infer_types(*model->graph);
     const Graph& graph = *model->graph;
     CompileOptions options;
@@ -183,6 +186,20 @@ void add_forms(const std::string& name, const fs::path& from, const TemporaryFol
     }
 }
 
+/// Pruned, constants as values and places: our engine runs them written out, ONNX Runtime reads the file.
+void add_sparse(const std::string& name, const fs::path& original, const TemporaryFolder& folder, std::vector<Line>& lines) {
+    PruneRequest request;
+    request.model = original;
+    request.output = folder / "sparse.onnx";
+    request.options.sparsity = 0.8;
+    request.sparse_format = SparseFormat::Coordinates;
+    try {
+        if (prune_model(request).sparse.constants > 0) lines.push_back({name, "sparse", original, request.output});
+    } catch (const Error& error) {
+        if (error.code().id != codes::kUsage.id) throw;  // nothing to prune
+    }
+}
+
 /// In float16, unless it is already.
 void add_half(const std::string& name, const fs::path& original, const TemporaryFolder& folder, std::vector<Line>& lines) {
     if (name.find("fp16") != std::string::npos) return;
@@ -219,6 +236,7 @@ void export_model(const std::string& name, const TemporaryFolder& folder) {
             quantize(original, *model->graph, sizes.front(), lines.back().file, scheme);
         }
     add_clustered(name, original, folder, lines);
+    add_sparse(name, original, folder, lines);
     add_forms(name, name.starts_with("q_") ? original : folder / "int8.onnx", folder, lines);
     for (const Line& line : lines)
         for (const auto& inputs : sizes) index << judged(line, inputs);

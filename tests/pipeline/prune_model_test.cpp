@@ -188,3 +188,38 @@ TEST_CASE("quantize keeps every zero of a pruned model, at every effort") {
             if (before[at]) REQUIRE(after[at]);
     }
 }
+
+TEST_CASE("prune: constants as values and places are the same model") {
+    const TemporaryFolder folder;
+    write_model(folder / "model.onnx");
+    PruneRequest request{.model = folder / "model.onnx", .output = folder / "dense.onnx"};
+    request.options.sparsity = 0.9;
+    const PruneReport plain = prune_model(request);
+    CHECK(plain.sparse.constants == 0);
+    request.output = folder / "sparse.onnx";
+    request.sparse_format = SparseFormat::Coordinates;
+    const PruneReport report = prune_model(request);
+    CHECK(report.sparse.constants >= 2);
+    CHECK(report.after.bytes < plain.after.bytes);
+    CHECK(report.after.bytes == fs::file_size(folder / "sparse.onnx"));
+    CHECK(report.after.cost.parameters == plain.after.cost.parameters);
+    CHECK(to_json(report).find("\"sparse_constants\"") != std::string::npos);
+    CHECK(to_text(report).find("as values and places") != std::string::npos);
+    CHECK(load_model(folder / "sparse.onnx")->graph->constants().size() == load_model(folder / "dense.onnx")->graph->constants().size());
+
+    // Written out again it is the dense file, weight for weight and byte for byte.
+    optimize_model(folder / "dense.onnx", folder / "dense_again.onnx");
+    optimize_model(folder / "sparse.onnx", folder / "sparse_again.onnx");
+    const auto one = load_model(folder / "dense_again.onnx"), other = load_model(folder / "sparse_again.onnx");
+    CHECK(zeros_of_weights(*one->graph) == zeros_of_weights(*other->graph));
+    for (const Value* value : one->graph->constants()) {
+        INFO(value->name());
+        const Value* found = other->graph->find_value(value->name());
+        REQUIRE(found);
+        CHECK(found->constant()->equals(*value->constant()));
+    }
+    // What has few zeros stays as it is: the same bytes.
+    optimize_model(folder / "model.onnx", folder / "a.onnx");
+    optimize_model(folder / "model.onnx", folder / "b.onnx", SparseFormat::Coordinates);
+    CHECK(bytes_of(folder / "a.onnx") == bytes_of(folder / "b.onnx"));
+}

@@ -5,6 +5,7 @@
 #include "output_path.h"
 #include "pipeline/compress.h"
 #include "report_options.h"
+#include "sparse_option.h"
 #include "support/log.h"
 
 namespace mcompress {
@@ -13,18 +14,20 @@ CommandRun configure_optimize(CLI::App& app, const GlobalOptions& global) {
     struct Options {
         std::string model;
         std::string output;
+        SparseFormat sparse_format = SparseFormat::Dense;
         bool force = false;
         ReportFlags report;
     };
     auto options = std::make_shared<Options>();
     app.add_option("model", options->model, "ONNX model")->required();
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.optimized.onnx beside the model)");
+    add_sparse_format(app, options->sparse_format);
     app.add_flag("--force", options->force, "Overwrite an existing file");
     add_report_flags(app, options->report);
     return [options, &global] {
         const auto output =
             choose_output(options->output, options->model, ".optimized.onnx", options->force ? Overwrite::Force : Overwrite::Refuse);
-        const OptimizeReport report = optimize_model(options->model, output);
+        const OptimizeReport report = optimize_model(options->model, output, options->sparse_format);
         put_report(report, options->report, global);
         log_info("wrote {}", output.string());
         return 0;

@@ -7,6 +7,7 @@
 #include "output_path.h"
 #include "pipeline/prune_model.h"
 #include "report_options.h"
+#include "sparse_option.h"
 #include "support/error.h"
 #include "support/log.h"
 
@@ -106,6 +107,7 @@ CommandRun configure_prune(CLI::App& app, const GlobalOptions& global) {
         ->capture_default_str();
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.pruned.onnx beside the model)");
     add_choices(app, *options);
+    add_sparse_format(app, options->request.sparse_format);
     app.add_flag("--force", options->force, "Overwrite an existing file");
     add_report_flags(app, options->report);
     add_data_flags(app, options->data, DataNeed::Optional);
