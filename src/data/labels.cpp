@@ -1,5 +1,6 @@
 #include "data/labels.h"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 

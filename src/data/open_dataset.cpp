@@ -1,5 +1,7 @@
 #include "data/open_dataset.h"
 
+#include <algorithm>
+
 #include "data/npy_file.h"
 #include "support/error.h"
 

@@ -1,6 +1,8 @@
 // MatMul, Gemm, MatMulInteger, QLinearMatMul, Einsum.
 #include "ops/matmul.h"
 
+#include <algorithm>
+
 #include "ops/einsum.h"
 #include "ops/infer_rules.h"
 #include "ops/rows.h"

@@ -1,7 +1,9 @@
 // com.microsoft: attention in its several forms, and rotary embeddings.
 #include "ops/infer_rules.h"
+
 #include "ops/microsoft.h"
 #include "ops/rows.h"
+#include <algorithm>
 
 namespace mcompress {
 

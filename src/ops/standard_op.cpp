@@ -1,5 +1,7 @@
 #include "ops/standard_op.h"
 
+#include <algorithm>
+
 #include "ops/infer_rules.h"
 #include "support/check.h"
 

@@ -1,5 +1,6 @@
 #include "tune/layer.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "ops/attributes.h"

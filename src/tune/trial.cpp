@@ -1,5 +1,6 @@
 #include "tune/trial.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

@@ -1,5 +1,6 @@
 #include "data/image_folder.h"
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <random>

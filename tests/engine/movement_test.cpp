@@ -1,4 +1,5 @@
 // What moves and reduces data at sizes that cross tiles, lanes and pieces, against plain index arithmetic; and with any number of threads.
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <random>

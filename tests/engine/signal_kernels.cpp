@@ -1,4 +1,5 @@
 // Fourier transforms and windows against their formulas in double precision.
+#include <algorithm>
 #include <cmath>
 #include <complex>
 #include <numbers>

@@ -1,5 +1,6 @@
 #include "single_node.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/reference/dispatch.h"

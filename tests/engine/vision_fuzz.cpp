@@ -1,4 +1,5 @@
 // Random attributes, shapes and numbers: the kernels of detection, image geometry and training end in outputs or in an Error.
+#include <algorithm>
 #include <cstdlib>
 #include <random>
 

@@ -1,4 +1,5 @@
 // The same kernels on what is not an ordinary image: empty tensors, numbers that are none, indices outside, other element types, threads.
+#include <algorithm>
 #include <cmath>
 
 #include "catch.h"

@@ -1,6 +1,7 @@
 // Decompositions against the error they leave, computed directly, against plain ones, and against every choice of ranks.
 #include "factorize/low_rank.h"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 

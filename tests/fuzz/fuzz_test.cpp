@@ -1,6 +1,7 @@
 // Mutated models: loading, inference and verification end in a result or in an Error, quickly, whatever they are given.
 #include <time.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>

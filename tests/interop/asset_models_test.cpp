@@ -1,4 +1,5 @@
 // Real models, as they are, optimized and quantized, at two batch sizes or lengths where these are open: ONNX Runtime gives what our engine gives.
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>

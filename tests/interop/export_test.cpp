@@ -1,4 +1,5 @@
 // What mcompress emits, judged by ONNX Runtime: models that were loaded and emitted, optimized or quantized, with our engine's outputs.
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>

@@ -1,4 +1,5 @@
 // Inference and cost of real models.
+#include <algorithm>
 #include <filesystem>
 
 #include "catch.h"

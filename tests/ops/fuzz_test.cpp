@@ -1,4 +1,5 @@
 // Random and damaged nodes: inference, checks and work counts end in a result or an Error, whatever they are given.
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <random>

@@ -1,4 +1,5 @@
 // Inference against ONNX's published single-operator models (package libonnx-testdata).
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 

@@ -1,4 +1,5 @@
 // .mcz archives: the same bytes back, sizes, and what damaged or hostile ones end in.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>

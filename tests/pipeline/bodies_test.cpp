@@ -1,5 +1,7 @@
 // Models with If, Loop, Scan and recurrent operators through optimize and quantize: what is quantized, what stays float and why, and how close
 // the outputs stay.
+#include <algorithm>
+#include <cmath>
 #include <random>
 
 #include "../data/temporary_folder.h"

@@ -1,4 +1,5 @@
 // convert --to: the file, both ways, the emulation it is judged by, and the fallback.
+#include <algorithm>
 #include <cmath>
 #include <random>
 

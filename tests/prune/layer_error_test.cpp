@@ -1,4 +1,5 @@
 // One layer pruned by every criterion: outputs on rows nothing was fitted to, as in published layer tests of SparseGPT and least squares under a mask.
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <random>

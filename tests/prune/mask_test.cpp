@@ -1,6 +1,7 @@
 // Masks, budgets and solutions under masks against brute force.
 #include "prune/mask.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <random>

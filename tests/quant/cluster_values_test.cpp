@@ -1,6 +1,7 @@
 // One-dimensional k-means: against every way to split small sets, against the published distortions of optimal quantizers, and its limits.
 #include "quant/cluster_values.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>

@@ -1,5 +1,6 @@
 #include "quant/gptq.h"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 

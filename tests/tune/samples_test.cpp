@@ -1,5 +1,6 @@
 #include "tune/samples.h"
 
+#include <algorithm>
 #include <set>
 
 #include "catch.h"

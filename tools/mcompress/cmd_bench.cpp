@@ -1,4 +1,5 @@
 // mcompress bench MODEL…
+#include <algorithm>
 #include <memory>
 
 #include "command.h"

@@ -1,6 +1,8 @@
 // Attention of ai.onnx: grouped queries, masks, past keys and values.
 #include "engine/reference/attention.h"
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
 #include <vector>
 

@@ -1,6 +1,7 @@
 // The matrix product over any element and accumulator types, and the batch arithmetic of MatMul.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "engine/reference/convolve.h"

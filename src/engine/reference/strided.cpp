@@ -1,5 +1,7 @@
 #include "engine/reference/strided.h"
 
+#include <algorithm>
+
 #include "engine/reference/dispatch.h"
 #include "engine/reference/ranges.h"
 #include "engine/reference/tile_transpose.h"

@@ -1,4 +1,5 @@
 // Channel rules of recurrent and attention operators: their units are hidden units and heads.
+#include <algorithm>
 #include <map>
 
 #include "ops/matmul.h"

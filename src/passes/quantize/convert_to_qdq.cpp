@@ -12,6 +12,7 @@
 // the operator has no standard form at the model's opset.
 #include "passes/quantize/convert_to_qdq.h"
 
+#include <algorithm>
 #include <map>
 
 #include "ops/matmul.h"

@@ -13,6 +13,7 @@
 // elements has other parameters before than behind.
 #include "passes/quantize/convert_to_qoperator.h"
 
+#include <algorithm>
 #include <cmath>
 #include <unordered_set>
 

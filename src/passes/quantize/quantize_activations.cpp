@@ -11,6 +11,7 @@
 // Does nothing when the scheme leaves activations in float, or a value has a pair already, or calibration never ran the body it is read in.
 #include "passes/quantize/quantize_activations.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "ir/qualified_name.h"

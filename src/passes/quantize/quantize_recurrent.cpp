@@ -11,6 +11,7 @@
 // integer kernel for them, and dequantizing their weights in every run would cost time without any saved.
 #include "passes/quantize/quantize_recurrent.h"
 
+#include <algorithm>
 #include <map>
 
 #include "ops/attributes.h"
