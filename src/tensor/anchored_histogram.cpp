@@ -28,6 +28,22 @@ void merge_bins(std::span<std::uint64_t> counts, int halvings) {
     }
 }
 
+constexpr std::size_t kCountersTogether = 16;
+static_assert(kBins % kCountersTogether == 0);
+typedef std::uint32_t Counters __attribute__((vector_size(4 * kCountersTogether)));
+typedef std::uint64_t Totals __attribute__((vector_size(8 * kCountersTogether)));
+
+/// Adds some neighbouring counters to their totals and makes them 0.
+void add_and_clear(std::uint32_t* counters, std::uint64_t* totals) {
+    Counters found;
+    Totals sums;
+    __builtin_memcpy(&found, counters, sizeof found);
+    __builtin_memcpy(&sums, totals, sizeof sums);
+    sums += __builtin_convertvector(found, Totals);
+    __builtin_memcpy(totals, &sums, sizeof sums);
+    __builtin_memset(counters, 0, sizeof found);
+}
+
 /// The greatest magnitude that has a bin.
 float last_magnitude(int exponent) {
     if (exponent >= AnchoredHistogram::kMaxExponent) return std::numeric_limits<float>::max();
@@ -60,55 +76,69 @@ void AnchoredHistogram::make_room(const ValueSummary& summary) {
 ValueSummary AnchoredHistogram::add(std::span<const float> values) {
     constexpr std::size_t kWorthwhile = kBins;             // clearing and adding up the counters must pay
     constexpr std::size_t kAtOnce = std::size_t{1} << 31;  // before a counter can overflow
+    const Counting counting = values.size() >= kHalvedFrom ? Counting::Half : Counting::All;
     ValueSummary summary;
-    while (!values.empty()) {
-        const auto part = values.first(std::min(kAtOnce, values.size()));
-        summary.add(part.size() >= kWorthwhile ? add_fast(part) : add_exactly(part));
-        values = values.subspan(part.size());
+    for (std::size_t at = 0; at < values.size(); at += kAtOnce) {
+        const auto part = values.subspan(at, std::min(kAtOnce, values.size() - at));
+        const bool is_fast = part.size() >= kWorthwhile;
+        summary.add(is_fast ? add_fast(part, counting, at / kCountedPiece) : add_slowly(part, counting, at / kCountedPiece));
     }
     summary.min += 0.0f;  // never -0
     summary.max += 0.0f;
     return summary;
 }
 
-ValueSummary AnchoredHistogram::add_fast(std::span<const float> values) {
+ValueSummary AnchoredHistogram::add_fast(std::span<const float> values, Counting counting, std::uint64_t first_piece) {
     constexpr int kLeastExponent = -126;  // 2^-exponent must be a float
     static const ValueKernels& kernels = best_value_kernels();
-    std::array<std::uint32_t, 2 * kBins> counters{};
+    alignas(64) std::array<std::uint32_t, 2 * kBins> counters{};
     ValueSummary summary;
-    while (!values.empty()) {
+    for (std::size_t at = 0; at < values.size();) {
         if (exponent_ >= kLeastExponent) {
             const float last = last_magnitude(exponent_);
-            const CounterTable table{counters.data(), std::ldexp(1.0f, -exponent_), has_negative_ ? -last : 0.0f,
-                                     has_positive_ ? last : 0.0f};
-            values = values.subspan(kernels.count(values, table, summary));
-            if (values.empty()) break;
+            const CounterTable table{.counts = counters.data(),
+                                     .scale = std::ldexp(1.0f, -exponent_),
+                                     .lowest = has_negative_ ? -last : 0.0f,
+                                     .highest = has_positive_ ? last : 0.0f,
+                                     .counting = counting,
+                                     .first_piece = first_piece + at / kCountedPiece};
+            at += kernels.count(values.subspan(at), table, summary);
+            if (at == values.size()) break;
         }
         // A value beyond the bins, which may be NaN or infinite.
-        const auto piece = values.first(std::min(kCountedPiece, values.size()));
+        const auto piece = values.subspan(at, std::min(kCountedPiece, values.size() - at));
         settle(counters);
         const ValueSummary found = summarize(piece);
         make_room(found);
         if (found.all_finite() && exponent_ >= kLeastExponent) continue;
-        summary.add(add_exactly(piece));
-        values = values.subspan(piece.size());
+        summary.add(add_slowly(piece, counting, first_piece + at / kCountedPiece));
+        at += piece.size();
     }
     settle(counters);
     return summary;
 }
 
 void AnchoredHistogram::settle(std::span<std::uint32_t> counters) {
-    for (std::size_t bin = 0; bin < counts_.size(); ++bin) counts_[bin] += std::exchange(counters[bin], 0u);
+    for (std::size_t bin = 0; bin < counts_.size(); bin += kCountersTogether) add_and_clear(&counters[bin], &counts_[bin]);
 }
 
-ValueSummary AnchoredHistogram::add_exactly(std::span<const float> values) {
-    const ValueSummary summary = summarize(values);
-    make_room(summary);
-    const double scale = std::ldexp(1.0, -exponent_);
-    for (const float x : values) {
-        if (!std::isfinite(x) || x == 0.0f) continue;
-        const auto bin = static_cast<std::size_t>(std::fabs(static_cast<double>(x)) * scale);
-        ++counts_[x > 0.0f ? bin : bin + kBins];
+ValueSummary AnchoredHistogram::add_slowly(std::span<const float> values, Counting wanted, std::uint64_t first_piece) {
+    ValueSummary summary;
+    for (std::uint64_t number = first_piece; !values.empty(); ++number) {
+        const auto piece = values.first(std::min(kCountedPiece, values.size()));
+        const ValueSummary found = summarize(piece);
+        make_room(found);
+        const double scale = std::ldexp(1.0, -exponent_);
+        const std::uint64_t choice = choice_of_piece(number);
+        const Counting counting = counting_of_piece(wanted, found.finite - found.zeros);
+        for (std::size_t at = 0; at < piece.size(); ++at) {
+            const float x = piece[at];
+            if (!std::isfinite(x) || x == 0.0f || !is_counted(counting, choice, at)) continue;
+            const auto bin = static_cast<std::size_t>(std::fabs(static_cast<double>(x)) * scale);
+            counts_[x > 0.0f ? bin : bin + kBins] += weight_of(counting);
+        }
+        summary.add(found);
+        values = values.subspan(piece.size());
     }
     return summary;
 }

@@ -79,10 +79,11 @@ Ints find_slots(const float* values, float scale) {
 }
 
 /// Half of the values behind a Relu are 0 and would queue for one counter: only the others are listed before they are counted.
-void count_piece(std::span<const float> piece, const CounterTable& table) {
+void count_piece(std::span<const float> piece, const CounterTable& table, Counting counting, std::uint64_t choice) {
     std::array<std::uint16_t, kCountedPiece> slots;
     std::size_t used = 0, at = 0;
     for (; at + kLanes <= piece.size(); at += kLanes) {
+        if (!is_counted(counting, choice, at)) continue;
         const Ints found = find_slots(&piece[at], table.scale);
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
             slots[used] = static_cast<std::uint16_t>(found[lane]);
@@ -90,20 +91,21 @@ void count_piece(std::span<const float> piece, const CounterTable& table) {
         }
     }
     for (; at < piece.size(); ++at) {
+        if (!is_counted(counting, choice, at)) continue;
         const int side = piece[at] < 0.0f ? AnchoredHistogram::kBins : 0;
         slots[used] = static_cast<std::uint16_t>(static_cast<int>(std::fabs(piece[at]) * table.scale) + side);
         used += piece[at] != 0.0f ? 1 : 0;
     }
-    for (std::size_t slot = 0; slot < used; ++slot) ++table.counts[slots[slot]];
+    for (std::size_t slot = 0; slot < used; ++slot) table.counts[slots[slot]] += weight_of(counting);
 }
 
 std::size_t count_anywhere(std::span<const float> values, const CounterTable& table, ValueSummary& summary) {
     std::size_t done = 0;
-    while (done < values.size()) {
+    for (std::uint64_t number = table.first_piece; done < values.size(); ++number) {
         const auto piece = values.subspan(done, std::min(kCountedPiece, values.size() - done));
         ValueSummary found;
         if (!summarize_anywhere(piece, found) || found.min < table.lowest || found.max > table.highest) break;
-        count_piece(piece, table);
+        count_piece(piece, table, counting_of_piece(table.counting, piece.size() - found.zeros), choice_of_piece(number));
         summary.add(found);
         done += piece.size();
     }

@@ -9,11 +9,41 @@
 
 namespace mcompress {
 
+/// Values in a piece.
+inline constexpr std::size_t kCountedPiece = 2048;
+/// Values that are counted or left out together.
+inline constexpr std::size_t kCountedGroup = 16;
+
+/// Which values are counted: all of them, once; or one group of each pair of neighbouring groups, twice. A piece with no more than kFewValues
+/// values other than 0 is counted whole all the same, so that what is rare is not missed.
+enum class Counting { All, Half };
+inline constexpr std::size_t kFewValues = 256;
+
+constexpr Counting counting_of_piece(Counting counting, std::size_t nonzero) { return nonzero <= kFewValues ? Counting::All : counting; }
+constexpr std::uint32_t weight_of(Counting counting) { return counting == Counting::Half ? 2 : 1; }
+
+/// Which group of pair p of a piece is counted under Counting::Half: the second where bit p is set. A pseudo-random word (splitmix64) and not a
+/// regular pattern, so that no channel of any layout is favoured; it depends on the place alone.
+constexpr std::uint64_t choice_of_piece(std::uint64_t number) {
+    std::uint64_t word = (number + 1) * 0x9E3779B97F4A7C15u;
+    word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9u;
+    word = (word ^ (word >> 27)) * 0x94D049BB133111EBu;
+    return word ^ (word >> 31);
+}
+static_assert(kCountedPiece == 64 * 2 * kCountedGroup);
+
+/// Whether the value at a place of a piece is counted.
+constexpr bool is_counted(Counting counting, std::uint64_t choice, std::size_t at) {
+    return counting == Counting::All || (choice >> (at / (2 * kCountedGroup)) & 1) == at / kCountedGroup % 2;
+}
+
 /// Counters of a histogram, narrow ones that leave room in the first-level cache: bin |x| * scale for x > 0, and kBins further for x < 0.
 struct CounterTable {
     std::uint32_t* counts = nullptr;
     float scale = 1.0f;                   // a power of two
     float lowest = 0.0f, highest = 0.0f;  // the values that have a bin; 0 where a side has none
+    Counting counting = Counting::All;
+    std::uint64_t first_piece = 0;  // the number of the first piece in its sample
 };
 
 struct ValueKernels {
@@ -22,12 +52,9 @@ struct ValueKernels {
     /// Adds a block of finite values to the summary; false, leaving it alone, when there are others. The block is shorter than 2^28 and not empty.
     bool (*summarize)(std::span<const float> block, ValueSummary& summary);
     /// Adds values to the table and to the summary, piece by piece, up to the first piece that holds a value without a bin. Returns how many
-    /// were added. Zeros are not binned. The summary's range may show -0.
+    /// were added. Zeros are not binned; the summary sees all values, whichever are counted. The summary's range may show -0.
     std::size_t (*count)(std::span<const float> values, const CounterTable& table, ValueSummary& summary);
 };
-
-/// Values in a piece.
-inline constexpr std::size_t kCountedPiece = 2048;
 
 /// The best come first; the last is usable everywhere.
 std::span<const ValueKernels> all_value_kernels();

@@ -41,82 +41,101 @@ MCOMPRESS_AVX512 inline void add(Summary& part, __m512 x, __mmask16 lanes) {
     part.zeros = _mm512_mask_add_epi32(part.zeros, is_zero, part.zeros, _mm512_set1_epi32(1));
 }
 
-/// What a look at a piece finds: the list of its bins, without those of zeros.
+/// What a look at a piece finds: the list of the bins of counted values, without those of zeros.
 struct Piece {
     __m512 low;
     __m512 high;
     __m512i magnitude;  // the greatest, as bits, in which NaN is greatest
+    __m512i nonzero;    // counts, a lane each
     std::uint32_t* end;
 };
 
 enum class Sides { Positive, Both };
 
-template <Sides kSides> MCOMPRESS_AVX512 inline void list_bins(Piece& piece, __m512 x, __m512 scale) {
+MCOMPRESS_AVX512 inline __m512i magnitude_bits(__m512 x) { return _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7FFFFFFF)); }
+
+template <Sides kSides> MCOMPRESS_AVX512 inline void look(Piece& piece, __m512 x, __mmask16 lanes) {
     piece.low = _mm512_min_ps(piece.low, x);
-    const __m512i bits = _mm512_castps_si512(x);
-    const __m512i magnitude = _mm512_and_si512(bits, _mm512_set1_epi32(0x7FFFFFFF));
+    if (kSides == Sides::Both) piece.high = _mm512_max_ps(piece.high, x);
+    const __m512i magnitude = magnitude_bits(x);
     piece.magnitude = _mm512_max_epu32(piece.magnitude, magnitude);
+    const __mmask16 is_nonzero = _mm512_mask_test_epi32_mask(lanes, magnitude, magnitude);
+    piece.nonzero = _mm512_mask_add_epi32(piece.nonzero, is_nonzero, piece.nonzero, _mm512_set1_epi32(1));
+}
+
+template <Sides kSides> MCOMPRESS_AVX512 inline void list_bins(Piece& piece, __m512 x, __m512 scale, __mmask16 lanes) {
+    const __m512i magnitude = magnitude_bits(x);
     // The product with a power of two is exact, or it underflows, which stays in bin 0.
     __m512i bins = _mm512_cvttps_epi32(_mm512_mul_ps(_mm512_castsi512_ps(magnitude), scale));
     if (kSides == Sides::Both) {
-        piece.high = _mm512_max_ps(piece.high, x);
-        const __m512i side = _mm512_and_si512(_mm512_srli_epi32(bits, 19), _mm512_set1_epi32(AnchoredHistogram::kBins));
+        const __m512i side = _mm512_and_si512(_mm512_srli_epi32(_mm512_castps_si512(x), 19), _mm512_set1_epi32(AnchoredHistogram::kBins));
         bins = _mm512_or_si512(bins, side);
     }
-    const __mmask16 counted = _mm512_test_epi32_mask(magnitude, magnitude);
+    const __mmask16 counted = _mm512_mask_test_epi32_mask(lanes, magnitude, magnitude);
     _mm512_storeu_si512(piece.end, _mm512_maskz_compress_epi32(counted, bins));
     piece.end += __builtin_popcount(counted);
 }
 
-void count_one_by_one(const std::uint32_t* list, const std::uint32_t* end, std::uint32_t* counts) {
+/// Looks at all vectors of a piece and lists what is counted of them.
+template <Sides kSides, Counting kCounting>
+MCOMPRESS_AVX512 void read_piece(Piece& piece, std::span<const float> values, const CounterTable& table, std::uint64_t choice) {
+    const __m512 first = _mm512_set1_ps(values[0]), scale = _mm512_set1_ps(table.scale);
+    std::size_t at = 0;
+    if constexpr (kCounting == Counting::Half) {
+        for (; at + 2 * kLanes <= values.size(); at += 2 * kLanes, choice >>= 1) {
+            look<kSides>(piece, _mm512_loadu_ps(&values[at]), 0xFFFF);
+            look<kSides>(piece, _mm512_loadu_ps(&values[at + kLanes]), 0xFFFF);
+            list_bins<kSides>(piece, _mm512_loadu_ps(&values[at + (choice & 1) * kLanes]), scale, 0xFFFF);
+        }
+    }
+    for (std::size_t half = 0; at < values.size(); at += kLanes, ++half) {
+        const __mmask16 lanes = first_lanes(values.size() - at);
+        const __m512 x =
+            _mm512_mask_loadu_ps(first, lanes, &values[at]);  // lanes beyond the end repeat the first value, and are not listed
+        look<kSides>(piece, x, lanes);
+        if (kCounting == Counting::All || (choice & 1) == half) list_bins<kSides>(piece, x, scale, lanes);
+    }
+}
+
+template <std::uint32_t kWeight> void count_one_by_one(const std::uint32_t* list, const std::uint32_t* end, std::uint32_t* counts) {
     for (; end - list >= 4; list += 4) {
         std::uint64_t first, second;  // a load for two bins
         __builtin_memcpy(&first, list, sizeof first);
         __builtin_memcpy(&second, list + 2, sizeof second);
-        ++counts[first & 0xFFFFFFFF];
-        ++counts[first >> 32];
-        ++counts[second & 0xFFFFFFFF];
-        ++counts[second >> 32];
+        counts[first & 0xFFFFFFFF] += kWeight;
+        counts[first >> 32] += kWeight;
+        counts[second & 0xFFFFFFFF] += kWeight;
+        counts[second >> 32] += kWeight;
     }
-    for (; list != end; ++list) ++counts[*list];
+    for (; list != end; ++list) counts[*list] += kWeight;
 }
 
-void count_runs(const std::uint32_t* list, const std::uint32_t* end, std::uint32_t* counts) {
+template <std::uint32_t kWeight> void count_runs(const std::uint32_t* list, const std::uint32_t* end, std::uint32_t* counts) {
     while (list != end) {
         const std::uint32_t* const begin = list;
         while (list != end && *list == *begin) ++list;
-        counts[*begin] += static_cast<std::uint32_t>(list - begin);
+        counts[*begin] += kWeight * static_cast<std::uint32_t>(list - begin);
     }
 }
 
 /// An increment waits for the one before it on the same counter, so that runs of one value (the sky in a picture) take five times as long.
-void count_list(const std::uint32_t* list, const std::uint32_t* end, std::uint32_t* counts) {
+template <std::uint32_t kWeight> void count_list(const std::uint32_t* list, const std::uint32_t* end, std::uint32_t* counts) {
     constexpr std::ptrdiff_t kProbes = 16;
     const std::ptrdiff_t stride = (end - list) / kProbes;
     int equal = 0;
     if (stride > 1)
         for (std::ptrdiff_t probe = 0; probe < kProbes; ++probe) equal += list[probe * stride] == list[probe * stride + 1] ? 1 : 0;
-    if (equal > kProbes / 2) count_runs(list, end, counts);
-    else count_one_by_one(list, end, counts);
+    if (equal > kProbes / 2) count_runs<kWeight>(list, end, counts);
+    else count_one_by_one<kWeight>(list, end, counts);
 }
 
 /// Whether all values of the piece had a bin; then they are counted.
-template <Sides kSides> MCOMPRESS_AVX512 bool count_piece(std::span<const float> values, const CounterTable& table, ValueSummary& summary) {
+template <Sides kSides, Counting kCounting>
+MCOMPRESS_AVX512 bool count_piece(std::span<const float> values, const CounterTable& table, std::uint64_t choice, ValueSummary& summary) {
     std::array<std::uint32_t, kCountedPiece + kLanes> list;
-    const __m512 first = _mm512_set1_ps(values[0]), scale = _mm512_set1_ps(table.scale);
-    Piece piece{first, first, _mm512_setzero_si512(), list.data()};
-    std::size_t at = 0;
-    for (; at + kLanes <= values.size(); at += kLanes) list_bins<kSides>(piece, _mm512_loadu_ps(&values[at]), scale);
-    std::size_t zeros = at - static_cast<std::size_t>(piece.end - list.data());
-    if (at < values.size()) {  // lanes beyond the end repeat the first value, and are not listed
-        const __mmask16 lanes = first_lanes(values.size() - at);
-        std::uint32_t* const begin = piece.end;
-        const __m512 x = _mm512_mask_loadu_ps(first, lanes, &values[at]);
-        list_bins<kSides>(piece, x, scale);
-        const auto listed = static_cast<std::uint32_t>(_mm512_mask_cmp_ps_mask(lanes, x, _mm512_setzero_ps(), _CMP_NEQ_UQ));
-        piece.end = begin + __builtin_popcount(listed);
-        zeros += values.size() - at - static_cast<std::size_t>(piece.end - begin);
-    }
+    const __m512 first = _mm512_set1_ps(values[0]);
+    Piece piece{first, first, _mm512_setzero_si512(), _mm512_setzero_si512(), list.data()};
+    read_piece<kSides, kCounting>(piece, values, table, choice);
     const std::uint32_t magnitude = _mm512_reduce_max_epu32(piece.magnitude);
     float greatest;
     __builtin_memcpy(&greatest, &magnitude, sizeof greatest);
@@ -124,9 +143,27 @@ template <Sides kSides> MCOMPRESS_AVX512 bool count_piece(std::span<const float>
     const float high = kSides == Sides::Both ? _mm512_reduce_max_ps(piece.high) : greatest;
     const bool has_bins = greatest <= std::max(-table.lowest, table.highest) && low >= table.lowest && high <= table.highest;
     if (!has_bins) return false;
-    count_list(list.data(), piece.end, table.counts);
-    summary.add({.min = low, .max = high, .finite = values.size(), .zeros = zeros});
+    const auto nonzero = static_cast<std::size_t>(_mm512_reduce_add_epi32(piece.nonzero));
+    summary.add({.min = low, .max = high, .finite = values.size(), .zeros = values.size() - nonzero});
+    if (counting_of_piece(kCounting, nonzero) == kCounting) {
+        count_list<weight_of(kCounting)>(list.data(), piece.end, table.counts);
+    } else {
+        piece.end = list.data();
+        read_piece<kSides, Counting::All>(piece, values, table, choice);
+        count_list<weight_of(Counting::All)>(list.data(), piece.end, table.counts);
+    }
     return true;
+}
+
+template <Counting kCounting> std::size_t count_pieces(std::span<const float> values, const CounterTable& table, ValueSummary& summary) {
+    const auto count = table.lowest < 0.0f ? count_piece<Sides::Both, kCounting> : count_piece<Sides::Positive, kCounting>;
+    std::size_t done = 0;
+    for (std::uint64_t number = table.first_piece; done < values.size(); ++number) {
+        const auto piece = values.subspan(done, std::min(kCountedPiece, values.size() - done));
+        if (!count(piece, table, choice_of_piece(number), summary)) break;
+        done += piece.size();
+    }
+    return done;
 }
 
 }  // namespace
@@ -161,14 +198,8 @@ MCOMPRESS_AVX512 bool summarize_avx512(std::span<const float> block, ValueSummar
 }
 
 std::size_t count_avx512(std::span<const float> values, const CounterTable& table, ValueSummary& summary) {
-    const auto count = table.lowest < 0.0f ? count_piece<Sides::Both> : count_piece<Sides::Positive>;
-    std::size_t done = 0;
-    while (done < values.size()) {
-        const auto piece = values.subspan(done, std::min(kCountedPiece, values.size() - done));
-        if (!count(piece, table, summary)) break;
-        done += piece.size();
-    }
-    return done;
+    return table.counting == Counting::Half ? count_pieces<Counting::Half>(values, table, summary)
+                                            : count_pieces<Counting::All>(values, table, summary);
 }
 
 #else

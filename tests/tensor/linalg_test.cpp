@@ -1,6 +1,7 @@
 // Products, Gram matrices, Cholesky solutions and factors against plain loops in double precision.
 #include "tensor/linalg.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>

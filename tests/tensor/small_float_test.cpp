@@ -1,5 +1,6 @@
 #include "tensor/small_float.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
