@@ -8,6 +8,7 @@
 
 #include "catch.h"
 #include "engine/engine.h"
+#include "engine/onednn/plan.h"
 #include "fixtures/assets.h"
 #include "fixtures/onnx_case.h"
 #include "onnx/load.h"
@@ -219,6 +220,27 @@ TEST_CASE("real models without stored outputs: one engine gives what the other g
         table += format("\n  {:36}", name) + measured(name.starts_with("q_") ? 0.05 : kTolerance, [&] {
                      return worst_error(run(*onednn, *model.model->graph, inputs), run(*reference, *model.model->graph, inputs));
                  });
+    }
+    WARN(table);
+}
+
+TEST_CASE("activations of real models take at most a tenth more than what lives at the busiest step", "[accuracy]") {
+    constexpr double kAllowed = 1.10;
+    const auto engine = make_onednn_engine();
+    std::string table = "\n  model: bytes of activations, least possible, ratio";
+    for (const std::string& name : model_names()) {
+        INFO(name);
+        const Case model = load_case(name);
+        CompileOptions options;
+        const std::vector<Tensor> inputs = model.stored.empty() ? random_inputs(*model.model->graph) : model.stored.front().inputs;
+        for (std::size_t at = 0; at < inputs.size(); ++at)
+            if (inputs[at].defined()) options.input_shapes[model.model->graph->inputs()[at]->name()] = inputs[at].shape();
+        const auto plan = engine->compile(*model.model->graph, options);
+        const auto& placed = dynamic_cast<const onednn::OneDnnPlan&>(*plan);
+        const double ratio =
+            static_cast<double>(placed.arena_bytes()) / static_cast<double>(std::max<std::size_t>(placed.least_arena_bytes(), 1));
+        CHECK(ratio <= kAllowed);
+        table += format("\n  {:36} {:10} {:10} {:.3f}", name, placed.arena_bytes(), placed.least_arena_bytes(), ratio);
     }
     WARN(table);
 }

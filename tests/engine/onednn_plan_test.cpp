@@ -187,31 +187,3 @@ TEST_CASE("inputs of another shape or type are refused", "[onednn]") {
     CHECK(code_of(Tensor(DType::Int32, Shape{1, 4})) == codes::kDataMismatch.id);
     CHECK(code_of(Tensor(DType::Float32, Shape{1, 4})) == "none");
 }
-
-namespace {
-
-void check_memory_plan(int count) {
-    std::vector<BufferLifetime> lifetimes;
-    for (int at = 0; at < count; ++at) lifetimes.push_back({static_cast<std::size_t>(100 + at * 37 % 500), at, at + 1 + at % 7});
-    const MemoryPlan plan = plan_memory(lifetimes);
-    std::size_t sum = 0;
-    for (std::size_t a = 0; a < lifetimes.size(); ++a) {
-        sum += lifetimes[a].bytes;
-        const bool fits = plan.offsets[a] % 64 == 0 && plan.offsets[a] + lifetimes[a].bytes <= plan.arena_bytes;
-        if (!fits) FAIL(a << " lies wrong");
-        for (std::size_t b = a < 50 ? 0 : a - 50; b < a; ++b) {
-            if (lifetimes[a].first_step > lifetimes[b].last_step || lifetimes[b].first_step > lifetimes[a].last_step) continue;
-            const bool apart =
-                plan.offsets[a] + lifetimes[a].bytes <= plan.offsets[b] || plan.offsets[b] + lifetimes[b].bytes <= plan.offsets[a];
-            if (!apart) FAIL(a << " overlaps " << b);
-        }
-    }
-    CHECK(plan.arena_bytes < sum / 3);
-}
-
-}  // namespace
-
-TEST_CASE("memory of values that live at the same time does not overlap", "[onednn]") {
-    check_memory_plan(60);
-    check_memory_plan(10500);
-}

@@ -19,7 +19,9 @@ public:
     std::vector<RuntimeValue> run_values(std::span<const RuntimeValue> inputs, const Tap& tap) const override;
     std::span<const StepInfo> steps() const override { return data_.infos; }
     std::vector<double> time_steps(std::span<const Tensor> inputs, int repeats, StepTiming timing) const override;
+    /// Of activations, in one allocation a run; and what no placement can stay below.
     std::size_t arena_bytes() const { return data_.arena_bytes; }
+    std::size_t least_arena_bytes() const { return data_.least_arena_bytes; }
 
 private:
     std::unique_ptr<RunState> take_state() const;

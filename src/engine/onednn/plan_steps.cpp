@@ -201,6 +201,7 @@ void PlanBuilder::place_storages() {
     const MemoryPlan memory = plan_memory(lifetimes);
     for (std::size_t at = 0; at < placed.size(); ++at) plan_.storages[placed[at]].offset = memory.offsets[at];
     plan_.arena_bytes = memory.arena_bytes;
+    plan_.least_arena_bytes = least_arena_bytes(lifetimes);
 }
 
 void PlanBuilder::release_slots() {

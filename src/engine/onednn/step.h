@@ -109,6 +109,7 @@ struct PlanData {
     };
     std::vector<Output> outputs;
     std::size_t arena_bytes = 0;
+    std::size_t least_arena_bytes = 0;  // what lives at the busiest step
     std::size_t scratchpad_bytes = 0;
 };
 
