@@ -1,6 +1,7 @@
 #include "prune/mask.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "support/check.h"
@@ -41,9 +42,59 @@ std::vector<Unit> units_of(const WeightGrid& grid, int outputs, int channels, st
     return units;
 }
 
+/// The bits of a number, in an order of integers that is that of the numbers.
+std::uint64_t ordered_bits(double score) {
+    const auto bits = std::bit_cast<std::uint64_t>(score);
+    return bits >> 63U ? ~bits : bits | std::uint64_t{1} << 63U;
+}
+
+/// The score with `rank` others before it in sorted order, found digit by digit: a layer may have more weights than there is memory for a sorted copy.
+std::uint64_t score_of_rank(std::span<const double> scores, std::uint64_t rank) {
+    constexpr unsigned kDigit = 16;
+    std::uint64_t found = 0, known = 0;
+    for (unsigned shift = 64 - kDigit;; shift -= kDigit) {
+        std::vector<std::uint64_t> counts(std::size_t{1} << kDigit, 0);
+        for (const double score : scores) {
+            const std::uint64_t bits = ordered_bits(score);
+            if ((bits & known) == found) ++counts[bits >> shift & (counts.size() - 1)];
+        }
+        std::uint64_t digit = 0;
+        for (; rank >= counts[digit]; ++digit) rank -= counts[digit];
+        found |= digit << shift;
+        known |= static_cast<std::uint64_t>(counts.size() - 1) << shift;
+        if (shift == 0) return found;
+    }
+}
+
+std::uint64_t score_of_rank_of_few(std::span<const double> scores, std::uint64_t rank) {
+    std::vector<std::uint64_t> bits(scores.size());
+    std::transform(scores.begin(), scores.end(), bits.begin(), ordered_bits);
+    std::nth_element(bits.begin(), bits.begin() + static_cast<std::ptrdiff_t>(rank), bits.end());
+    return bits[rank];
+}
+
+/// Zeroes the weights that score least, of equal ones the first.
+void take_least_weights(std::span<const double> scores, std::int64_t zeros, std::span<std::uint8_t> mask) {
+    constexpr std::size_t kFew = std::size_t{1} << 18;
+    if (zeros <= 0) return;
+    const auto rank = static_cast<std::uint64_t>(zeros) - 1;
+    const std::uint64_t last = scores.size() <= kFew ? score_of_rank_of_few(scores, rank) : score_of_rank(scores, rank);
+    std::int64_t equal = zeros - std::count_if(scores.begin(), scores.end(), [&](double score) { return ordered_bits(score) < last; });
+    for (std::size_t at = 0; at < scores.size(); ++at) {
+        const std::uint64_t bits = ordered_bits(scores[at]);
+        if (bits < last || (bits == last && equal-- > 0)) mask[at] = 0;
+    }
+}
+
 /// Zeroes the units of the outputs [first, last) that score least.
 void take_least(const WeightGrid& grid, const Pattern& pattern, std::span<const double> scores, std::int64_t first, std::int64_t last,
                 std::int64_t zeros, Mask& mask) {
+    if (pattern.outputs == 1 && pattern.channels == 1) {
+        const auto begin = static_cast<std::size_t>(first * grid.columns()),
+                   count = static_cast<std::size_t>((last - first) * grid.columns());
+        take_least_weights(scores.subspan(begin, count), zeros, std::span(mask).subspan(begin, count));
+        return;
+    }
     std::vector<Unit> units = units_of(grid, pattern.outputs, pattern.channels, scores, first, last);
     std::vector<std::size_t> order(units.size());
     for (std::size_t at = 0; at < order.size(); ++at) order[at] = at;

@@ -60,6 +60,7 @@ private:
             outcome.macs = count_macs(*each.layer.reference).value_or(0);
             outcome_.layers.push_back(outcome);
             if (each.has_pattern) outcome_.prunable_weights += outcome.weights;
+            float_weight(each.layer).release_pages();  // of a file: they come again when it is this layer's turn
         }
     }
 
@@ -136,6 +137,7 @@ private:
     void apply(std::size_t at, const PrunedLayer& pruned) {
         LayerOutcome& outcome = outcome_.layers[at];
         set_weights(pruned_, layers_[at], pruned.weights);
+        if (!options_.data) float_weight(layers_[at]).release_pages();
         outcome.zeros = std::count(pruned.weights.matrix.begin(), pruned.weights.matrix.end(), 0.0F);
         outcome.pattern = prunable_[at].has_pattern && zeros_of(pruned.mask) > 0 ? pattern_name(options_.choice.pattern) : "dense";
         outcome.repair = pruned.repair;

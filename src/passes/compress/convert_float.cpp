@@ -190,6 +190,7 @@ private:
         for (auto& [value, uses] : wanted_constants_) {
             Graph& graph = value->graph();
             const Tensor tensor = convert_floats(*known_tensor(value), conversion_.to);
+            known_tensor(value)->release_pages();
             ++counts_.constants;
             if (value->constant() && !value->is_graph_output() && value->uses().size() == uses.size()) {
                 graph.set_initializer(value, tensor);

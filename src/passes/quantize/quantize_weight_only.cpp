@@ -80,6 +80,7 @@ private:
         Stored& stored = entry->second;
         if (!is_new) return stored;
         const BlockCodes codes = codes_of(target);
+        known_tensor(target.weight)->release_pages();
         BlockTensors tensors = scheme_.weight_only.form == WeightForm::MatMulNBits ? matmul_nbits_tensors(codes)
                                                                                    : dequantize_linear_tensors(codes, target.order);
         Graph& home = target.weight->graph();

@@ -73,6 +73,7 @@ private:
             const std::optional<SummationOrder> order = rule.summation ? rule.summation(*node, tensor.shape()) : std::nullopt;
             const SumWidth sums = scheme_.activations == ActivationMode::Static ? scheme_.sum_width : SumWidth::ThirtyTwoBit;
             QuantizedWeight codes = quantize_weight(tensor, axis, order, sums, scheme_.weight_dtype, weight->name());
+            tensor.release_pages();
             first = dequantize = add_dequantized_constant(weight->graph(), weight->name(), std::move(codes.codes), std::move(codes.scales),
                                                           axis.value_or(1), node);
         } else if (!dequantize) {
