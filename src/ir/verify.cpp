@@ -5,7 +5,6 @@
 #include <unordered_set>
 
 #include "ir/topology.h"
-#include "support/error.h"
 
 namespace mcompress {
 
@@ -23,46 +22,56 @@ public:
             check_node(graph, *node);
             for (const Value* value : node->inputs())
                 if (value && value->producer() && &value->producer()->graph() == &graph && !done.contains(value->producer()))
-                    add(*node, format("reads '{}' before it is computed: the graph has a cycle", value->name()));
+                    add(*node, format("reads '{}' before it is computed: the graph has a cycle", value->name()),
+                        "nodes that do not wait for themselves");
             done.insert(node);
         }
         if (outer) check_shadowing(graph);
     }
 
 private:
-    void add(const Node& node, std::string problem) {
-        findings.push_back({format("node '{}' ({})", node.display_name(), node.op_type()), std::move(problem)});
+    void add(std::string object, std::string found, std::string expected) {
+        findings.push_back({codes::kModelInvalid, std::move(object), std::move(found), std::move(expected)});
+    }
+    void add(const Node& node, std::string found, std::string expected) {
+        add(format("node '{}' ({})", node.display_name(), node.op_type()), std::move(found), std::move(expected));
     }
 
     void check_interface(const Graph& graph) {
-        if (graph.outputs().empty()) findings.push_back({format("graph '{}'", graph.name()), "has no output"});
+        if (graph.outputs().empty()) add(format("graph '{}'", graph.name()), "has no output", "at least one");
         std::unordered_set<const Value*> seen;
         for (const Value* value : graph.outputs()) {
             if (!seen.insert(value).second)
-                findings.push_back({format("output '{}'", value->name()), "is listed twice among the graph's outputs"});
+                add(format("output '{}'", value->name()), "is listed twice among the graph's outputs", "every output once");
             if (&value->graph() == &graph && !value->producer() && !value->is_graph_input() && !value->constant() &&
                 value->sparse_initializer().empty())
-                findings.push_back({format("output '{}'", value->name()), "is not computed by any node"});
+                add(format("output '{}'", value->name()), "is not computed by any node",
+                    "an input, an initializer or the output of a node");
         }
     }
 
     void check_node(const Graph& graph, const Node& node) {
-        if (node.op_type().empty()) add(node, "has no operator type");
+        if (node.op_type().empty()) add(node, "has no operator type", "the name of an operator");
         if (graph.opset_version(node.domain()) == 0 && node.domain() != "mcompress")
-            add(node, format("uses domain '{}', which the model does not import", node.domain().empty() ? "ai.onnx" : node.domain()));
+            add(node, format("uses domain '{}', which the model does not import", node.domain().empty() ? "ai.onnx" : node.domain()),
+                "a domain of the model's opset imports");
         for (int index = 0; index < node.input_count(); ++index) {
             const Value* value = node.input(index);
             if (!value) continue;
-            if (!has_use(*value, {const_cast<Node*>(&node), index})) add(node, format("reads '{}' without a recorded use", value->name()));
-            if (!is_visible(graph, *value)) add(node, format("reads '{}', which belongs to a graph it cannot see", value->name()));
+            if (!has_use(*value, {const_cast<Node*>(&node), index}))
+                add(node, format("reads '{}' without a recorded use", value->name()), "a use of every value that is read");
+            if (!is_visible(graph, *value))
+                add(node, format("reads '{}', which belongs to a graph it cannot see", value->name()),
+                    "a value of its own graph or one around it");
             if (!value->producer() && !value->is_graph_input() && !value->constant() && value->sparse_initializer().empty())
-                add(node, format("reads '{}', which nothing computes", value->name()));
+                add(node, format("reads '{}', which nothing computes", value->name()), "an input, an initializer or the output of a node");
         }
         for (const Value* value : node.outputs())
-            if (value && value->producer() != &node) add(node, format("lists output '{}' of another node", value->name()));
+            if (value && value->producer() != &node)
+                add(node, format("lists output '{}' of another node", value->name()), "outputs of its own");
         std::unordered_set<std::string_view> names;
         for (const Attribute& attribute : node.attributes())
-            if (!names.insert(attribute.name).second) add(node, format("has attribute '{}' twice", attribute.name));
+            if (!names.insert(attribute.name).second) add(node, format("has attribute '{}' twice", attribute.name), "every attribute once");
     }
 
     static bool is_visible(const Graph& graph, const Value& value) {
@@ -84,7 +93,7 @@ private:
         for (const Node* node : graph.nodes())
             for (const Value* value : node->outputs())
                 if (value && graph.outer()->resolve(value->name()))
-                    add(*node, format("output '{}' hides a value of the same name outside the body", value->name()));
+                    add(*node, format("output '{}' hides a value of the same name outside the body", value->name()), "another name");
     }
 
     struct UseHash {
@@ -105,25 +114,14 @@ std::vector<Finding> verify(const Graph& graph) {
 
 std::vector<Finding> verify(const Model& model) {
     std::vector<Finding> findings;
-    if (model.opset_imports->empty()) findings.push_back({"model", "imports no operator set"});
+    if (model.opset_imports->empty())
+        findings.push_back({codes::kModelInvalid, "model", "imports no operator set", "an opset import of ai.onnx or of another domain"});
     for (const auto& [domain, version] : *model.opset_imports)
-        if (version < 1) findings.push_back({"model", format("imports version {} of domain '{}'", version, domain)});
+        if (version < 1)
+            findings.push_back(
+                {codes::kModelInvalid, "model", format("imports version {} of domain '{}'", version, domain), "a version from 1"});
     for (Finding& finding : verify(*model.graph)) findings.push_back(std::move(finding));
     return findings;
-}
-
-void throw_if_any(const std::vector<Finding>& findings) {
-    if (findings.empty()) return;
-    std::string text = findings.size() == 1 ? "one fault: " : format("{} faults: ", findings.size());
-    for (std::size_t at = 0; at < findings.size(); ++at) {
-        if (at > 0) text += "; ";
-        if (at == 20) {
-            text += format("and {} more", findings.size() - at);
-            break;
-        }
-        text += findings[at].object + " " + findings[at].problem;
-    }
-    throw Error(codes::kModelInvalid, std::move(text), "export the model again, or check it with the tool that made it");
 }
 
 }  // namespace mcompress

@@ -53,13 +53,14 @@ class GraphBuilder {
 public:
     GraphBuilder(const GraphSource& source, std::vector<Finding>& findings) : source_(source), findings_(findings) {}
 
-    void run(std::unique_ptr<onnx::GraphProto> proto, Graph& graph) {
+    std::unordered_set<const Node*> run(std::unique_ptr<onnx::GraphProto> proto, Graph& graph) {
         pending_.push_back({&graph, std::move(proto)});
         while (!pending_.empty()) {
             Pending next = std::move(pending_.back());
             pending_.pop_back();
             build(*next.graph, *next.proto);
         }
+        return std::move(unread_);
     }
 
 private:
@@ -81,12 +82,20 @@ private:
         if (proto.ByteSizeLong() > 0) graph.set_extra(serialize(proto));
     }
 
-    void add_finding(std::string object, std::string problem) { findings_.push_back({std::move(object), std::move(problem)}); }
+    void add_finding(std::string object, std::string found, std::string expected) {
+        findings_.push_back({codes::kModelInvalid, std::move(object), std::move(found), std::move(expected)});
+    }
+
+    /// A value for what could not be read or is defined nowhere: of it nothing is known, so that nothing else is found wrong with it.
+    Value* add_stand_in(Graph& graph, const std::string& name) {
+        constexpr const char* kUnread = "?";
+        return graph.add_sparse_constant(graph.unique_name(name), kUnread, {});
+    }
 
     /// True when the name can be given to a new value; otherwise the fault is noted.
     bool is_free(const Graph& graph, const std::string& object, const std::string& name) {
-        if (name.empty()) add_finding(object, "has no name");
-        else if (names_.find(graph, name)) add_finding(object, "has a name that another value has: every name is assigned once");
+        if (name.empty()) add_finding(object, "has no name", "a name to be read by");
+        else if (names_.find(graph, name)) add_finding(object, "has a name that another value has", "every name to be assigned once");
         else return true;
         return false;
     }
@@ -119,15 +128,21 @@ private:
         std::unordered_set<const Value*> done;
         for (auto& initializer : *proto.mutable_initializer()) {
             const std::string name = initializer.name();
-            Tensor tensor = take_tensor(initializer, source_.tensors);
+            Tensor tensor;
+            if (!collect(findings_, [&] { tensor = take_tensor(initializer, source_.tensors); })) {
+                if (!name.empty() && !names_.find(graph, name)) names_.add(graph, name, add_stand_in(graph, name));
+                continue;
+            }
             initializer.clear_name();
             std::string extra = initializer.ByteSizeLong() > 0 ? serialize(initializer) : std::string();
             initializer.Clear();
             Value* value = names_.find(graph, name);
             if (value && value->is_graph_input() && done.insert(value).second) {
                 if (value->type().is_tensor() && value->type().dtype != DType::Undefined && value->type().dtype != tensor.dtype())
-                    add_finding(format("graph input '{}'", name), format("is declared as {} but its initializer is {}",
-                                                                         dtype_name(value->type().dtype), dtype_name(tensor.dtype())));
+                    add_finding(
+                        format("graph input '{}'", name),
+                        format("is declared as {} but its initializer is {}", dtype_name(value->type().dtype), dtype_name(tensor.dtype())),
+                        "the same type");
                 graph.set_initializer(value, std::move(tensor), std::move(extra));
                 continue;
             }
@@ -142,8 +157,14 @@ private:
         for (auto& sparse : *proto.mutable_sparse_initializer()) {
             const std::string name = sparse.values().name();
             if (!is_free(graph, format("sparse initializer '{}'", name), name)) continue;
-            inline_external_data(sparse, source_.tensors);
-            with_context([&] { return format("sparse initializer '{}'", name); }, [&] { check_sparse_tensor(sparse); });
+            const bool is_sound = collect(findings_, [&] {
+                inline_external_data(sparse, source_.tensors);
+                with_context([&] { return format("sparse initializer '{}'", name); }, [&] { check_sparse_tensor(sparse); });
+            });
+            if (!is_sound) {
+                names_.add(graph, name, add_stand_in(graph, name));
+                continue;
+            }
             const int number = sparse.values().data_type();
             ValueType type = ValueType::tensor(is_known_dtype(number) ? static_cast<DType>(number) : DType::Undefined,
                                                Dims(sparse.dims().begin(), sparse.dims().end()));
@@ -162,15 +183,17 @@ private:
             pending_.push_back({made.get(), std::move(body)});
             return made;
         };
-        with_context(object, [&] {
-            for (auto& attribute : *proto.mutable_attribute())
-                spec.attributes.push_back(take_attribute(attribute, source_.tensors, take_body));
-        });
+        bool is_read = true;
+        for (auto& attribute : *proto.mutable_attribute())
+            is_read &= collect(findings_, [&] {
+                with_context(object, [&] { spec.attributes.push_back(take_attribute(attribute, source_.tensors, take_body)); });
+            });
         std::vector<std::string> outputs(proto.output().begin(), proto.output().end());
         // A second value of a name is added under a made-up one, so that the check can go on.
         for (const std::string& name : outputs) spec.outputs.push_back(!name.empty() && names_.find(graph, name) ? std::string() : name);
         std::vector<std::string> hints = spec.outputs;
         Node* node = graph.add_node(std::move(spec));
+        if (!is_read) unread_.insert(node);
         for (int index = 0; index < node->output_count(); ++index) {
             const auto at = static_cast<std::size_t>(index);
             if (outputs[at].empty()) {
@@ -185,8 +208,8 @@ private:
     /// For an output whose value does not simply have the file's name.
     void add_output_name(const Graph& graph, const std::string& object, const std::string& name, Value* value) {
         if (names_.find(graph, name)) {
-            add_finding(object,
-                        format("computes '{}', which another node, input or initializer defines: every name is assigned once", name));
+            add_finding(object, format("computes '{}', which another node, input or initializer defines", name),
+                        "every name to be assigned once");
             names_.add_nameless(value);
         } else {
             names_.add(graph, name, value);
@@ -207,9 +230,14 @@ private:
             Node* node = nodes[static_cast<std::size_t>(index)];
             for (const std::string& name : node_proto.input()) {
                 Value* value = name.empty() ? nullptr : names_.resolve(graph, name);
-                if (!value && !name.empty())
+                if (!value && !name.empty()) {
                     add_finding(format("node '{}' ({})", node->display_name(), node->op_type()),
-                                format("reads '{}', which nothing defines", name));
+                                format("reads '{}', which nothing defines", name),
+                                "the name of an input, an initializer or a node's output");
+                    Value*& stand_in = undefined_[&graph][name];
+                    if (!stand_in) names_.add_nameless(stand_in = add_stand_in(graph, name));
+                    value = stand_in;
+                }
                 graph.append_input(node, value);
             }
             node_proto.clear_input();
@@ -227,7 +255,9 @@ private:
             const std::string name = info.name();
             Value* value = name.empty() ? nullptr : names_.resolve(graph, name);
             if (!value) {
-                add_finding(format("graph output '{}'", name), "is not defined by any node, input or initializer");
+                add_finding(format("graph output '{}'", name), "is not defined by any node, input or initializer",
+                            "the name of a value of the graph");
+                graph.add_output(add_stand_in(graph, name.empty() ? "output" : name));
                 continue;
             }
             graph.add_output(value);
@@ -258,12 +288,15 @@ private:
     std::vector<Finding>& findings_;
     std::vector<Pending> pending_;
     Names names_;
+    std::unordered_map<const Graph*, std::unordered_map<std::string, Value*>> undefined_;
+    std::unordered_set<const Node*> unread_;
 };
 
 }  // namespace
 
-void build_graph(std::unique_ptr<onnx::GraphProto> proto, Graph& graph, const GraphSource& source, std::vector<Finding>& findings) {
-    GraphBuilder(source, findings).run(std::move(proto), graph);
+std::unordered_set<const Node*> build_graph(std::unique_ptr<onnx::GraphProto> proto, Graph& graph, const GraphSource& source,
+                                            std::vector<Finding>& findings) {
+    return GraphBuilder(source, findings).run(std::move(proto), graph);
 }
 
 }  // namespace mcompress

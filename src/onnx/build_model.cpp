@@ -34,24 +34,30 @@ void take_opset_imports(onnx::ModelProto& proto, OpsetImports& imports, std::vec
     for (const auto& import : proto.opset_import()) {
         const std::string domain = import.domain() == "ai.onnx" ? std::string() : import.domain();
         if (import.version() < 1 || import.version() > INT_MAX) {
-            findings.push_back({"model", format("imports version {} of domain '{}'", import.version(), import.domain())});
+            findings.push_back({codes::kModelInvalid, "model",
+                                format("imports version {} of domain '{}'", import.version(), import.domain()), "a version from 1"});
             continue;
         }
         const auto version = static_cast<int>(import.version());
         if (domain.empty() && version > kNewestPublishedOpset)
-            throw Error(codes::kOpsetUnsupported,
-                        format("the model imports opset {}, the newest that is known is {}", version, kNewestPublishedOpset),
-                        format("export it for opset {} or below, or use a newer mcompress", kNewestPublishedOpset));
+            findings.push_back({codes::kOpsetUnsupported, "model",
+                                format("the model imports opset {}, the newest that is known is {}", version, kNewestPublishedOpset), "",
+                                format("export it for opset {} or below, or use a newer mcompress", kNewestPublishedOpset)});
         const auto [at, is_new] = imports.emplace(domain, version);
         if (!is_new && at->second != version)
-            findings.push_back({"model", format("imports domain '{}' at versions {} and {}", import.domain(), at->second, version)});
+            findings.push_back({codes::kModelInvalid, "model",
+                                format("imports domain '{}' at versions {} and {}", import.domain(), at->second, version),
+                                "one version of every domain"});
     }
     proto.clear_opset_import();
 }
 
-void take_functions(onnx::ModelProto& proto, const TensorSource& tensors, Model& model) {
+void take_functions(onnx::ModelProto& proto, const TensorSource& tensors, Model& model, std::vector<Finding>& findings) {
     for (auto& function : *proto.mutable_functions()) {
-        inline_external_data(function, tensors);
+        collect(findings, [&] {
+            with_context([&] { return format("function '{}.{}'", function.domain(), function.name()); },
+                         [&] { inline_external_data(function, tensors); });
+        });
         Function taken{function.domain(), function.name(), {}, serialize(function)};
         taken.overload = overload_of(taken.bytes);
         model.functions.push_back(std::move(taken));
@@ -78,21 +84,22 @@ void take_header(onnx::ModelProto& proto, Model& model) {
 
 }  // namespace
 
-std::unique_ptr<Model> build_model(onnx::ModelProto& proto, const TensorSource& tensors) {
-    auto model = std::make_unique<Model>();
-    std::vector<Finding> findings;
+LoadedModel build_model(onnx::ModelProto& proto, const TensorSource& tensors) {
+    LoadedModel loaded{std::make_unique<Model>(), {}, {}};
+    Model* const model = loaded.model.get();
+    std::vector<Finding>& findings = loaded.findings;
     take_header(proto, *model);
     if (model->ir_version < 1 || model->ir_version > kNewestIrVersion)
-        findings.push_back({"model", format("has IR version {}, known are 1 to {}", model->ir_version, kNewestIrVersion)});
+        findings.push_back({codes::kModelInvalid, "model", format("has IR version {}", model->ir_version),
+                            format("one of those known, 1 to {}", kNewestIrVersion)});
     take_opset_imports(proto, *model->opset_imports, findings);
-    take_functions(proto, tensors, *model);
+    take_functions(proto, tensors, *model, findings);
     std::unique_ptr<onnx::GraphProto> graph(proto.has_graph() ? proto.release_graph() : new onnx::GraphProto);
-    build_graph(std::move(graph), *model->graph, {tensors, model->ir_version}, findings);
-    inline_external_data(proto, tensors);
+    loaded.unread = build_graph(std::move(graph), *model->graph, {tensors, model->ir_version}, findings);
+    collect(findings, [&] { inline_external_data(proto, tensors); });
     if (proto.ByteSizeLong() > 0) model->extra = serialize(proto);
     for (Finding& finding : verify(*model)) findings.push_back(std::move(finding));
-    throw_if_any(findings);
-    return model;
+    return loaded;
 }
 
 }  // namespace mcompress

@@ -1,14 +1,12 @@
 // ModelProto → Model.
 #pragma once
 
-#include <memory>
-
-#include "ir/model.h"
 #include "onnx/build_graph.h"
+#include "onnx/load.h"
 
 namespace mcompress {
 
-/// Uses the message up. Throws kModelInvalid with every structural fault at once, and what build_graph throws.
-std::unique_ptr<Model> build_model(onnx::ModelProto& proto, const TensorSource& tensors);
+/// Uses the message up. What is wrong with the model is among the findings.
+LoadedModel build_model(onnx::ModelProto& proto, const TensorSource& tensors);
 
 }  // namespace mcompress

@@ -6,6 +6,7 @@
 #include "ir/verify.h"
 #include "onnx/build_graph.h"
 #include "onnx/convert_attribute.h"
+#include "onnx/inline_functions.h"
 #include "onnx/wire.h"
 #include "support/error.h"
 
@@ -152,27 +153,43 @@ private:
     std::unordered_map<const Value*, Value*> values_;
 };
 
+FunctionTemplate read_template(const Function& function, std::vector<Finding>& findings) {
+    FunctionTemplate result{normalized(function.domain), function.name, function.overload, std::make_unique<Model>(), {}};
+    const std::string place = format("function '{}'", result.label());
+    std::vector<Finding> found;
+    with_context(place, [&] {
+        onnx::FunctionProto proto;
+        deserialize(proto, function.bytes);
+        result.defaults = defaults_of(function);
+        for (const auto& import : proto.opset_import()) {
+            if (import.version() < 1 || import.version() > INT_MAX)
+                fail(codes::kModelInvalid, "imports version {} of domain '{}'", import.version(), import.domain());
+            (*result.model->opset_imports)[normalized(import.domain())] = static_cast<int>(import.version());
+        }
+        constexpr std::int64_t kIrVersionOfFunctions = 8;
+        build_graph(graph_of(proto), *result.model->graph, {{}, kIrVersionOfFunctions}, found);
+        for (Finding& finding : verify(*result.model)) found.push_back(std::move(finding));
+    });
+    for (Finding& finding : found) {
+        finding.object = place + ": " + finding.object;
+        findings.push_back(std::move(finding));
+    }
+    return result;
+}
+
 }  // namespace
 
 FunctionTemplate make_template(const Function& function) {
-    FunctionTemplate result{normalized(function.domain), function.name, function.overload, std::make_unique<Model>(), {}};
-    return with_context([&] { return format("function '{}'", result.label()); },
-                        [&] {
-                            onnx::FunctionProto proto;
-                            deserialize(proto, function.bytes);
-                            result.defaults = defaults_of(function);
-                            for (const auto& import : proto.opset_import()) {
-                                if (import.version() < 1 || import.version() > INT_MAX)
-                                    fail(codes::kModelInvalid, "imports version {} of domain '{}'", import.version(), import.domain());
-                                (*result.model->opset_imports)[normalized(import.domain())] = static_cast<int>(import.version());
-                            }
-                            std::vector<Finding> findings;
-                            constexpr std::int64_t kIrVersionOfFunctions = 8;
-                            build_graph(graph_of(proto), *result.model->graph, {{}, kIrVersionOfFunctions}, findings);
-                            for (Finding& finding : verify(*result.model)) findings.push_back(std::move(finding));
-                            throw_if_any(findings);
-                            return std::move(result);
-                        });
+    std::vector<Finding> findings;
+    FunctionTemplate result = read_template(function, findings);
+    throw_if_any(findings);
+    return result;
+}
+
+std::vector<Finding> verify_function(const Function& function) {
+    std::vector<Finding> findings;
+    collect(findings, [&] { read_template(function, findings); });
+    return findings;
 }
 
 std::string referenced_attribute(const Attribute& attribute) {

@@ -18,7 +18,7 @@ struct FunctionTemplate {
     std::string label() const { return domain + "." + name; }
 };
 
-/// Throws kModelInvalid with every structural fault of the function.
+/// Throws what is wrong with the function's structure and tensors; kModelInvalid with every fault of structure at once.
 FunctionTemplate make_template(const Function& function);
 
 /// The name of the attribute of a call that this one stands for; empty when it is no reference.

@@ -1,6 +1,9 @@
 // Model-local functions: every call is replaced by the function's nodes.
 #pragma once
 
+#include <vector>
+
+#include "ir/finding.h"
 #include "ir/model.h"
 
 namespace mcompress {
@@ -14,5 +17,8 @@ inline constexpr std::int64_t kMostInlinedNodes = std::int64_t{1} << 20;
 /// Throws kModelInvalid when a function calls itself, has faults of structure or is called with other inputs and outputs than it has,
 /// kOpsetUnsupported where opsets cannot be brought together, kTooLarge and kNestingTooDeep. The model is of no use after an Error.
 void inline_functions(Model& model);
+
+/// Everything that is wrong with the structure and the tensors of a function, called or not.
+std::vector<Finding> verify_function(const Function& function);
 
 }  // namespace mcompress

@@ -5,7 +5,10 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <unordered_set>
+#include <vector>
 
+#include "ir/finding.h"
 #include "ir/model.h"
 #include "tensor/runtime_value.h"
 
@@ -15,7 +18,18 @@ namespace mcompress {
 /// structural faults at once), kTensorInvalid, kExternalData.
 std::unique_ptr<Model> load_model(const std::filesystem::path& path);
 
-/// As above from memory kept alive by `owner`; external data is looked for in `folder` and refused when that is empty.
+/// A model with everything that is wrong with its names, tensors and structure.
+struct LoadedModel {
+    std::unique_ptr<Model> model;  // with findings that are errors: good for looking at, not for more
+    std::vector<Finding> findings;
+    std::unordered_set<const Node*> unread;  // nodes that lack an attribute because it could not be read
+};
+
+/// As load_model, but only what makes a file unreadable as a whole is thrown: kFile…, kNotOnnx, kModelTruncated, kNestingTooDeep, kTooLarge.
+LoadedModel examine_model(const std::filesystem::path& path);
+LoadedModel examine_model_bytes(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::filesystem::path& folder);
+
+/// As load_model from memory kept alive by `owner`; external data is looked for in `folder` and refused when that is empty.
 std::unique_ptr<Model> load_model_bytes(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                                         const std::filesystem::path& folder);
 

@@ -42,7 +42,9 @@ std::unique_ptr<Model> parse_model(std::string_view text) {
     } catch (const std::logic_error& error) {  // numbers that are none, or out of range
         refuse(format("a number in the text cannot be read ({})", error.what()));
     }
-    return build_model(proto, {});
+    LoadedModel loaded = build_model(proto, {});
+    throw_if_any(loaded.findings);
+    return std::move(loaded.model);
 }
 
 }  // namespace mcompress

@@ -57,6 +57,22 @@ std::vector<ValueType> GraphInference::run(const Graph& graph, std::span<const V
 }
 
 void GraphInference::visit(const Node& node, int depth) {
+    if (!faults_) return infer(node, depth);
+    const auto take_declared = [&] {
+        for (const Value* value : node.outputs())
+            if (value) result.types.emplace(value, value->type());
+    };
+    if (faults_->left_out && faults_->left_out->contains(&node)) return take_declared();
+    try {
+        infer(node, depth);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::Internal) throw;
+        faults_->findings.push_back(finding_at(format("node '{}' ({})", node.display_name(), node.op_type()), error));
+        take_declared();
+    }
+}
+
+void GraphInference::infer(const Node& node, int depth) {
     std::vector<ValueType> inputs;
     std::vector<const Tensor*> constants;
     std::vector<const IntegerValues*> integers;

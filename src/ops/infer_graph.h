@@ -1,6 +1,9 @@
 // Inference of one graph and its bodies, node by node.
 #pragma once
 
+#include <unordered_set>
+
+#include "ir/finding.h"
 #include "ops/infer.h"
 
 namespace mcompress {
@@ -21,9 +24,15 @@ enum class DeclaredTypes {
     FillGaps    // they serve where inference knows nothing
 };
 
+/// Where broken rules are noted in place of being thrown: what a node's outputs are declared as then stands for what they are.
+struct InferenceFaults {
+    std::vector<Finding> findings;
+    const std::unordered_set<const Node*>* left_out = nullptr;  // nodes that are not looked at
+};
+
 class GraphInference {
 public:
-    explicit GraphInference(DeclaredTypes declared) : declared_(declared) {}
+    explicit GraphInference(DeclaredTypes declared, InferenceFaults* faults = nullptr) : declared_(declared), faults_(faults) {}
 
     InferredTypes result;
 
@@ -33,6 +42,7 @@ public:
 
 private:
     void visit(const Node& node, int depth);
+    void infer(const Node& node, int depth);
     std::vector<std::vector<ValueType>> infer_bodies(const Node& node, std::span<const ValueType> inputs, int depth);
     void take_output(const Node& node, Value* value, ValueType inferred);
     void learn_value(const Node& node, std::span<const ValueType> inputs, std::span<const IntegerValues* const> integers);
@@ -40,6 +50,7 @@ private:
     const IntegerValues* known_integers(const Value* value);
 
     DeclaredTypes declared_;
+    InferenceFaults* faults_;
     std::unordered_map<const Value*, IntegerValues> integers_;
 };
 

@@ -12,7 +12,7 @@ namespace mcompress {
 
 namespace {
 
-std::string text_of(const Finding& finding) { return finding.object + ": " + finding.problem; }
+std::string text_of(const Finding& finding) { return finding.object + ": " + finding.problem(); }
 
 /// Tells what a pass broke from what the model came with.
 class Verifier {

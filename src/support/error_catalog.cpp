@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "support/finding_codes.h"
+
 namespace mcompress {
 
 namespace {
@@ -74,6 +76,15 @@ constexpr auto kEntries = std::to_array<ErrorEntry>({
     {codes::kNotFinite,
      "A weight is NaN or infinite; what is computed from it is worthless and its range unknown.",
      "Repair the model; the message names the tensor and how many values."},
+    {codes::kNoEffect,
+     "A node, weight or input of the model changes none of its outputs, or an output channel's weights are all 0. Nothing is wrong with what the model computes; bytes and time are wasted.",
+     "mcompress optimize removes nodes and weights that nobody reads, mcompress compact channels of zeros."},
+    {codes::kDegenerateValues,
+     "Weights hold numbers below the smallest normal one, which many runtimes take for 0 and others compute slowly with, numbers so large that products overflow, or scales that make values 0.",
+     "Round such numbers to 0 before the export, and look at how the training or the quantization came by them."},
+    {codes::kAmbiguousNames,
+     "Nodes share a name, or a metadata key comes twice. The model is valid; reports, exclusion lists and other tools that go by the name mean either.",
+     "Give nodes unique names when the model is exported."},
     {codes::kFileMissing,
      "There is no file or folder of that name.",
      "Check the path; relative ones start in the current folder."},

@@ -44,7 +44,7 @@ std::string run(const TextCase& text_case, const Engine& engine, Inputs inputs) 
     try {
         const auto model = make_model(text_case, inputs);
         const Graph& graph = *model->graph;
-        for (const Finding& finding : verify_ops(graph)) return text_case.refusal.empty() ? finding.object + ": " + finding.problem : "";
+        for (const Finding& finding : verify_ops(graph)) return text_case.refusal.empty() ? finding.object + ": " + finding.problem() : "";
         infer_types(*model->graph);
         std::vector<Tensor> tensors;
         if (inputs == Inputs::AsInputs)

@@ -16,6 +16,7 @@
 #include "fixtures/published_models.h"
 #include "fixtures/random_tensors.h"
 #include "fuzz/mutator.h"
+#include "ir/oddities.h"
 #include "onnx/emit.h"
 #include "onnx/load.h"
 #include "ops/cost.h"
@@ -93,9 +94,41 @@ struct Corpus {
 
 enum class Result { Inferred, Refused };
 
+bool has_errors(const std::vector<Finding>& findings) {
+    return std::any_of(findings.begin(), findings.end(), [](const Finding& finding) { return finding.severity == Severity::Error; });
+}
+
+/// What mcompress check does with a model, sound or not: it has to end in findings, and in an error among them exactly where loading or inference throws.
+void check_findings(const std::shared_ptr<const std::string>& owner) {
+    const auto bytes = std::as_bytes(std::span(*owner));
+    LoadedModel loaded;
+    try {
+        loaded = examine_model_bytes(bytes, owner, {});
+    } catch (const Error&) {
+        return;  // not taken apart at all
+    }
+    (void)find_oddities(*loaded.model);
+    const bool is_sound = !has_errors(loaded.findings);
+    const bool is_typed = !has_errors(verify_types(*loaded.model->graph, loaded.unread));
+    const auto is_refused = [](auto&& body) {
+        try {
+            body();
+            return false;
+        } catch (const Error&) {
+            return true;
+        }
+    };
+    std::unique_ptr<Model> model;
+    if (is_refused([&] { model = load_model_bytes(bytes, owner, {}); }) == is_sound)
+        fail(codes::kInternal, "findings and loading disagree");
+    // Findings also name operators of another opset, which inference passes over.
+    if (model && is_refused([&] { infer_types(*model->graph); }) && is_typed) fail(codes::kInternal, "findings and inference disagree");
+}
+
 Result try_model(std::string bytes, bool is_emitted) {
     const auto owner = std::make_shared<const std::string>(std::move(bytes));
     try {
+        if (is_emitted) check_findings(owner);
         const auto model = load_model_bytes(std::as_bytes(std::span(*owner)), owner, {});
         throw_if_any(verify(*model));
         (void)verify_ops(*model->graph);

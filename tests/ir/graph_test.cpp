@@ -83,7 +83,7 @@ TEST_CASE("order repairs a wrong listing and leaves cycles to verify") {
     graph.set_input(first, 0, second->output(0));
     const auto findings = verify(graph);
     REQUIRE_FALSE(findings.empty());
-    CHECK(findings[0].problem.find("cycle") != std::string::npos);
+    CHECK(findings[0].problem().find("cycle") != std::string::npos);
 }
 
 TEST_CASE("verify finds every fault at once") {

@@ -64,7 +64,7 @@ TEST_CASE("asset models: inference agrees with what they declare, no operator ru
         }
         CHECK(problem == "");
         std::string findings;
-        for (const Finding& finding : verify_ops(*model->graph)) findings += finding.object + ": " + finding.problem + "\n";
+        for (const Finding& finding : verify_ops(*model->graph)) findings += finding.object + ": " + finding.problem() + "\n";
         CHECK(findings == "");
     }
 }

@@ -103,7 +103,7 @@ TEST_CASE("verify_ops: every broken rule is a finding, not an exception") {
     const auto model = parse(R"(g (float[2, 3] x) => (float[] y) {
         a = Relu(x, x) b = Concat(x, x) c = MatMul(x, x) d = Gelu(x) e = Transpose<perm = [0, 0]>(x) y = Relu(x) })");
     std::string text;
-    for (const Finding& finding : verify_ops(*model->graph)) text += finding.object + ": " + finding.problem + "\n";
+    for (const Finding& finding : verify_ops(*model->graph)) text += finding.object + ": " + finding.problem() + "\n";
     INFO(text);
     CHECK(verify_ops(*model->graph).size() == 5);
     CHECK(text.find("has 2 inputs, expected 1") != std::string::npos);

@@ -42,6 +42,7 @@ struct CommandRow {
 std::span<const CommandRow> all_commands();
 
 CommandRun configure_inspect(CLI::App& app, const GlobalOptions& global);
+CommandRun configure_check(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_explain(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_optimize(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_calibrate(CLI::App& app, const GlobalOptions& global);
