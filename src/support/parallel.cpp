@@ -43,7 +43,12 @@ void parallel_for(std::size_t count, int threads, const std::function<void(int, 
         }
     };
     std::vector<std::thread> pool;
-    for (int worker = 1; worker < workers; ++worker) pool.emplace_back(work, worker);
+    pool.reserve(static_cast<std::size_t>(workers));
+    try {
+        for (int worker = 1; worker < workers; ++worker) pool.emplace_back(work, worker);
+    } catch (...) {
+        // Where the system gives no more threads, those that there are do the work: the result is the same.
+    }
     work(0);
     for (auto& thread : pool) thread.join();
     if (failure) std::rethrow_exception(failure);

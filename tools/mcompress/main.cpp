@@ -1,6 +1,4 @@
 // mcompress: the command line. Reads as the algorithm: declare, parse, run, and turn any Error into its exit code.
-#include <new>
-
 #include "command.h"
 #include "report_error.h"
 #include "run_recipe.h"
@@ -43,14 +41,9 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    end_cleanly_on_signals();
-    try {
+    return reporting_errors([&] {
+        end_cleanly_without_memory(report_exhausted_memory);
+        end_cleanly_on_signals();
         return run(argc, argv);
-    } catch (const Error& error) {
-        return report_error(error);
-    } catch (const std::bad_alloc&) {
-        return report_error(Error(codes::kOutOfMemory, "memory is exhausted", "free memory or use a smaller model"));
-    } catch (const std::exception& error) {
-        return report_error(Error(codes::kInternal, error.what(), "this is a bug in mcompress; please report the command"));
-    }
+    });
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <new>
 #include <string_view>
 
 #include "report/text_table.h"
@@ -40,6 +41,30 @@ std::string text_of(const Error& error) {
 int report_error(const Error& error) {
     std::fputs(text_of(error).c_str(), stderr);
     return static_cast<int>(error.kind());
+}
+
+int report_exhausted_memory() noexcept {
+    // What it says is put together here: whatever is made of strings would need memory itself.
+    for (const char* part :
+         {"error[", codes::kOutOfMemory.id, "]: memory is exhausted\n  help: free memory, use fewer threads, or a smaller model\n"})
+        std::fputs(part, stderr);
+    return static_cast<int>(codes::kOutOfMemory.kind);
+}
+
+int reporting_errors(const std::function<int()>& body) {
+    try {
+        try {
+            return body();
+        } catch (const Error& error) {
+            return report_error(error);
+        } catch (const std::bad_alloc&) {
+            throw;
+        } catch (const std::exception& error) {
+            return report_error(Error(codes::kInternal, error.what(), "this is a bug in mcompress; please report the command"));
+        }
+    } catch (const std::bad_alloc&) {
+        return report_exhausted_memory();
+    }
 }
 
 CommandRun naming_model(const CLI::App& app, CommandRun command) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <string>
 
 #include "command.h"
@@ -14,6 +15,12 @@ std::string text_of(const Error& error);
 
 /// Writes it to standard error; the exit code of its kind.
 int report_error(const Error& error);
+
+/// The same for exhausted memory, without taking any.
+int report_exhausted_memory() noexcept;
+
+/// Runs `body` and turns what it throws into an exit code.
+int reporting_errors(const std::function<int()>& body);
 
 /// A command whose errors name its model where they do not say where they happened.
 CommandRun naming_model(const CLI::App& app, CommandRun command);
