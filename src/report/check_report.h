@@ -9,6 +9,9 @@
 
 namespace mcompress {
 
+/// Whether warnings fail a check.
+enum class WarningPolicy { Allow, Refuse };
+
 struct CheckReport {
     std::string model;
     std::uint64_t bytes = 0;    // on disk, external data included
@@ -18,6 +21,7 @@ struct CheckReport {
     std::string stopped_by;         // what could not be looked at, and why; empty when everything was
     std::vector<Finding> findings;  // errors first, then warnings
     std::size_t most_shown = 50;    // in text; everything else has all
+    WarningPolicy warnings = WarningPolicy::Allow;
 
     std::size_t count(Severity severity) const;
 };

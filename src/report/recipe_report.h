@@ -1,10 +1,12 @@
 // What the steps of a recipe found, one after the other.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "report/document.h"
+#include "report/judgement.h"
 
 namespace mcompress {
 
@@ -13,6 +15,7 @@ struct RecipeReport {
         std::string command;
         Document document;
         std::string json;
+        std::optional<Judgement> judgement = {};  // of a step with gates
     };
     std::string recipe;  // the file
     std::vector<Step> steps;

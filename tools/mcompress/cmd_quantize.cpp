@@ -78,7 +78,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     add_target_flag(app, options->scheme);
     add_scheme_flags(app, options->scheme);
     app.add_flag("--force", options->force, "Overwrite an existing file");
-    add_report_flags(app, options->report);
+    add_report_flags(app, options->report, ReportKind::Judged);
     add_sample_flags(app, *options, table, dynamic);
     dynamic->excludes(app.get_option("--overrides"))->excludes(app.get_option("--activations"))->excludes(app.get_option("--symmetric"));
     add_budget_flags(app, options->budget);

@@ -71,7 +71,7 @@ CommandRun configure_run(CLI::App& app, const GlobalOptions& global) {
     app.add_option("--engine", options->engine, "onednn, or reference (slow, exact)")->capture_default_str();
     app.add_option("--compute", options->compute, "Type of float products: f32, or bf16 (faster on AVX512-BF16)")->capture_default_str();
     app.add_flag("--force", options->force, "Overwrite an existing file");
-    add_report_flags(app, options->report);
+    add_report_flags(app, options->report, ReportKind::Judged);
     add_data_flags(app, options->data, DataNeed::Optional);
     return [options, &global] {
         const bool is_recipe = std::filesystem::path(options->model).extension() == ".json";

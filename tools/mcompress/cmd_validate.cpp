@@ -43,7 +43,7 @@ CommandRun configure_validate(CLI::App& app, const GlobalOptions& global) {
     app.add_option("--layer-samples", options->layer_samples, "Samples for the layer comparison (0: none)")->capture_default_str();
     app.add_option("--latency-seconds", options->latency_seconds, "Time to spend on measuring latency (0: none)")->capture_default_str();
     app.add_flag("--steps", options->steps, "Also list the candidate's execution steps");
-    add_report_flags(app, options->report);
+    add_report_flags(app, options->report, ReportKind::Judged);
     return [=, &global] {
         const auto data = open_flagged_data(options->data, options->reference);
         ValidateRequest request{.reference = options->reference,

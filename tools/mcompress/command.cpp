@@ -11,6 +11,7 @@ namespace {
 constexpr auto kCommands = std::to_array<CommandRow>({
     {"inspect", "Show what a model is made of: operators, parameters, MACs, bytes, inputs and outputs", configure_inspect},
     {"check", "Find everything that is wrong with a model: structure, operators, types, external data, weights", configure_check},
+    {"diff", "What tells two models apart: structure, interface, weights, quantizers, metadata", configure_diff},
     {"optimize", "Clean and fuse a model; nothing it computes changes", configure_optimize, CommandRole::RewritesModel},
     {"calibrate", "Run a model over sample data and store the value ranges it sees", configure_calibrate},
     {"quantize", "Make an int8 model: per-channel weights, calibrated activations", configure_quantize, CommandRole::RewritesModel},

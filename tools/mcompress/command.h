@@ -3,11 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "report/document.h"
+#include "report/judgement.h"
 #include "report/report.h"
 
 namespace mcompress {
@@ -19,6 +21,7 @@ using CommandRun = std::function<int()>;
 struct CommandResult {
     Document document;
     std::string json;
+    std::optional<Judgement> judgement = {};  // of commands with gates
 };
 
 /// Options every command has.
@@ -43,6 +46,7 @@ std::span<const CommandRow> all_commands();
 
 CommandRun configure_inspect(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_check(CLI::App& app, const GlobalOptions& global);
+CommandRun configure_diff(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_explain(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_optimize(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_calibrate(CLI::App& app, const GlobalOptions& global);

@@ -12,24 +12,35 @@ namespace mcompress {
 
 namespace {
 
+const Judgement& judged(const CommandResult& result) {
+    if (!result.judgement) throw Error(codes::kUsage, "this result has no gates to write about", "choose --format human, json or markdown");
+    return *result.judgement;
+}
+
 struct FormatRow {
     const char* name;
-    const char* extension;
-    bool on_screen;  // html is for files only
+    const char* extension;  // of report files; null for what is for the screen only
+    bool on_screen;         // html is for files only
+    ReportKind kind;
     std::string (*render)(const CommandResult&);
 };
 
-constexpr std::array<FormatRow, 4> kFormats{{
-    {"human", ".txt", true, [](const CommandResult& result) { return to_text(result.document); }},
-    {"json", ".json", true, [](const CommandResult& result) { return result.json; }},
-    {"markdown", ".md", true, [](const CommandResult& result) { return to_markdown(result.document); }},
-    {"html", ".html", false, [](const CommandResult& result) { return to_html(result.document); }},
+constexpr std::array<FormatRow, 7> kFormats{{
+    {"human", ".txt", true, ReportKind::Plain, [](const CommandResult& result) { return to_text(result.document); }},
+    {"json", ".json", true, ReportKind::Plain, [](const CommandResult& result) { return result.json; }},
+    {"markdown", ".md", true, ReportKind::Plain, [](const CommandResult& result) { return to_markdown(result.document); }},
+    {"html", ".html", false, ReportKind::Plain, [](const CommandResult& result) { return to_html(result.document); }},
+    {"sarif", ".sarif", true, ReportKind::Judged, [](const CommandResult& result) { return to_sarif(judged(result)); }},
+    {"junit", ".xml", true, ReportKind::Judged, [](const CommandResult& result) { return to_junit(judged(result)); }},
+    {"github", nullptr, true, ReportKind::Judged, [](const CommandResult& result) { return to_github(judged(result)); }},
 }};
+
+bool is_offered(const FormatRow& row, ReportKind kind) { return row.kind == ReportKind::Plain || kind == ReportKind::Judged; }
 
 const FormatRow* format_of_file(const std::string& file) {
     const std::string extension = std::filesystem::path(file).extension().string();
     for (const FormatRow& row : kFormats)
-        if (extension == row.extension) return &row;
+        if (row.extension && extension == row.extension) return &row;
     return nullptr;
 }
 
@@ -39,23 +50,30 @@ void write_stdout(const std::string& text) {
         throw Error(codes::kFileUnwritable, "standard output cannot be written", "is the disk full, or the reader gone?");
 }
 
-std::string check_report_file(const std::string& file) {
-    if (format_of_file(file)) return {};
-    std::string known;
-    for (const FormatRow& row : kFormats) known += (known.empty() ? "" : ", ") + std::string(row.extension);
-    return format("'{}': a report's name ends in one of {}", file, known);
+CLI::Validator report_file(ReportKind kind) {
+    return {[kind](const std::string& file) -> std::string {
+                const FormatRow* const row = format_of_file(file);
+                if (row && is_offered(*row, kind)) return {};
+                std::string known;
+                for (const FormatRow& each : kFormats)
+                    if (each.extension && is_offered(each, kind)) known += (known.empty() ? "" : ", ") + std::string(each.extension);
+                return format("'{}': a report's name ends in one of {}", file, known);
+            },
+            "FILE", "report"};
 }
 
 }  // namespace
 
-void add_report_flags(CLI::App& app, ReportFlags& flags) {
+void add_report_flags(CLI::App& app, ReportFlags& flags, ReportKind kind) {
     std::vector<std::string> names;
     for (const FormatRow& row : kFormats)
-        if (row.on_screen) names.emplace_back(row.name);
+        if (row.on_screen && is_offered(row, kind)) names.emplace_back(row.name);
     app.add_option("--format", flags.format, "What standard output gets")->check(CLI::IsMember(names))->capture_default_str();
     app.add_flag("--json", flags.json, "As --format json")->excludes(app.get_option("--format"));
-    app.add_option("--report", flags.files, "Also write the result to a file: .html (one page, offline), .json, .md, .txt; may be repeated")
-        ->check(CLI::Validator(check_report_file, "FILE", "report"))
+    app.add_option("--report", flags.files,
+                   std::string("Also write the result to a file: .html (one page, offline), .json, .md, .txt") +
+                       (kind == ReportKind::Judged ? ", .sarif, .xml (JUnit)" : "") + "; may be repeated")
+        ->check(report_file(kind))
         ->allow_extra_args(false);
 }
 

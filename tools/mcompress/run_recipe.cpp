@@ -101,7 +101,9 @@ const CommandRow& validate_command() {
 /// Runs a step; nothing when a gate of its own was not met.
 bool run_step(ParsedStep& step, RecipeReport& report) {
     const int code = step.run();
-    if (step.result) report.steps.push_back({step.command, std::move(step.result->document), std::move(step.result->json)});
+    if (step.result)
+        report.steps.push_back(
+            {step.command, std::move(step.result->document), std::move(step.result->json), std::move(step.result->judgement)});
     return code == 0;
 }
 
