@@ -14,6 +14,7 @@
 #include "pipeline/quantize_weights_only.h"
 #include "pipeline/quantize_with_data.h"
 #include "pipeline/summarize.h"
+#include "pipeline/summarize_ranges.h"
 #include "support/error.h"
 
 namespace mcompress {
@@ -35,6 +36,7 @@ CalibrationTable load_matching_table(const Graph& graph, const std::filesystem::
 void quantize_with_table(Graph& graph, const QuantizationScheme& scheme, const QuantizeRequest& request, QuantizeReport& report) {
     const CalibrationTable table = load_matching_table(graph, request.calibration);
     append(report.passes, run_pipeline("quantize", graph, pass_inputs(scheme, &table)));
+    report.ranges = summarize_ranges(graph, table);
     if (scheme.effort != Effort::Fast)
         report.tuning.push_back(
             {"fit", "", "nothing was fitted: a stored table has ranges, no samples (with --data, weights are fitted to them)"});

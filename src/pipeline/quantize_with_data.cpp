@@ -2,6 +2,7 @@
 
 #include "pipeline/precision_stage.h"
 #include "pipeline/quantize_graph.h"
+#include "pipeline/summarize_ranges.h"
 
 namespace mcompress {
 
@@ -25,6 +26,7 @@ bool quantize_with_data(Model& model, const QuantizationScheme& wanted, const Qu
     const CalibratedGraph calibrated{*model.graph, table, tuning};
     QuantizedGraph quantized = build_quantized(calibrated, tuning.scheme);
     const bool is_secured = secure_accuracy(calibrated, request, quantized, report);
+    report.ranges = summarize_ranges(*quantized.graph, table);
     report.calibration = {request.data_name, table.samples, table.values.size(), tuning.scheme.range_method};
     model.graph = std::move(quantized.graph);
     model.opset_imports = model.graph->opset_imports();

@@ -142,6 +142,7 @@ Document describe(const QuantizeReport& report) {
     for (const TuningNote& note : report.tuning) tuning.add_row({note.stage, note.object, note.text});
     document.table(std::move(tuning));
     document.table(skip_table(report.notes, "note"));
+    add_ranges(document, report.ranges);
     return document;
 }
 

@@ -127,6 +127,19 @@ Json scheme_json(const QuantizationScheme& scheme) {
             {"granularity", scheme.weight_granularity == Granularity::PerChannel ? "channel" : "tensor"}};
 }
 
+Json ranges_json(const std::vector<RangeSummary>& ranges) {
+    Json list = Json::array();
+    for (const RangeSummary& range : ranges)
+        list.push_back({{"value", range.value},
+                        {"codes", range.dtype},
+                        {"observed", {range.observed.min, range.observed.max}},
+                        {"range", {range.chosen.min, range.chosen.max}},
+                        {"step", range.step},
+                        {"outside_share", range.clipped},
+                        {"zeros_share", range.zeros}});
+    return list;
+}
+
 }  // namespace
 
 std::string to_json(const QuantizeReport& report) {
@@ -156,6 +169,7 @@ std::string to_json(const QuantizeReport& report) {
     if (report.self_check) json["self_check"] = self_check_json(*report.self_check);
     if (report.budget) json["budget"] = budget_json(*report.budget);
     json["notes"] = skips_json(report.notes);
+    if (!report.ranges.empty()) json["ranges"] = ranges_json(report.ranges);
     if (!report.weights.empty()) json["weight_only"] = weight_only_json(report);
     json["passes"] = passes_json(report.passes);
     return dump_json(json);

@@ -12,6 +12,7 @@
 #include "ops/cost.h"
 #include "passes/pass_manager.h"
 #include "quant/scheme.h"
+#include "report/range_report.h"
 #include "search/findings.h"
 #include "tune/fit_block_codes.h"
 #include "tune/tune.h"
@@ -98,6 +99,7 @@ struct QuantizeReport {
     std::optional<SelfCheckReport> self_check;      // of a model quantized with data, without a budget
     std::optional<BudgetReport> budget;             // when one was given; when it was not met, no model was written
     std::vector<Skip> notes;                        // raised scales, constant tensors and the like
+    std::vector<RangeSummary> ranges;               // of calibrated activations
     std::vector<PassRun> passes;
     WeightOnlyScheme weight_only;    // of `weights`
     std::vector<WeightFit> weights;  // stored in blocks
