@@ -21,10 +21,11 @@ void add_ranges(Document& document, const std::vector<RangeSummary>& ranges) {
     std::stable_sort(order.begin(), order.end(), [](const RangeSummary* a, const RangeSummary* b) { return a->clipped > b->clipped; });
     for (std::size_t at = 0; at < std::min(kDrawn, order.size()); ++at) {
         const RangeSummary& range = *order[at];
-        document.chart(HistogramChart{
-            format("{}: {:.3g} % of the values that are not 0 lie outside {}", range.value, 100.0 * range.clipped, interval(range.chosen)),
-            static_cast<double>(range.observed.min), static_cast<double>(range.observed.max), range.counts,
-            static_cast<double>(range.chosen.min), static_cast<double>(range.chosen.max)});
+        const std::string share = range.clipped > 0.0 ? format("{:.3g} % of the values that are not 0 lie outside", 100.0 * range.clipped)
+                                                      : "all values lie inside";
+        document.chart(HistogramChart{format("{}: {} {}", range.value, share, interval(range.chosen)),
+                                      static_cast<double>(range.observed.min), static_cast<double>(range.observed.max), range.counts,
+                                      static_cast<double>(range.chosen.min), static_cast<double>(range.chosen.max)});
     }
     TextTable table({{"value", Align::Left},
                      {"codes", Align::Left},
