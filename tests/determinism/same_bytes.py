@@ -29,25 +29,26 @@ EXAMPLE_COMMANDS = {
     "calibrate!": "calibrate {model} --data {data} {flags} --limit 24",
     "pack": "pack {model}",
 }
-# Ten models of the assets: convolutional, residual, depthwise, detector, recurrent, transformer, other data.
+# Ten models of the assets: convolutional, residual, depthwise, transformer, features and bytes. The large ones are quantized without fitting, which takes minutes in all.
+FAST, FULL = "--effort fast", ""
 IMAGENET = "--preset imagenet"
 ASSET_MODELS = {
-    "mobilenet_v2_torchvision": ("imagenet/calib", IMAGENET),
-    "mobilenet_v1_025_224": ("imagenet/calib", "--preset imagenet-tf"),
-    "squeezenet1_1_gluon": ("imagenet/calib", IMAGENET),
-    "resnet20_cifar10": ("cifar10/calib.npy", ""),
-    "mlperftiny_resnet8_cifar10": ("cifar10/calib_raw_u8.npy", ""),
-    "kws_dscnn_fp32": ("kws/calib.npy", ""),
-    "mnist_burn_cnn": ("mnist/calib.npy", ""),
-    "stm_efficientnet_lc_v1_224_flowers": ("flowers/calib", "--resize 224x224 --scale 1 --mean 127.5 --std 127.5"),
-    "magika_v3_3": ("magika/bytes.npy", ""),
-    "stories260k_llama": ("text/tinystories_calib_tokens.npy", ""),
+    "mobilenet_v2_torchvision": ("imagenet/calib", IMAGENET, FAST),
+    "mobilenet_v1_025_224": ("imagenet/calib", "--preset imagenet-tf", FAST),
+    "squeezenet1_1_gluon": ("imagenet/calib", IMAGENET, FAST),
+    "resnet20_cifar10": ("cifar10/calib.npy", "", FULL),
+    "mlperftiny_resnet8_cifar10": ("cifar10/calib_raw_u8.npy", "", FULL),
+    "kws_dscnn_fp32": ("kws/calib.npy", "", FULL),
+    "mnist_burn_cnn": ("mnist/calib.npy", "", FULL),
+    "stm_efficientnet_lc_v1_224_flowers": ("flowers/calib", "--resize 224x224 --scale 1 --mean 127.5 --std 127.5", FAST),
+    "magika_v3_3": ("magika/bytes.npy", "", FAST),
+    "stories260k_llama": ("text/tinystories_calib_tokens.npy", "", FULL),
 }
 ASSET_COMMANDS = {
     "optimize": "optimize {model}",
-    "quantize": "quantize {model} --data {data} {flags} --limit 12",
+    "quantize": "quantize {model} --data {data} {flags} --limit 12 {effort}",
     "weights": "quantize {model} --weight-only int4 --block 32",
-    "prune": "prune {model} --sparsity 0.5 --data {data} {flags} --limit 6",
+    "prune": "prune {model} --sparsity 0.5",
     "half": "convert {model} --to fp16",
     "cluster": "cluster {model} --bits 6",
 }
@@ -137,9 +138,9 @@ def cases_of(options):
             yield Case(options.binary, f"digits/{name}", command, f"{base}/digits.onnx", f"{base}/calib", EXAMPLE)
         return
     assets = os.environ["MCOMPRESS_ASSETS"]
-    for model, (data, flags) in ASSET_MODELS.items():
+    for model, (data, flags, effort) in ASSET_MODELS.items():
         for name, command in ASSET_COMMANDS.items():
-            yield Case(options.binary, f"{model}/{name}", command, f"{assets}/models/{model}.onnx", f"{assets}/data/{data}", flags)
+            yield Case(options.binary, f"{model}/{name}", command.replace("{effort}", effort), f"{assets}/models/{model}.onnx", f"{assets}/data/{data}", flags)
 
 
 def check(case):
