@@ -196,7 +196,18 @@ private:
         return text;
     }
 
+    /// Nodes of a body that the other model has no body for.
+    static void add_body(std::vector<const Node*>& list, Graph& body) {
+        for_each_graph(body, [&](const Graph& each) {
+            for (const Node* node : each.nodes()) list.push_back(node);
+        });
+    }
+
     void finish(const Scope& scope) {
+        for (const Node* node : left_before_)
+            for (Graph* body : node->subgraphs()) add_body(result_.removed, *body);
+        for (const Node* node : left_after_)
+            for (Graph* body : node->subgraphs()) add_body(result_.added, *body);
         result_.removed.insert(result_.removed.end(), left_before_.begin(), left_before_.end());
         result_.added.insert(result_.added.end(), left_after_.begin(), left_after_.end());
         std::vector<GraphMatch::Pair> ordered;
@@ -205,20 +216,13 @@ private:
             if (pair == partner_.end()) continue;
             ordered.push_back(result_.pairs[pair->second]);
             const auto before = result_.pairs[pair->second].before->subgraphs(), after = node->subgraphs();
-            for (std::size_t at = 0; at < std::min(before.size(), after.size()); ++at)
-                pending_.push_back({before[at], after[at], scope.name + "/" + node->display_name() + "." + std::to_string(at)});
+            for (std::size_t at = 0; at < std::max(before.size(), after.size()); ++at) {
+                if (at >= after.size()) add_body(result_.removed, *before[at]);
+                else if (at >= before.size()) add_body(result_.added, *after[at]);
+                else pending_.push_back({before[at], after[at], scope.name + "/" + node->display_name() + "." + std::to_string(at)});
+            }
         }
         std::copy(ordered.begin(), ordered.end(), result_.pairs.end() - static_cast<std::ptrdiff_t>(ordered.size()));
-        // Bodies of a node that has no partner are added or removed with it.
-        const auto add_bodies = [](std::vector<const Node*>& list, const std::vector<Node*>& nodes) {
-            for (const Node* node : nodes)
-                for (Graph* body : node->subgraphs())
-                    for_each_graph(*body, [&](const Graph& each) {
-                        for (const Node* inner : each.nodes()) list.push_back(inner);
-                    });
-        };
-        add_bodies(result_.removed, left_before_);
-        add_bodies(result_.added, left_after_);
     }
 
     GraphMatch result_;
