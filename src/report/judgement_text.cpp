@@ -77,21 +77,29 @@ std::optional<std::uint32_t> read_code_point(std::string_view text, std::size_t&
     return point;
 }
 
-/// XML 1.0 has no way to write control characters and the last two code points of a plane.
-std::string xml_text(const std::string& raw) {
-    std::string safe;
+/// UTF-8 without control characters and line separators, and without the last two code points of a plane, which XML 1.0 has no way to write.
+std::string plain_text(const std::string& raw) {
+    std::string plain;
     const std::string text = printable(raw);
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t begin = at;
         const auto point = read_code_point(text, at);
-        if (!point || (*point & 0xFFFE) == 0xFFFE) safe += "\xEF\xBF\xBD";
-        else if (*point < 0x20 || (*point >= 0x7F && *point < 0xA0)) safe += '?';
-        else if (*point == '&') safe += "&amp;";
-        else if (*point == '<') safe += "&lt;";
-        else if (*point == '>') safe += "&gt;";
-        else if (*point == '"') safe += "&quot;";
-        else if (*point == '\'') safe += "&apos;";
-        else safe += text.substr(begin, at - begin);
+        if (!point || (*point & 0xFFFE) == 0xFFFE) plain += "\xEF\xBF\xBD";
+        else if (*point < 0x20 || (*point >= 0x7F && *point < 0xA0) || *point == 0x2028 || *point == 0x2029) plain += '?';
+        else plain += text.substr(begin, at - begin);
+    }
+    return plain;
+}
+
+std::string xml_text(const std::string& raw) {
+    std::string safe;
+    for (const char c : plain_text(raw)) {
+        if (c == '&') safe += "&amp;";
+        else if (c == '<') safe += "&lt;";
+        else if (c == '>') safe += "&gt;";
+        else if (c == '"') safe += "&quot;";
+        else if (c == '\'') safe += "&apos;";
+        else safe += c;
     }
     return safe;
 }
@@ -99,7 +107,7 @@ std::string xml_text(const std::string& raw) {
 /// As actions/toolkit escapes the data of a command, and its properties.
 std::string command_data(const std::string& text) {
     std::string safe;
-    for (const char c : printable(text)) safe += c == '%' ? std::string("%25") : std::string(1, c);
+    for (const char c : plain_text(text)) safe += c == '%' ? std::string("%25") : std::string(1, c);
     return safe;
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """mcompress check on the catalogue of bad inputs: what another command ends in has to be among its findings, with everything that it says of each. Then models with
-several things wrong at once: each has to be found."""
+several things wrong at once: each has to be found. Hostile names go through every format that a machine reads."""
 import argparse
 import json
 import os
@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from cases import CASES
@@ -122,15 +123,40 @@ def planted(binary):
     return failures
 
 
+HOSTILE = ["a\x1b[31mb", "a\nb", "a\r\n::error::x", b"a\0b", b"\xff\xfe\xc3(", b"\xed\xa0\x80", "\ufffe\uffff", "\x85\u2028", "<script>alert(1)</script>", "]]>", "\"'&<>", "%0A::error::x", "a,title=b::c",
+           "[x](http://a)", "{0} {{", "=cmd()", "../../etc/passwd"]
+
+
+def formats(binary):
+    """Names that nobody would give, through every format that a machine reads, with readers that are not ours."""
+    failures = []
+    for name in HOSTILE:
+        with tempfile.TemporaryDirectory(prefix="mcompress-check-") as folder:
+            path = os.path.join(folder, "m.onnx")
+            open(path, "wb").write(model(graph([node("Relu", [name], ["y"], name)], [value("x")], [value("y")])))
+            said = {each: subprocess.run([binary, "-q", "check", path, "--format", each], capture_output=True, timeout=60).stdout for each in ("json", "sarif", "junit", "github")}
+        try:
+            findings = json.loads(said["json"])["findings"]
+            results = json.loads(said["sarif"])["runs"][0]["results"]
+            cases = xml.etree.ElementTree.fromstring(said["junit"]).findall("./testsuite/testcase")
+            lines = said["github"].decode().splitlines()
+        except Exception as problem:
+            failures.append(f"{name!r}: {problem}")
+            continue
+        if not len(findings) == len(results) == len(cases) == len(lines) == 2 or not all(each.startswith(("::error file=", "::warning file=")) for each in lines):
+            failures.append(f"{name!r}: {len(findings)} findings, {len(results)} results, {len(cases)} cases, {lines}")
+    return failures
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("binary")
     binary = parser.parse_args().binary
     checked, failures = catalogue(binary)
-    failures += planted(binary)
+    failures += planted(binary) + formats(binary)
     for failure in failures:
         print("FAILED " + failure)
-    print(f"{checked} inputs of the catalogue, {len(PLANTED)} models with several faults, {len(failures)} failures")
+    print(f"{checked} inputs of the catalogue, {len(PLANTED)} models with several faults, {len(HOSTILE)} hostile names, {len(failures)} failures")
     return 1 if failures or checked < 100 else 0
 
 

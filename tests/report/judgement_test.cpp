@@ -129,6 +129,7 @@ TEST_CASE("hostile names stay text in SARIF, JUnit and workflow commands") {
         for (std::size_t at = 0; at < reader.attributes.size(); ++at) CHECK(reader.attributes[at].size() == expected.attributes[at].size());
         // Whatever bytes went in, UTF-8 comes out: the JSON library refuses anything else.
         CHECK_NOTHROW(nlohmann::json(junit).dump());
+        CHECK_NOTHROW(nlohmann::json(github).dump());
 
         CHECK(count(github, "\n") == count(plain_github, "\n"));
         for (std::size_t begin = 0; begin < github.size(); begin = github.find('\n', begin) + 1) {
