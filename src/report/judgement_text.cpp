@@ -7,6 +7,7 @@
 #include "report/model_json.h"
 #include "report/text_table.h"
 #include "support/error_catalog.h"
+#include "support/hash.h"
 
 namespace mcompress {
 
@@ -25,38 +26,6 @@ std::string uri_of(const std::string& path) {
     for (const char c : path)
         uri += is_unreserved(c) ? std::string(1, c) : format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
     return uri;
-}
-
-/// Brackets would be links and braces placeholders (SARIF 2.1.0, 3.11.5 and 3.11.6).
-std::string sarif_text(const std::string& text) {
-    std::string safe;
-    for (const char c : printable(text)) {
-        if (c == '{' || c == '}') safe += c;
-        if (c == '[' || c == ']' || c == '\\') safe += '\\';
-        safe += c;
-    }
-    return safe;
-}
-
-const ErrorEntry* entry_of(const ErrorCode& code) {
-    for (const ErrorEntry& entry : all_errors())
-        if (std::string_view(entry.code.id) == code.id) return &entry;
-    return nullptr;
-}
-
-Json rule_json(const ErrorCode& code) {
-    Json rule{{"id", code.id}, {"shortDescription", {{"text", code.summary}}}};
-    if (const ErrorEntry* entry = entry_of(code)) {
-        rule["fullDescription"] = {{"text", entry->meaning}};
-        rule["help"] = {{"text", entry->remedy}};
-    }
-    return rule;
-}
-
-std::string full_message(const JudgedCase& each) {
-    std::string text = each.name + ": " + each.message;
-    for (const std::string& line : each.details) text += "; " + line;
-    return each.remedy.empty() ? text : text + " (" + each.remedy + ")";
 }
 
 /// The code point at `at`, which moves behind it; nothing for bytes that are no UTF-8.
@@ -91,6 +60,38 @@ std::string plain_text(const std::string& raw) {
     return plain;
 }
 
+/// Brackets would be links and braces placeholders (SARIF 2.1.0, 3.11.5 and 3.11.6).
+std::string sarif_text(const std::string& text) {
+    std::string safe;
+    for (const char c : plain_text(text)) {
+        if (c == '{' || c == '}') safe += c;
+        if (c == '[' || c == ']' || c == '\\') safe += '\\';
+        safe += c;
+    }
+    return safe;
+}
+
+const ErrorEntry* entry_of(const ErrorCode& code) {
+    for (const ErrorEntry& entry : all_errors())
+        if (std::string_view(entry.code.id) == code.id) return &entry;
+    return nullptr;
+}
+
+Json rule_json(const ErrorCode& code) {
+    Json rule{{"id", code.id}, {"shortDescription", {{"text", code.summary}}}};
+    if (const ErrorEntry* entry = entry_of(code)) {
+        rule["fullDescription"] = {{"text", entry->meaning}};
+        rule["help"] = {{"text", entry->remedy}};
+    }
+    return rule;
+}
+
+std::string full_message(const JudgedCase& each) {
+    std::string text = each.name + ": " + each.message;
+    for (const std::string& line : each.details) text += "; " + line;
+    return each.remedy.empty() ? text : text + " (" + each.remedy + ")";
+}
+
 std::string xml_text(const std::string& raw) {
     std::string safe;
     for (const char c : plain_text(raw)) {
@@ -117,6 +118,15 @@ std::string command_property(const std::string& text) {
     return safe;
 }
 
+/// Of the rule and what breaks it, not of numbers that change from run to run.
+std::string fingerprint_of(const JudgedCase& each) {
+    Hasher hasher;
+    hasher.add_string(each.code.id);
+    hasher.add_string(each.group);
+    hasher.add_string(each.name);
+    return hasher.hex_digest();
+}
+
 std::size_t count(const Judgement& judgement, Verdict verdict) {
     return static_cast<std::size_t>(
         std::count_if(judgement.cases.begin(), judgement.cases.end(), [&](const JudgedCase& each) { return each.verdict == verdict; }));
@@ -135,13 +145,16 @@ std::string to_sarif(const Judgement& judgement) {
             known.emplace_back(each.code.id);
             rule = known.end() - 1;
         }
-        const Json location{{"physicalLocation", {{"artifactLocation", {{"uri", uri_of(judgement.artifact)}}}}},
-                            {"logicalLocations", Json::array({{{"fullyQualifiedName", printable(each.name)}, {"kind", "object"}}})}};
+        // A model has no lines, but code scanning shows nothing without one, and tells results at the same place apart by their fingerprints.
+        const Json location{
+            {"physicalLocation", {{"artifactLocation", {{"uri", uri_of(judgement.artifact)}}}, {"region", {{"startLine", 1}}}}},
+            {"logicalLocations", Json::array({{{"fullyQualifiedName", plain_text(each.name)}, {"kind", "object"}}})}};
         results.push_back({{"ruleId", each.code.id},
                            {"ruleIndex", rule - known.begin()},
                            {"level", each.verdict == Verdict::Failed ? "error" : "warning"},
                            {"message", {{"text", sarif_text(full_message(each))}}},
-                           {"locations", Json::array({location})}});
+                           {"locations", Json::array({location})},
+                           {"partialFingerprints", {{"mcompressObject/v1", fingerprint_of(each)}}}});
     }
     const Json driver{{"name", "mcompress"}, {"version", MCOMPRESS_VERSION}, {"rules", rules}};
     const Json run{{"tool", {{"driver", driver}}},

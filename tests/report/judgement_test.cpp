@@ -118,6 +118,9 @@ TEST_CASE("hostile names stay text in SARIF, JUnit and workflow commands") {
         for (std::size_t at = 0; at < message.size(); ++at)
             if (message[at] == '[' || message[at] == ']') CHECK((at > 0 && message[at - 1] == '\\'));
         CHECK(count(message, "{") % 2 == 0);
+        const auto& results = json["runs"][0]["results"];
+        CHECK(results[0]["partialFingerprints"] != results[1]["partialFingerprints"]);
+        CHECK(results[0]["locations"][0]["physicalLocation"]["region"]["startLine"] == 1);
         const std::string uri = json["runs"][0]["artifacts"][0]["location"]["uri"];
         for (const char c : uri)
             CHECK((std::isalnum(static_cast<unsigned char>(c)) || std::string_view("-._~/%:").find(c) != std::string_view::npos));
