@@ -9,6 +9,7 @@
 #include "pipeline/budget_metric.h"
 #include "pipeline/fixed_batch.h"
 #include "pipeline/quantize_graph.h"
+#include "quant/target.h"
 #include "support/format.h"
 #include "support/log.h"
 #include "tune/samples.h"
@@ -50,6 +51,13 @@ SearchSubject subject_of(const CalibratedGraph& calibrated, const Engine& engine
             .build_apart = [&calibrated](const QuantizationScheme& each) { return build_apart(calibrated, each); },
             .ranking_data = ranking_data,
             .threads = calibrated.tuning.threads};
+}
+
+/// 16-bit codes for what 8 bits cannot hold, where the target takes them.
+std::optional<DType> wide_codes(const QuantizationScheme& scheme) {
+    const DType wide = scheme.activation_dtype == DType::Int8 ? DType::Int16 : DType::UInt16;
+    const bool is_taken = scheme.activations == ActivationMode::Static && find_target(scheme.target).takes(wide);
+    return is_taken && dtype_bits(scheme.activation_dtype) == 8 ? std::optional(wide) : std::nullopt;
 }
 
 std::string what_was_found(const SelfCheckMeasure& measure) {
@@ -136,7 +144,8 @@ BudgetReport keep_budget(const CalibratedGraph& calibrated, QuantizedGraph& quan
                              .measure = measure,
                              .metric = metric.ranks_by(),
                              .max_float_share = budget.max_float_share,
-                             .why = format("the budget of {} points would be exceeded", budget.max_drop)};
+                             .why = format("the budget of {} points would be exceeded", budget.max_drop),
+                             .wide = wide_codes(quantized.tuning.scheme)};
     const SearchSubject subject = subject_of(calibrated, *engine, quantized.tuning.scheme, *samples.samples);
     PrecisionResult result = search_precision(subject, goal, report.drop);
     report.met = result.met;
@@ -145,6 +154,7 @@ BudgetReport keep_budget(const CalibratedGraph& calibrated, QuantizedGraph& quan
     report.tries = std::move(result.tries);
     report.ranking = std::move(result.ranking);
     report.float_macs_share = report.steps.empty() ? 0.0 : report.steps.back().macs_share;
+    report.wide_macs_share = report.steps.empty() ? 0.0 : report.steps.back().wide_macs_share;
     return report;
 }
 

@@ -20,13 +20,20 @@ std::string kind_of(const NoiseSource& source) { return source.kind == NoiseSour
 std::string level(double value) { return std::isnan(value) ? "" : decibels(value); }
 
 TextTable fallback_table(const std::vector<FallbackStep>& steps, const std::string& title) {
-    TextTable table(
-        {{title, Align::Left}, {"because of", Align::Left}, {"share of the error", Align::Right}, {"float MACs so far", Align::Right}});
+    const bool has_wide = std::any_of(steps.begin(), steps.end(), [](const FallbackStep& step) { return step.wide.has_value(); });
+    std::vector<std::pair<std::string, Align>> columns{
+        {title, Align::Left}, {"because of", Align::Left}, {"share of the error", Align::Right}, {"float MACs so far", Align::Right}};
+    if (has_wide) columns.insert(columns.end(), {{"16-bit MACs so far", Align::Right}, {"as", Align::Left}});
+    TextTable table(columns);
     for (const FallbackStep& step : steps) {
         std::string nodes;
-        for (const std::string& node : step.nodes) nodes += (nodes.empty() ? "" : ", ") + node;
-        table.add_row({nodes, format("{} '{}'", step.kind == NoiseSource::Kind::Weight ? "weights of" : "value", step.source),
-                       percent(step.share, 1), percent(step.macs_share, 1)});
+        for (const std::string& node : step.wide ? step.values : step.nodes) nodes += (nodes.empty() ? "" : ", ") + node;
+        std::vector<std::string> row{nodes, format("{} '{}'", step.kind == NoiseSource::Kind::Weight ? "weights of" : "value", step.source),
+                                     percent(step.share, 1), percent(step.macs_share, 1)};
+        if (has_wide)
+            row.insert(row.end(),
+                       {percent(step.wide_macs_share, 1), step.wide ? std::string(dtype_name(*step.wide)) + " values" : "float"});
+        table.add_row(std::move(row));
     }
     return table;
 }
@@ -100,9 +107,10 @@ void add_budget(Document& document, const BudgetReport& report) {
     if (report.samples > 0) first += format(" ({} samples)", report.samples);
     if (report.tries.empty() && report.met) return document.fact("budget", first + ", nothing has to stay in float");
     document.fact("budget",
-                  {first, format("{}: {:.3f} with {} of the MACs left in float, {} full evaluations", report.met ? "met" : "NOT MET",
-                                 report.drop, percent(report.float_macs_share, 1), report.tries.size() + 1)});
-    document.table(fallback_table(report.steps, report.met ? "left in float" : "tried in float"));
+                  {first, format("{}: {:.3f} with {} of the MACs left in float and {} with 16-bit activations, {} full evaluations",
+                                 report.met ? "met" : "NOT MET", report.drop, percent(report.float_macs_share, 1),
+                                 percent(report.wide_macs_share, 1), report.tries.size() + 1)});
+    document.table(fallback_table(report.steps, report.met ? "more than 8 bits" : "tried in float"));
     if (report.met) return;
     add_ranking(document, report.ranking);
     document.paragraph("no model was written", Tone::Bad);

@@ -20,7 +20,9 @@ Json steps_json(const std::vector<FallbackStep>& steps) {
                         {"source", step.source},
                         {"kind", kind_of(step.kind)},
                         {"share_of_error", json_number(step.share)},
-                        {"float_macs_share", step.macs_share}});
+                        {"activations", step.wide ? Json(std::string(dtype_name(*step.wide))) : Json("float")},
+                        {"float_macs_share", step.macs_share},
+                        {"wide_macs_share", step.wide_macs_share}});
     return list;
 }
 
@@ -65,10 +67,12 @@ Json budget_json(const BudgetReport& report) {
               {"drop_int8", report.drop_int8},
               {"drop", report.drop},
               {"met", report.met},
-              {"float_macs_share", report.float_macs_share}};
+              {"float_macs_share", report.float_macs_share},
+              {"wide_macs_share", report.wide_macs_share}};
     json["left_in_float"] = steps_json(report.steps);
     json["evaluations"] = Json::array({{{"steps", 0}, {"drop", report.drop_int8}}});
-    for (const FallbackTry& tried : report.tries) json["evaluations"].push_back({{"steps", tried.steps}, {"drop", tried.measured}});
+    for (const FallbackTry& tried : report.tries)
+        json["evaluations"].push_back({{"steps", tried.steps}, {"wide", tried.wide}, {"drop", tried.measured}});
     json["ranking"] = ranking_json(report.ranking);
     return json;
 }

@@ -1,6 +1,8 @@
 #include "search/fallback.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -14,16 +16,37 @@ constexpr double kNodeCost = 0.02;
 
 using Names = std::unordered_set<std::string>;
 
+/// What share of the model's multiply-accumulates each unit has. Units without weights of their own have no products.
+class UnitShares {
+public:
+    UnitShares(std::span<const NoiseSource> sources, std::int64_t total_macs)
+        : total_(static_cast<double>(std::max<std::int64_t>(total_macs, 1))) {
+        for (const NoiseSource& source : sources) {
+            if (source.units.size() != 1) continue;
+            std::int64_t& macs = macs_[source.units[0]];
+            macs = std::max(macs, source.macs);
+        }
+    }
+
+    template <typename Units> double share_of(const Units& units) const {
+        double sum = 0.0;
+        for (const std::string& unit : units)
+            if (const auto found = macs_.find(unit); found != macs_.end()) sum += static_cast<double>(found->second);
+        return sum / total_;
+    }
+
+private:
+    double total_;
+    std::unordered_map<std::string, std::int64_t> macs_;
+};
+
 class Greedy {
 public:
     Greedy(std::span<const NoiseSource> sources, std::span<const double> effects, std::int64_t total_macs)
-        : sources_(sources), effects_(effects), total_macs_(static_cast<double>(std::max<std::int64_t>(total_macs, 1))) {
+        : sources_(sources), effects_(effects), macs_(sources, total_macs) {
         for (std::size_t at = 0; at < sources.size(); ++at) {
             whole_ += effects[at];
             for (const std::string& unit : sources[at].units) of_unit_[unit].push_back(at);
-            if (sources[at].units.size() != 1) continue;
-            std::int64_t& macs = macs_[sources[at].units[0]];
-            macs = std::max(macs, sources[at].macs);
         }
     }
 
@@ -60,36 +83,53 @@ private:
         return nodes;
     }
 
-    /// Of this source and of all others that vanish with it.
-    double gain(std::size_t at) const {
+    /// This source and all others that vanish with it.
+    std::vector<std::size_t> vanishing(std::size_t at) const {
         const std::vector<std::string> nodes = new_nodes(at);
         const auto goes = [&](const std::string& unit) {
             return is_float(unit) || std::find(nodes.begin(), nodes.end(), unit) != nodes.end();
         };
-        std::unordered_set<std::size_t> touched;
+        std::set<std::size_t> touched;
         for (const std::string& unit : nodes) touched.insert(of_unit_.at(unit).begin(), of_unit_.at(unit).end());
-        double sum = 0.0;
+        std::vector<std::size_t> found;
         for (const std::size_t other : touched)
-            if (std::all_of(sources_[other].units.begin(), sources_[other].units.end(), goes)) sum += effects_[other];
+            if (std::all_of(sources_[other].units.begin(), sources_[other].units.end(), goes)) found.push_back(other);
+        return found;
+    }
+
+    double gain(std::size_t at) const {
+        double sum = 0.0;
+        for (const std::size_t other : vanishing(at)) sum += effects_[other];
         return sum;
     }
 
-    /// Units without weights of their own have no products.
-    double macs_of(const std::vector<std::string>& nodes) const {
-        double sum = 0.0;
-        for (const std::string& node : nodes)
-            if (const auto found = macs_.find(node); found != macs_.end()) sum += static_cast<double>(found->second);
-        return sum / total_macs_;
+    /// What has to have 16 bits for the units of a value to compute with so many: what vanishes with it, and what they give, whose type is that of a unit.
+    std::vector<std::string> values_of(std::size_t at) const {
+        const NoiseSource& source = sources_[at];
+        std::vector<std::string> values;
+        if (source.kind == NoiseSource::Kind::Weight) return values;
+        std::set<std::size_t> chosen;
+        for (const std::size_t other : vanishing(at)) chosen.insert(other);
+        for (std::size_t other = 0; other < sources_.size(); ++other) {
+            const auto& writers = sources_[other].writers;
+            const bool is_result = std::any_of(writers.begin(), writers.end(), [&](const std::string& writer) {
+                return std::find(source.units.begin(), source.units.end(), writer) != source.units.end();
+            });
+            if (is_result) chosen.insert(other);
+        }
+        for (const std::size_t other : chosen) values.insert(values.end(), sources_[other].values.begin(), sources_[other].values.end());
+        return values;
     }
 
     double cost(std::size_t at) const {
         const std::vector<std::string> nodes = new_nodes(at);
-        return macs_of(nodes) + kNodeCost * static_cast<double>(nodes.size());
+        return macs_.share_of(nodes) + kNodeCost * static_cast<double>(nodes.size());
     }
 
     FallbackStep take(std::size_t at) {
-        FallbackStep step{sources_[at].name, sources_[at].op, sources_[at].kind, new_nodes(at), gain(at) / whole_, 0.0};
-        spent_ += macs_of(step.nodes);
+        const NoiseSource& source = sources_[at];
+        FallbackStep step{source.name, source.op, source.kind, new_nodes(at), gain(at) / whole_, 0.0, source.units, values_of(at)};
+        spent_ += macs_.share_of(step.nodes);
         step.macs_share = spent_;
         float_.insert(step.nodes.begin(), step.nodes.end());
         return step;
@@ -97,11 +137,10 @@ private:
 
     std::span<const NoiseSource> sources_;
     std::span<const double> effects_;
-    double total_macs_;
+    UnitShares macs_;
     double whole_ = 0.0;
     double spent_ = 0.0;
     std::unordered_map<std::string, std::vector<std::size_t>> of_unit_;
-    std::unordered_map<std::string, std::int64_t> macs_;
     Names float_;
 };
 
@@ -111,14 +150,31 @@ std::vector<FallbackStep> order_fallbacks(std::span<const NoiseSource> sources, 
     return Greedy(sources, effects, total_macs).run();
 }
 
+void count_shares(std::span<FallbackStep> steps, std::span<const NoiseSource> sources, std::int64_t total_macs) {
+    const UnitShares shares(sources, total_macs);
+    std::set<std::string> in_float, wide;
+    for (FallbackStep& step : steps) {
+        (step.wide ? wide : in_float).insert(step.units.begin(), step.units.end());
+        std::vector<std::string> only_wide;
+        std::set_difference(wide.begin(), wide.end(), in_float.begin(), in_float.end(), std::back_inserter(only_wide));
+        step.macs_share = shares.share_of(in_float);
+        step.wide_macs_share = shares.share_of(only_wide);
+    }
+}
+
 QuantizationScheme with_fallbacks(const QuantizationScheme& scheme, std::span<const FallbackStep> steps, std::size_t count,
                                   const std::string& why) {
     QuantizationScheme result = scheme;
-    for (const FallbackStep& step : steps.first(std::min(count, steps.size())))
-        for (const std::string& node : step.nodes)
-            result.keep_float.emplace(node, format("{}: 8 bits for {} '{}' made up {:.1f} % of the error", why,
-                                                   step.kind == NoiseSource::Kind::Weight ? "weights of" : "value", step.source,
-                                                   100.0 * step.share));
+    for (const FallbackStep& step : steps.first(std::min(count, steps.size()))) {
+        if (step.wide) {
+            for (const std::string& value : step.values) result.activation_dtypes[value] = *step.wide;
+            continue;
+        }
+        const std::string reason = format("{}: 8 bits for {} '{}' made up {:.1f} % of the error", why,
+                                          step.kind == NoiseSource::Kind::Weight ? "weights of" : "value", step.source, 100.0 * step.share);
+        for (const std::string& node : step.nodes) result.keep_float.emplace(node, reason);
+        for (const std::string& node : step.units) result.keep_float.emplace(node, reason);  // a step before it may not have kept them
+    }
     return result;
 }
 

@@ -30,6 +30,7 @@ struct BudgetReport {
     double drop = 0.0;        // of the model that was written, or of the best that was tried
     bool met = false;
     double float_macs_share = 0.0;
+    double wide_macs_share = 0.0;          // with integer weights and 16-bit activations
     std::vector<FallbackStep> steps = {};  // carried out
     std::vector<FallbackTry> tries = {};   // full evaluations after the first
     std::vector<RankedSource> ranking = {};

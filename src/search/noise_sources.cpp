@@ -85,13 +85,12 @@ private:
         }
     }
 
-    /// The unit that writes integers only, when it computes this value: while it is quantized, so is the value.
-    const Node* integer_writer(const Value* value) const {
+    /// The unit that computes this value; null when none does.
+    const Node* writer_of(const Value* value) const {
         if (!plan_.unit_results.contains(value) || !value->producer()) return nullptr;
         const Node* node = value->producer();
         if (!plan_.is_unit(node) && node->input(0)) node = node->input(0)->producer();  // an absorbed activation
-        const auto unit = node ? plan_.units.find(node) : plan_.units.end();
-        return unit != plan_.units.end() && unit->second->result == ResultQuantizer::Always ? node : nullptr;
+        return node && plan_.units.contains(node) ? node : nullptr;
     }
 
     void add_activation(std::size_t leader) {
@@ -102,7 +101,12 @@ private:
         for (std::size_t at = leader; at < pairs_.size(); ++at) {
             if (find(at) != leader) continue;
             source.marks.push_back(qualified_name(*pairs_[at].quantize->output(0)));
-            if (const Node* writer = integer_writer(pairs_[at].source())) nodes.push_back(writer);
+            source.values.push_back(qualified_name(*see_through(pairs_[at].source())));
+            if (const Node* writer = writer_of(pairs_[at].source())) {
+                source.writers.push_back(writer->display_name());
+                // One that writes integers only: while it is quantized, so is the value.
+                if (plan_.units.at(writer)->result == ResultQuantizer::Always) nodes.push_back(writer);
+            }
             for (const Use& use : pairs_[at].dequantized()->uses())
                 if (plan_.is_unit(use.node)) nodes.push_back(use.node);
         }

@@ -21,6 +21,8 @@ struct NoiseSource {
     std::vector<std::string> marks;  // in the quantized graph: qualified names of its QuantizeLinear results, or of the unit's first output
     std::vector<std::string> units;  // the nodes that have to be left in float for it to vanish, by display name
     std::int64_t macs = 0;           // of these nodes
+    std::vector<std::string> values = {};   // qualified names of what its pairs quantize; none of weights
+    std::vector<std::string> writers = {};  // the units that compute these values, by display name
 
     /// Tells sources of one model apart.
     std::string id() const { return (kind == Kind::Activation ? "activation:" : "weights:") + marks.front(); }

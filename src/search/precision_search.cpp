@@ -42,6 +42,37 @@ FewestResult prove(FewestResult draft, std::size_t allowed, double limit, const 
     }
 }
 
+/// The steps with the last `count` of those that stem from values in 16 bits.
+std::vector<FallbackStep> widened(std::vector<FallbackStep> steps, std::size_t count, DType wide) {
+    for (auto step = steps.rbegin(); step != steps.rend() && count > 0; ++step) {
+        if (step->values.empty()) continue;
+        step->wide = wide;
+        --count;
+    }
+    return steps;
+}
+
+/// The most steps with 16-bit values instead of floats that meet the limit; the result holds steps in float that do.
+void widen(const SearchSubject& subject, const PrecisionGoal& goal, PrecisionResult& result) {
+    const auto meets = [&](std::size_t count) {
+        std::vector<FallbackStep> steps = widened(result.steps, count, *goal.wide);
+        QuantizationScheme scheme = with_fallbacks(subject.scheme, steps, steps.size(), goal.why);
+        const double measured = goal.measure(scheme);
+        const bool met = measured <= goal.limit;
+        result.tries.push_back({steps.size(), measured, met, count});
+        if (!met) return false;
+        result.measured = measured;
+        result.scheme = std::move(scheme);
+        return true;
+    };
+    const auto values = static_cast<std::size_t>(
+        std::count_if(result.steps.begin(), result.steps.end(), [](const FallbackStep& step) { return !step.values.empty(); }));
+    if (values == 0) return;
+    std::size_t most = 0, fails = values + 1;
+    for (std::size_t next = values; fails - most > 1; next = most + (fails - most) / 2) (meets(next) ? most : fails) = next;
+    result.steps = widened(std::move(result.steps), most, *goal.wide);
+}
+
 }  // namespace
 
 std::vector<RankedSource> rank_effects(std::vector<NoiseSource> sources, const std::vector<SourceEffect>& effects, EffectMetric metric,
@@ -96,6 +127,8 @@ PrecisionResult search_precision(const SearchSubject& subject, const PrecisionGo
     result.scheme = with_fallbacks(subject.scheme, steps, used, goal.why);
     steps.resize(used);
     result.steps = std::move(steps);
+    if (result.met && goal.wide) widen(subject, goal, result);
+    count_shares(result.steps, sources, measure_cost(subject.exact).macs);
     return result;
 }
 

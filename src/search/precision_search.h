@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,7 @@ struct PrecisionGoal {
     EffectMetric metric = EffectMetric::Sqnr;  // that sources are ranked by
     double max_float_share = 0.5;              // of the multiply-accumulates that may be left in float
     std::string why;                           // begins the reason of every node left in float
+    std::optional<DType> wide = {};  // 16-bit codes that the target takes: values get them instead of nodes floats where that is enough
 };
 
 struct PrecisionResult {
@@ -63,7 +65,8 @@ struct PrecisionResult {
     QuantizationScheme scheme;  // with the steps as decisions
 };
 
-/// Ranks, predicts how many steps are needed, and searches the fewest by measuring. `at_none` is the measure with everything quantized, above the limit.
+/// Ranks, predicts how many steps are needed, and searches the fewest by measuring. Then as many of these as possible, the last ones first, give their values 16 bits
+/// instead of leaving nodes in float. `at_none` is the measure with everything quantized, above the limit.
 PrecisionResult search_precision(const SearchSubject& subject, const PrecisionGoal& goal, double at_none);
 
 }  // namespace mcompress

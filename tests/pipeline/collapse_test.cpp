@@ -7,11 +7,13 @@
 #include "../data/temporary_folder.h"
 #include "catch.h"
 #include "onnx/emit.h"
+#include "onnx/load.h"
 #include "onnx/text.h"
 #include "pipeline/compress.h"
 #include "pipeline/eval_command.h"
 #include "pipeline/measure_sensitivity.h"
 #include "pipeline/validate_models.h"
+#include "quant/target.h"
 #include "report/describe.h"
 #include "report/json.h"
 #include "support/error.h"
@@ -53,6 +55,26 @@ std::string network() {
   safe = Add (mean, tiny)
   level = Log (safe)
   hidden = Gemm <transB = 1> (level, hidden_w, hidden_b)
+  relu = Relu (hidden)
+  y = Gemm <transB = 1> (relu, class_w)
+})";
+}
+
+/// Differences of neighbours in front of a small network: 8 bits for the whole swing of the input leave nothing of them, 16 bits do. All weights are fine in 8.
+std::string differences() {
+    std::mt19937 random(13);
+    std::normal_distribution<double> normal;
+    const auto weight = [&](const std::string& name, const std::string& shape, std::size_t count) {
+        return tensor(name, shape, count, [&](std::size_t) { return 0.3 * normal(random); });
+    };
+    std::string text = "<ir_version: 8, opset_import: [\"\" : 13]>\n g (float[1, 1, 256] x) => (float[1, 10] y) {\n";
+    text += "  edge = Constant <value = float[1, 1, 2] {1.0, -1.0}> ()\n";
+    text += weight("bank", "24, 1, 16", 24 * 16) + weight("hidden_w", "24, 24", 24 * 24) + weight("class_w", "10, 24", kClasses * 24);
+    return text + R"(  slope = Conv (x, edge)
+  tones = Conv <strides = [8]> (slope, bank)
+  rectified = Relu (tones)
+  mean = ReduceMean <axes = [2], keepdims = 0> (rectified)
+  hidden = Gemm <transB = 1> (mean, hidden_w)
   relu = Relu (hidden)
   y = Gemm <transB = 1> (relu, class_w)
 })";
@@ -128,6 +150,29 @@ public:
     std::string sample_name(std::size_t index) const override { return "sound " + std::to_string(index); }
 };
 
+/// Quiet sounds at levels far apart.
+class Levels : public Dataset {
+public:
+    std::size_t size() const override { return sounds_.size(); }
+    Sample sample(std::size_t index) const override {
+        std::mt19937 random(static_cast<unsigned>(index) + 900U);
+        std::uniform_real_distribution<float> level(-40.0F, 40.0F);
+        std::vector<float> values(kLength, level(random));
+        std::uniform_real_distribution<float> loudness(0.0F, 0.03F);
+        for (std::size_t bin = 1; bin < kBins; ++bin) {
+            const float quiet = loudness(random);
+            for (std::size_t at = 0; at < kLength; ++at)
+                values[at] +=
+                    quiet * std::sin(2.0F * std::numbers::pi_v<float> * static_cast<float>(bin * at) / static_cast<float>(kFrame));
+        }
+        return {{"x", Tensor::from_values(Shape{1, 1, kLength}, values)}};
+    }
+    std::string sample_name(std::size_t index) const override { return sounds_.sample_name(index); }
+
+private:
+    Sounds sounds_;
+};
+
 struct Job {
     explicit Job(const std::string& text = network()) : model(folder / "sounds.onnx"), output(folder / "sounds.int8.onnx") {
         emit_model(*parse_model(text), model);
@@ -144,9 +189,10 @@ struct Job {
         return budget;
     }
 
-    double agreement() const {
+    double agreement() const { return agreement(data); }
+    double agreement(const Dataset& samples) const {
         const ValidateReport report = validate_models(
-            {.reference = model, .candidate = output, .data = &data, .layer_samples = 0, .latency_seconds = 0.0, .threads = 2});
+            {.reference = model, .candidate = output, .data = &samples, .layer_samples = 0, .latency_seconds = 0.0, .threads = 2});
         return report.fidelity.classification->agreement();
     }
 
@@ -223,6 +269,38 @@ TEST_CASE("a budget: kept with few nodes in float and proved, or refused without
     CHECK(easy.budget->met);
     CHECK(easy.budget->steps.empty());
     CHECK(fs::exists(job.output));
+}
+
+TEST_CASE("a budget: values get 16 bits instead of nodes floats where that is enough and the target takes them") {
+    const Job job(differences());
+    const Levels levels;
+    QuantizeRequest request = job.request(Effort::Fast);
+    request.data = &levels;
+    request.budget = job.budget(10.0, "agreement");
+    request.budget->max_float_share = 1.0;
+    const QuantizeReport wide = quantize_model(request);
+    INFO(to_json(wide));
+    REQUIRE(wide.budget->met);
+    CHECK(wide.budget->drop <= 10.0);
+    CHECK(100.0 * (1.0 - job.agreement(levels)) == Approx(wide.budget->drop).margin(1.01));
+    std::size_t steps = 0, quantizers = 0;
+    for (const FallbackStep& step : wide.budget->steps) steps += step.wide ? 1U : 0U;
+    const auto model = load_model(job.output);
+    for (const Node* node : model->graph->order())
+        if (node->op_type() == "DequantizeLinear") quantizers += node->input(2)->constant()->dtype() == DType::UInt16 ? 1U : 0U;
+    CHECK(steps >= 1);
+    CHECK(quantizers >= steps);
+    CHECK(wide.budget->wide_macs_share > 0.0);
+    CHECK(wide.budget->tries.size() <= 11);
+    CHECK(contains(to_text(wide), "16-bit MACs so far"));
+    CHECK(contains(to_json(wide), "\"activations\": \"uint16\""));
+
+    request.scheme = scheme_for(find_target("avx2"));  // bytes only
+    request.scheme.effort = Effort::Fast;
+    const QuantizeReport bytes = quantize_model(request);
+    REQUIRE(bytes.budget->met);
+    CHECK(bytes.budget->wide_macs_share == 0.0);
+    CHECK(bytes.budget->float_macs_share > wide.budget->float_macs_share);
 }
 
 TEST_CASE("a budget by other metrics, and by a command") {

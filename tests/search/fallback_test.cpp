@@ -1,6 +1,8 @@
 #include "search/fallback.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "catch.h"
 
@@ -68,4 +70,28 @@ TEST_CASE("find_fewest: a good guess costs two measurements; what cannot be met 
     CHECK_FALSE(search(10, 3, 11).met);
     CHECK_FALSE(search(0, 0, 1).met);
     CHECK(find_fewest(10, 3, 1.0, 0.5, [](std::size_t) -> double { throw 0; }).met);  // nothing to do
+}
+
+TEST_CASE("fallbacks: 16 bits go to what the units of a value read and give, and shares of products are told apart") {
+    // x -> a -> u -> b -> v: two units in a row, of 60 and 40 % of the products
+    const std::vector<NoiseSource> sources{
+        {NoiseSource::Kind::Activation, "x", "", {"x_q"}, {"a"}, 60, {"x"}, {}},
+        {NoiseSource::Kind::Weight, "a", "Conv", {"u"}, {"a"}, 60, {}, {}},
+        {NoiseSource::Kind::Activation, "u", "Conv", {"u_q"}, {"b"}, 40, {"u"}, {"a"}},
+        {NoiseSource::Kind::Weight, "b", "Conv", {"v"}, {"b"}, 40, {}, {}},
+    };
+    std::vector<FallbackStep> steps = order_fallbacks(sources, std::vector<double>{8.0, 1.0, 0.5, 0.5}, 100);
+    REQUIRE(steps.size() == 2);
+    CHECK(steps[0].source == "x");
+    CHECK(std::set<std::string>(steps[0].values.begin(), steps[0].values.end()) == std::set<std::string>{"u", "x"});
+    CHECK(steps[1].units == std::vector<std::string>{"b"});
+
+    steps[0].wide = DType::UInt16;
+    count_shares(steps, sources, 100);
+    CHECK(steps[1].macs_share == Approx(0.4));
+    CHECK(steps[1].wide_macs_share == Approx(0.6));
+    const QuantizationScheme scheme = with_fallbacks({}, steps, 2, "why");
+    CHECK(scheme.activation_dtypes == std::map<std::string, DType>{{"u", DType::UInt16}, {"x", DType::UInt16}});
+    CHECK(scheme.keep_float.size() == 1);
+    CHECK(scheme.keep_float.contains("b"));
 }
