@@ -11,6 +11,7 @@
 #include "support/error.h"
 #include "support/log.h"
 #include "support/memory.h"
+#include "tune/mirrored.h"
 #include "tune/samples.h"
 #include "tune/trial.h"
 
@@ -33,6 +34,7 @@ public:
             rows_.threads = options_.threads;
             engine_ = make_onednn_engine();
             split_ = split_samples(options_.data);
+            samples_ = with_mirror_images(options_.data);
         }
         if (options_.scope == Scope::Measured && options_.choice.pattern.kind != PatternKind::NOfM) measure_errors();
         choose_zeros();
@@ -91,7 +93,7 @@ private:
     void measure_errors() {
         const std::shared_ptr<const Dataset> few = split_.held_out;
         const Trial trial(*engine_, dense_, *few, options_.threads);
-        GraphPrefix prefix(*engine_, dense_, layers_, *options_.data, rows_);
+        GraphPrefix prefix(*engine_, dense_, layers_, *samples_, rows_);
         errors_.resize(layers_.size());
         for (std::size_t at = 0; at < layers_.size(); ++at) {
             const SplitRows rows = prefix.rows_of(at);
@@ -124,8 +126,8 @@ private:
     }
 
     void prune_with_data() {
-        GraphPrefix dense(*engine_, dense_, layers_, *options_.data, rows_);
-        GraphPrefix pruned(*engine_, pruned_, layers_, *options_.data, rows_);
+        GraphPrefix dense(*engine_, dense_, layers_, *samples_, rows_);
+        GraphPrefix pruned(*engine_, pruned_, layers_, *samples_, rows_);
         for (std::size_t at = 0; at < layers_.size(); ++at) {
             const SplitRows exact = dense.rows_of(at);
             apply(at, options_.repair == Repair::Full ? prune_layer(layers_[at], exact, pruned.rows_of(at), task_of(at, zeros_[at]))
@@ -167,6 +169,7 @@ private:
     RowOptions rows_;
     std::unique_ptr<Engine> engine_;
     SampleSplit split_;
+    std::shared_ptr<const Dataset> samples_;  // with mirror images of pictures
     std::vector<PrunableLayer> prunable_;
     std::vector<Layer> layers_;
     std::vector<std::vector<ErrorPoint>> errors_;  // by layer, when they were measured

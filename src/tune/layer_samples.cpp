@@ -15,6 +15,7 @@
 #include "support/check.h"
 #include "support/error.h"
 #include "support/parallel.h"
+#include "tune/pooled_pictures.h"
 #include "tune/samples.h"
 #include "tune/subgraph.h"
 
@@ -39,44 +40,6 @@ std::vector<std::int64_t> spread(std::int64_t total, std::int64_t count, std::ui
     }
     return chosen;
 }
-
-/// What a global average pool in front of a Gemm or MatMul reads, when nothing but a change of shape lies between; else null.
-const Value* pooled_source(const Layer& layer, const Value* input) {
-    if (layer.node->is("Conv")) return nullptr;
-    const Node* producer = input->producer();
-    while (producer && (producer->is("Flatten") || producer->is("Reshape") || producer->is("Squeeze")))
-        producer = producer->input(0)->producer();
-    return producer && producer->is("GlobalAveragePool") ? producer->input(0) : nullptr;
-}
-
-/// Averages of a picture [C, H, W] over the whole of it and over its four corners, each a little more than half as high and wide.
-class PartReader {
-public:
-    explicit PartReader(const Shape& input) : channels_(input[1]), height_(input[2]), width_(input[3]), positions_(input[0] * kParts) {}
-
-    static bool reads(const Layer& layer, const Tensor& tensor) {
-        const Shape& input = tensor.shape();
-        return tensor.dtype() == DType::Float32 && input.rank() == 4 && input[1] == layer.inputs && input[2] > 1 && input[3] > 1;
-    }
-    std::int64_t positions() const { return positions_; }
-
-    void read(const float* from, std::int64_t position, float* to) const {
-        const std::int64_t part = position % kParts, high = height_ / 2 + 1, wide = width_ / 2 + 1;
-        const std::int64_t top = part == 0 || part <= 2 ? 0 : height_ - high, left = part == 0 || part % 2 == 1 ? 0 : width_ - wide;
-        const std::int64_t bottom = part == 0 ? height_ : top + high, right = part == 0 ? width_ : left + wide;
-        for (std::int64_t channel = 0; channel < channels_; ++channel) {
-            const float* plane = from + (position / kParts * channels_ + channel) * height_ * width_;
-            double sum = 0.0;
-            for (std::int64_t y = top; y < bottom; ++y)
-                for (std::int64_t x = left; x < right; ++x) sum += static_cast<double>(plane[y * width_ + x]);
-            to[channel] = static_cast<float>(sum / static_cast<double>((bottom - top) * (right - left)));
-        }
-    }
-
-private:
-    static constexpr std::int64_t kParts = 5;
-    std::int64_t channels_, height_, width_, positions_;
-};
 
 /// Reads rows out of a layer's input of one shape.
 class RowReader {
@@ -154,7 +117,7 @@ private:
 class Gathering {
 public:
     Gathering(const Layer& layer, std::size_t number, std::size_t samples, std::size_t bytes)
-        : layer_(layer), number_(number), found_(samples, 0) {
+        : layer_(layer), number_(number), found_(samples, 0), parts_(samples, 1) {
         const std::int64_t row = layer.groups * layer.inputs * static_cast<std::int64_t>(sizeof(float));
         const std::int64_t rows = std::clamp<std::int64_t>(static_cast<std::int64_t>(bytes) / std::max<std::int64_t>(1, row), 256, 8192);
         per_sample_ = std::max<std::int64_t>(1, rows / static_cast<std::int64_t>(samples));
@@ -174,28 +137,32 @@ public:
 
     /// The same of what is pooled in front of the layer.
     void add_parts(std::size_t sample, const Tensor& tensor) {
-        const PartReader reader(tensor.shape());
-        const std::int64_t count = std::min(per_sample_, reader.positions());
-        found_[sample] = count;
-        for (std::int64_t at = 0; at < count; ++at)
-            reader.read(tensor.data<float>(), at, values_.data() + (static_cast<std::int64_t>(sample) * per_sample_ + at) * layer_.inputs);
+        const PooledPictures reader(tensor.shape(), per_sample_);
+        const std::vector<std::int64_t> chosen = spread(reader.positions(), reader.chosen_positions(), mixed(sample) + number_);
+        found_[sample] = std::min(per_sample_, reader.rows());
+        parts_[sample] = reader.rows_of_picture();
+        for (std::int64_t at = 0; at < found_[sample]; ++at)
+            reader.read(tensor.data<float>(), at, chosen,
+                        values_.data() + (static_cast<std::int64_t>(sample) * per_sample_ + at) * layer_.inputs);
     }
 
-    /// Hands the rows over; nothing is left here.
+    /// Hands the rows over; nothing is left here. Held out are whole pictures only: they are what the layer will see.
     SplitRows split() {
         const std::vector<bool> is_held_out = held_out_samples(found_.size());
         SplitRows rows;
         for (const bool held_out : {false, true}) {
             LayerRows& part = held_out ? rows.held_out : rows.fit;
             for (std::size_t sample = 0; sample < found_.size(); ++sample)
-                if (belongs(is_held_out[sample], held_out)) part.count += found_[sample];
+                if (belongs(is_held_out[sample], held_out)) part.count += read_of(sample, held_out);
             part.values.reserve(static_cast<std::size_t>(layer_.groups * part.count * layer_.inputs));
             for (std::int64_t group = 0; group < layer_.groups; ++group)
                 for (std::size_t sample = 0; sample < found_.size(); ++sample) {
                     if (!belongs(is_held_out[sample], held_out)) continue;
                     const std::int64_t row = group * capacity_ + static_cast<std::int64_t>(sample) * per_sample_;
-                    const auto begin = values_.begin() + row * layer_.inputs;
-                    part.values.insert(part.values.end(), begin, begin + found_[sample] * layer_.inputs);
+                    for (std::int64_t at = 0; at < found_[sample]; at += held_out ? parts_[sample] : 1) {
+                        const auto begin = values_.begin() + (row + at) * layer_.inputs;
+                        part.values.insert(part.values.end(), begin, begin + layer_.inputs);
+                    }
                 }
         }
         values_ = {};
@@ -203,6 +170,10 @@ public:
     }
 
 private:
+    std::int64_t read_of(std::size_t sample, bool held_out) const {
+        return held_out ? (found_[sample] + parts_[sample] - 1) / parts_[sample] : found_[sample];
+    }
+
     /// A single sample has to serve as both.
     bool belongs(bool is_held_out, bool wanted) const { return found_.size() == 1 || is_held_out == wanted; }
 
@@ -211,6 +182,7 @@ private:
     std::int64_t per_sample_ = 0;
     std::int64_t capacity_ = 0;
     std::vector<std::int64_t> found_;  // by sample
+    std::vector<std::int64_t> parts_;  // by sample: rows of each picture, the first of the whole of it
     std::vector<float> values_;
 };
 
@@ -383,7 +355,7 @@ SplitRows GraphPrefix::rows_of(std::size_t number) {
         const std::vector<Tensor> inputs = inputs_of(*part, data_.sample(sample), kept_[sample], graph_);
         const std::vector<Tensor> outputs = plans.plan_for(inputs)->run(inputs);
         const Tensor& rows = outputs[own];
-        if (pictures != own && PartReader::reads(layer, outputs[pictures])) gathering.add_parts(sample, outputs[pictures]);
+        if (pictures != own && PooledPictures::can_read(layer, outputs[pictures])) gathering.add_parts(sample, outputs[pictures]);
         else read_values(layer, rows, [&](const auto* from, const auto& to_real) { gathering.add(sample, rows.shape(), from, to_real); });
         if (!is_kept) return;
         Kept kept;
