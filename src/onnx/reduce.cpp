@@ -1,11 +1,13 @@
 #include "onnx/reduce.h"
 
 #include <array>
+#include <climits>
 #include <cstdint>
 
 #include "onnx/sniff.h"
 #include "onnx/wire.h"
 #include "support/error.h"
+#include "support/process_limits.h"
 
 namespace mcompress {
 
@@ -60,6 +62,27 @@ constexpr std::uint32_t kFields = 32;
 constexpr std::uint32_t kRawDataField = 9;
 constexpr std::size_t kMostNested = 100;  // protobuf's own limit, which every other reader of the model has too
 
+// What one message of a kind costs once it is taken apart: its object of protobuf, and what the graph keeps of it.
+constexpr std::array<std::uint32_t, 17> kBytesOfKind = [] {
+    std::array<std::uint32_t, 17> bytes{};
+    bytes.fill(120);
+    bytes[static_cast<std::size_t>(Kind::Leaf)] = 0;
+    bytes[static_cast<std::size_t>(Kind::Node)] = 900;
+    bytes[static_cast<std::size_t>(Kind::Attribute)] = 450;
+    bytes[static_cast<std::size_t>(Kind::Tensor)] = 700;
+    bytes[static_cast<std::size_t>(Kind::ValueInfo)] = 350;
+    return bytes;
+}();
+constexpr std::uint64_t kBytesOfText = 70;  // a string, beside its characters
+constexpr std::uint64_t kBytesOfNumber = 16;
+constexpr std::uint64_t kTextCopies = 3;     // as read, as parsed, as kept
+constexpr std::uint64_t kNumberCopies = 10;  // of a byte of packed numbers: each can take one byte in the file and eight in memory
+
+bool holds_packed_numbers(Kind kind, std::uint32_t field) {
+    if (kind == Kind::Tensor) return field == 1 || field == 5 || field == 7 || field == 11;
+    return kind == Kind::Attribute && field == 8;
+}
+
 struct Child {
     Kind kind = Kind::Leaf;
     bool interpreted = false;
@@ -112,6 +135,7 @@ public:
             } else if (stack_.size() > 1) {
                 close();
             } else {
+                check_limits();
                 result_.bytes = std::move(stack_.back().out);
                 return std::move(result_);
             }
@@ -131,12 +155,13 @@ private:
         if (frame.kind == Kind::Model) note_model_field(*field);
         const bool is_bytes = field->type == WireType::Bytes;
         const Child child = is_bytes && field->number < kFields ? kChildren[static_cast<std::size_t>(frame.kind)][field->number] : Child{};
+        count(frame.kind, *field, child.kind);
         if (frame.interpreted && frame.kind == Kind::Tensor && is_bytes && field->number == kRawDataField) {
             replace_raw_data(frame, *field);
             return;
         }
         const bool interpreted = frame.interpreted && child.interpreted;
-        if (frame.interpreted && !interpreted)
+        if (frame.interpreted && !interpreted && !is_over_)
             frame.out.append(reinterpret_cast<const char*>(bytes_.data()) + field->begin, field->end - field->begin);
         if (child.kind == Kind::Leaf) return;
         if (stack_.size() > kMostNested)
@@ -150,11 +175,42 @@ private:
         const Frame done = std::move(stack_.back());
         stack_.pop_back();
         if (!done.interpreted) return;
+        if (is_over_) return;
         append_bytes_header(stack_.back().out, done.number, done.out.size());
         stack_.back().out += done.out;
     }
 
+    /// Adds up what the model will take in memory. Once that is too much, the walk only counts: nothing is copied any more.
+    void count(Kind kind, const WireField& field, Kind child) {
+        const std::uint64_t length = field.end - field.payload;
+        if (child == Kind::Node) ++nodes_;
+        if (child != Kind::Leaf) memory_ += kBytesOfKind[static_cast<std::size_t>(child)];
+        else if (field.type != WireType::Bytes) memory_ += kBytesOfNumber;
+        else if (holds_packed_numbers(kind, field.number)) memory_ += length * kNumberCopies;
+        else if (kind != Kind::Tensor || field.number != kRawDataField || !stack_.back().interpreted)
+            memory_ += kBytesOfText + length * kTextCopies;
+        if (is_over_ || memory_ <= process_limits().memory) return;
+        is_over_ = true;
+        for (Frame& frame : stack_) std::string().swap(frame.out);
+        result_ = {};
+    }
+
+    void check_limits() const {
+        const ProcessLimits& limits = process_limits();
+        if (nodes_ > limits.nodes)
+            throw Error(codes::kTooLarge, format("the model has {} nodes; --max-nodes allows {}", nodes_, limits.nodes),
+                        "raise --max-nodes, or split the model");
+        if (is_over_)
+            throw Error(codes::kTooLarge,
+                        format("the model would take about {} MB of memory without its weights; the limit is {} MB", megabytes(memory_),
+                               megabytes(limits.memory)),
+                        "raise --max-memory if the model can be trusted, or use a smaller model");
+    }
+
+    static std::uint64_t megabytes(std::uint64_t bytes) { return (bytes + 999'999) / 1'000'000; }
+
     void replace_raw_data(Frame& frame, const WireField& field) {
+        if (is_over_) return;
         append_bytes_header(frame.out, kRawDataField, 8);
         for (int shift = 0; shift < 64; shift += 8) frame.out += static_cast<char>(std::uint64_t{result_.raw.size()} >> shift & 0xff);
         result_.raw.push_back(bytes_.subspan(field.payload, field.end - field.payload));
@@ -180,6 +236,9 @@ private:
     std::span<const std::byte> bytes_;
     std::vector<Frame> stack_;
     ReducedMessage result_;
+    std::uint64_t memory_ = 0;
+    std::uint64_t nodes_ = 0;
+    bool is_over_ = false;
     bool saw_graph_ = false;
     bool saw_foreign_field_ = false;
 };
@@ -188,6 +247,10 @@ private:
 
 ReducedMessage reduce_model(std::span<const std::byte> bytes) {
     refuse_other_formats(bytes);
+    if (bytes.size() > INT_MAX)
+        throw Error(codes::kModelInvalid,
+                    format("the file has {} bytes; protobuf ends at 2 GiB, so that no runtime reads it", bytes.size()),
+                    "export the model with external data");
     Reducer reducer(bytes, Kind::Model);
     const auto refuse = [] {
         throw Error(codes::kNotOnnx, "the bytes do not form an ONNX model", "pass a .onnx file; other formats have to be converted first");

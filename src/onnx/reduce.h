@@ -16,7 +16,8 @@ struct ReducedMessage {
 };
 
 /// Walks the wire format of a whole ModelProto without recursion, before anything is allocated for it. Throws kNotOnnx, kModelTruncated
-/// (with the offset), kNestingTooDeep, and kModelInvalid when there is no graph.
+/// (with the offset), kNestingTooDeep, kModelInvalid when there is no graph, and kTooLarge when it has more nodes or would take more memory than the limits of the
+/// process allow.
 ReducedMessage reduce_model(std::span<const std::byte> bytes);
 
 /// As above for a TensorProto.

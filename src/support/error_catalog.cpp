@@ -3,6 +3,7 @@
 #include <array>
 
 #include "support/finding_codes.h"
+#include "support/limit_codes.h"
 
 namespace mcompress {
 
@@ -101,8 +102,11 @@ constexpr auto kEntries = std::to_array<ErrorEntry>({
      "A size that a file declares, or that a computation would need, passes a limit; it was refused before memory was taken.",
      "The message names the size and the limit."},
     {codes::kOutOfMemory,
-     "The system has no memory left for what is being done. Nothing was written.",
-     "Free memory, use fewer threads, or a smaller model."},
+     "The system has no memory left for what is being done, or --max-memory is reached. Nothing was written.",
+     "Free memory, use fewer threads, raise --max-memory, or use a smaller model."},
+    {codes::kTimeLimit,
+     "The command took longer than --time-limit allows. What it had begun to write was removed.",
+     "Raise --time-limit, or ask for less: a lower effort, fewer samples."},
     {codes::kDataInvalid,
      "A data file is damaged, truncated or of a kind that is not read (Python objects, for one).",
      "Convert it to .npy, .npz, PNG or JPEG."},

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
@@ -131,6 +132,12 @@ void end_cleanly_without_memory(int (*say)() noexcept) {
     void* frame = nullptr;
     (void)::backtrace(&frame, 1);
 #endif
+}
+
+void end_unfinished(const char* text, int exit_code) noexcept {
+    const auto lock = remove_unfinished();
+    std::fputs(text, stderr);
+    ::_Exit(exit_code);
 }
 
 void end_without_memory() noexcept {

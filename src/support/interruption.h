@@ -13,7 +13,10 @@ void end_cleanly_on_signals();
 /// with the exit code of `say`, which tells the user and must not take memory.
 void end_cleanly_without_memory(int (*say)() noexcept);
 
-/// Ends the process so at once.
+/// Removes what is unfinished, writes `text` to standard error and ends the process.
+[[noreturn]] void end_unfinished(const char* text, int exit_code) noexcept;
+
+/// Ends the process as out of memory at once.
 [[noreturn]] void end_without_memory() noexcept;
 
 /// The signals of end_cleanly_on_signals() reach a program started by this one again; between fork and exec.

@@ -12,6 +12,7 @@
 
 #include "support/error.h"
 #include "support/interruption.h"
+#include "support/process_limits.h"
 
 namespace mcompress {
 namespace {
@@ -23,6 +24,7 @@ constexpr int kCannotStart = 127;
 [[noreturn]] void become(std::vector<char*>& arguments, int out) {
     ::setpgid(0, 0);
     restore_signals();
+    restore_process_limits();
     const int empty = ::open("/dev/null", O_RDONLY);
     if (empty < 0 || ::dup2(empty, STDIN_FILENO) < 0 || ::dup2(out, STDOUT_FILENO) < 0) ::_exit(kCannotStart);
     ::execv(arguments[0], arguments.data());

@@ -46,8 +46,10 @@ def _(folder):
 
 case("B03 directory", "4 E4004", "regular file")(lambda folder: os.makedirs(os.path.join(folder, "m.onnx")))
 bad_file("B04 empty", "3 E3001", "empty", b"")
-for part_ in (1, 2, 3, 5, 10, 20, 40, 60):
-    bad_file(f"B05 truncated to {part_}", "3 E300", "m.onnx", relu_model()[:part_])
+TO_CUT = model(graph([node("MatMul", ["x", "w"], ["a"], "mul"), node("Relu", ["a"], ["y"], "act")], [value("x")], [value("y")], [floats("w", [4, 4], [0.5] * 16)]))
+for part_ in range(64):
+    length_ = 1 + part_ * (len(TO_CUT) - 1) // 64
+    bad_file(f"B05 truncated to {length_}", "3 E300", "m.onnx", TO_CUT[:length_])
 bad_file("B06 random bytes", "3 E3001", "m.onnx", bytes((each * 197 + 31) % 256 for each in range(4096)))
 bad_file("B07 html", "3 E3001", "HTML", b"<!DOCTYPE html>\n<html><body>404 Not Found</body></html>\n")
 bad_file("B08 git lfs", "3 E3001", "git lfs pull", b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 13966359\n")
@@ -56,6 +58,17 @@ bad_file("B09 gzip", "3 E3001", "gzip", b"\x1f\x8b\x08\0" + b"\0" * 60)
 bad_file("B09 safetensors", "3 E3001", "safetensors", struct.pack("<Q", 40) + b'{"w":{"dtype":"F32","shape":[1]}}' + b" " * 40)
 bad_file("B09 gguf", "3 E3001", "GGUF", b"GGUF\x03\0\0\0" + b"\0" * 60)
 bad_file("B09 tflite", "3 E3001", "TensorFlow Lite", b"\x1c\0\0\0TFL3" + b"\0" * 60)
+
+
+@case("B10 more than 2 GiB in one file", "3 E3003", "external data")
+def _(folder):
+    # A hole for the weights: nothing is written but the first bytes.
+    head = data(7, b"")[:1] + varint((1 << 31) + 64) + data(1, node("Relu", ["x"], ["y"])) + varint(5 << 3 | 2) + varint((1 << 31)) + varint(9 << 3 | 2)
+    with open(os.path.join(folder, "m.onnx"), "wb") as out:
+        out.write(number(1, 8) + opset() + head)
+        out.truncate((1 << 31) + 200)
+
+
 case("B11 fifo", "4 E4004", "regular file")(lambda folder: os.mkfifo(os.path.join(folder, "m.onnx")))
 case("B11 device", "4 E4004", "regular file", command="optimize /dev/zero -o {f}/out/o.onnx")(lambda folder: None)
 bad_file("B12 ORT format", "3 E3001", ".ort", b"\x10\0\0\0ORTM" + b"\0" * 60)
@@ -76,6 +89,7 @@ bad_file("B22 unknown domain", "0", "", lambda: model(graph([node("Relu", ["x"],
 bad_file("B22 domain without import", "3 E3", "my.ops", lambda: model(graph([node("Relu", ["x"], ["y"], domain="my.ops")], [value("x")], [value("y")])))
 bad_file("B23 empty graph", "3 E3003", "output", lambda: model(graph([], [], [])))
 bad_file("B23 no outputs", "3 E3003", "output", lambda: model(graph([node("Relu", ["x"], ["y"])], [value("x")], [])))
+bad_file("B24 training information", "0", "", lambda: relu_model(extra=data(20, data(2, graph([node("Abs", ["x"], ["t"])], [value("x")], [value("t")], name="step")))))
 bad_file("B25 metadata key twice", "0", "", lambda: relu_model(extra=data(14, data(1, "k") + data(2, "a")) + data(14, data(1, "k") + data(2, "b"))))
 
 # --- names -----------------------------------------------------------------------------------------------------------------------------------------------
@@ -95,6 +109,18 @@ for at_, name_ in enumerate(("a\x1b[31mb", "a\nb", "::error::x", "<script>", "=c
     bad_file(f"B34 strange name {at_}", "3 E3003", "", lambda name_=name_: model(graph([node("Relu", [name_], ["y"])], [value("x")], [value("y")])))
 bad_file("B35 invalid UTF-8", "3 E3003", "", lambda: model(graph([node("Relu", [b"\xff\xfe\xc3("], ["y"])], [value("x")], [value("y")])))
 bad_file("B36 long name", "3 E3003", "", lambda: model(graph([node("Relu", ["n" * 1000000], ["y"])], [value("x")], [value("y")])))
+
+
+def shadowing(name):
+    """The body of an If computes a value that is called as one outside."""
+    body = graph([node("Abs", ["x"], [name], "inner")], [], [value(name)], name="body")
+    other = graph([node("Neg", ["x"], ["other"], "neg")], [], [value("other")], name="other")
+    return model(graph([node("Relu", ["x"], ["a"], "outer"), node("If", ["c"], ["b"], "if", [attr_graph("then_branch", body), attr_graph("else_branch", other)]),
+                        node("Add", ["a", "b"], ["y"], "add")], [value("c", (), BOOL), value("x")], [value("y")]))
+
+
+bad_file("B37 a body hides a value", "0", "", lambda: shadowing("a"))
+bad_file("B37 a body reads what it hides", "3 E3003", "cycle", lambda: shadowing("x"))
 
 # --- tensors ---------------------------------------------------------------------------------------------------------------------------------------------
 bad_file("B38 negative extent", "3 E3004", "'w'", lambda: weight_model(tensor("w", [-4], b"\0" * 16)))
@@ -408,3 +434,21 @@ def _(folder):
     put(folder, relu_model())
     put(folder, npy("<f4", "(32, 1, 4)", b"\0" * (32 * 16)), "d.npy")
     put(folder, b"a 1\nb 2\n", "labels.txt")
+
+
+# --- limits ----------------------------------------------------------------------------------------------------------------------------------------------
+MANY = [node("Relu", [f"v{at}" if at else "x"], [f"v{at + 1}"], f"n{at}") for at in range(2000)]
+LIMITED = "optimize {f}/m.onnx -o {f}/out/o.onnx "
+bad_file("B97 parse bomb of attributes", "5 E5001", "--max-memory", lambda: model(graph([node("Relu", ["x"], ["y"], "n", [b""] * 2000000)], [value("x")], [value("y")])),
+         command="inspect {f}/m.onnx --max-memory 200MB")
+bad_file("B97 parse bomb of numbers", "5 E5001", "--max-memory", lambda: model(graph([node("Relu", ["x"], ["y"], "n", [attribute("a", 7, data(8, b"\1" * 30000000))])], [value("x")], [value("y")])),
+         command="inspect {f}/m.onnx --max-memory 200MB")
+bad_file("B98 more nodes than allowed", "5 E5001", "2000 nodes", lambda: model(graph(MANY, [value("x")], [value("v2000")])), command=LIMITED + "--max-nodes 1999")
+bad_file("B98 as many nodes as allowed", "0", "", lambda: model(graph(MANY, [value("x")], [value("v2000")])), command=LIMITED + "--max-nodes 2000")
+bad_file("B98 no memory at run time", "5 E5002", "--max-memory", lambda: weight_model(floats("w", [4], [1.0] * 4)), command=LIMITED + "--max-memory 1MB")
+
+
+@case("B99 time is over", "5 E5003", "0.2 s", command="validate {f}/m.onnx {f}/m.onnx --data {f}/d.npy --latency-seconds 20 --time-limit 0.2")
+def _(folder):
+    put(folder, relu_model())
+    put(folder, npy("<f4", "(32, 4)", b"\0" * (32 * 16)), "d.npy")

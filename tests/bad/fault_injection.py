@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Lets system calls of writing commands fail, one after the other, and checks that the output holds the old bytes or all of the new ones and nothing is left beside it.
 
-strace makes the Nth call of a kind fail (ENOSPC, EIO, EINTR) or ends the process at it (SIGKILL, SIGTERM). --kills N also ends the process N times at random."""
+strace makes the Nth call of a kind fail (ENOSPC, EIO, EINTR) or ends the process at it (SIGKILL, SIGTERM). --kills N also ends the process N times at random,
+--short-writes LIBRARY preloads short_writes.so, by which each write() takes only some bytes."""
 import argparse
 import os
 import random
@@ -89,6 +90,16 @@ class Trial:
         return None
 
 
+def short_writes(trial, library):
+    for most in (1, 7, 4095):
+        trial.reset()
+        environment = dict(os.environ, LD_PRELOAD=library, MCOMPRESS_SHORT_WRITES=str(most))
+        done = subprocess.run(trial.words, capture_output=True, env=environment)
+        problem = trial.problem(done.returncode, "", "short")
+        if problem or done.returncode != 0:
+            yield f"{most} bytes a write: {problem or f'exit code {done.returncode}'}"
+
+
 def random_kills(trial, count, chance):
     begin = time.monotonic()
     subprocess.run(trial.words, capture_output=True)
@@ -109,12 +120,14 @@ def main():
     parser.add_argument("--root", required=True)
     parser.add_argument("--only", default="", help="one command")
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--short-writes", default="", help="short_writes.so")
     parser.add_argument("--most", type=int, default=3, help="faults a call and kind; they are spread over the calls on the output's files")
     arguments = parser.parse_args()
     if not shutil.which("strace"):
         print("strace is not installed: tools/install-deps.sh --for test installs it")
         return 1
     arguments.binary = os.path.abspath(arguments.binary)
+    arguments.short_writes = arguments.short_writes and os.path.abspath(arguments.short_writes)
     os.chdir(arguments.root)
     runs = failures = 0
     chance = random.Random(7)
@@ -136,6 +149,11 @@ def main():
             failures += 1
             print(f"FAILED {name}, killed: {problem}")
         runs += arguments.kills
+        if arguments.short_writes:
+            runs += 3
+            for problem in short_writes(trial, arguments.short_writes):
+                failures += 1
+                print(f"FAILED {name}, short writes: {problem}")
         shutil.rmtree(trial.folder)
     print(f"{runs} runs, {failures} failures")
     return 1 if failures else 0

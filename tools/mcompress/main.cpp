@@ -1,5 +1,6 @@
 // mcompress: the command line. Reads as the algorithm: declare, parse, run, and turn any Error into its exit code.
 #include "command.h"
+#include "limit_options.h"
 #include "report_error.h"
 #include "run_recipe.h"
 #include "support/error.h"
@@ -22,6 +23,8 @@ int run(int argc, char** argv) {
         ->check(CLI::Range(1, 1024));
     app.add_flag("-q,--quiet", global.quiet, "No progress, no warnings");
     app.add_flag("-v,--verbose", global.verbose, "More detail on standard error");
+    LimitFlags limits;
+    add_limit_flags(app, limits);
     CommandRun chosen;
     for (const CommandRow& row : all_commands()) {
         CLI::App* sub = app.add_subcommand(row.name, row.summary);
@@ -35,6 +38,7 @@ int run(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : static_cast<int>(ErrorKind::Usage);
     }
     set_log_level(global.quiet ? LogLevel::Error : global.verbose ? LogLevel::Debug : LogLevel::Info);
+    apply_limits(limits);
     return chosen();
 }
 

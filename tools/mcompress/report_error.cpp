@@ -46,7 +46,8 @@ int report_error(const Error& error) {
 int report_exhausted_memory() noexcept {
     // What it says is put together here: whatever is made of strings would need memory itself.
     for (const char* part :
-         {"error[", codes::kOutOfMemory.id, "]: memory is exhausted\n  help: free memory, use fewer threads, or a smaller model\n"})
+         {"error[", codes::kOutOfMemory.id,
+          "]: memory is exhausted\n  help: free memory, use fewer threads, raise --max-memory, or use a smaller model\n"})
         std::fputs(part, stderr);
     return static_cast<int>(codes::kOutOfMemory.kind);
 }
