@@ -215,7 +215,7 @@ def real_models(binary, root):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("binary")
-    parser.add_argument("--root", required=True)
+    parser.add_argument("--root", type=os.path.abspath, required=True)
     arguments = parser.parse_args()
     other = ("p", "q", "r", "s")
     pairs = [

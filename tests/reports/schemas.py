@@ -81,7 +81,7 @@ def mutations(report):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("binary")
-    parser.add_argument("--root", required=True)
+    parser.add_argument("--root", type=os.path.abspath, required=True)
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()
     schemas = Schemas(os.path.join(arguments.root, "docs", "schemas"))
