@@ -10,6 +10,7 @@
 #include "support/error.h"
 #include "support/file.h"
 #include "support/hash.h"
+#include "support/sha256.h"
 
 namespace mcompress {
 
@@ -193,15 +194,19 @@ DataFile plan_data_file(const Model& model, const std::filesystem::path& path, s
     return data;
 }
 
-std::uint64_t write_data_file(const Model& model, const DataFile& data, const std::filesystem::path& path) {
+std::uint64_t write_data_file(const Model& model, const DataFile& data, const std::filesystem::path& path, Sha256* digest) {
     AtomicFile file(path);
+    const auto write = [&](const void* bytes, std::size_t size) {
+        file.write(bytes, size);
+        if (digest) digest->add_bytes(bytes, size);
+    };
     std::size_t index = 0;
     for (const Value* value : initializers_of(*model.graph)) {
         const Tensor& tensor = initializer_tensor(*value);
         if (!leaves(tensor, data.threshold)) continue;
         const std::string padding(static_cast<std::size_t>(data.offsets.at(index++) - file.bytes_written()), '\0');
-        file.write(padding);
-        file.write(tensor.stored_bytes(), tensor.byte_size());
+        write(padding.data(), padding.size());
+        write(tensor.stored_bytes(), tensor.byte_size());
     }
     file.commit();
     return file.bytes_written();
@@ -218,15 +223,20 @@ EmitResult emit_model(const Model& model, const std::filesystem::path& path, con
     refuse_private_operators(model);
     EmitResult result;
     WirePieces pieces = serialize_model(model, nullptr);
-    if (options.external_data == ExternalData::Always || pieces.size() > options.single_file_limit) {
-        const DataFile data = plan_data_file(model, path, options.external_threshold);
+    DataFile data;
+    const std::uint64_t stamp_bytes = options.stamp ? stamp_fields(seal(*options.stamp, sha256_hex(""))).size() : 0;
+    if (options.external_data == ExternalData::Always || pieces.size() + stamp_bytes > options.single_file_limit) {
+        data = plan_data_file(model, path, options.external_threshold);
         if (!data.offsets.empty()) {
             pieces = serialize_model(model, &data);
             result.data_file = path.parent_path() / data.name;
         }
-        if (pieces.size() > options.single_file_limit) fail_too_large(pieces.size());
-        if (!data.offsets.empty()) result.bytes += write_data_file(model, data, result.data_file);
+        if (pieces.size() + stamp_bytes > options.single_file_limit) fail_too_large(pieces.size());
     }
+    Sha256 digest;
+    if (options.stamp) pieces.write([&](const char* bytes, std::size_t size) { digest.add_bytes(bytes, size); });
+    if (!data.offsets.empty()) result.bytes += write_data_file(model, data, result.data_file, options.stamp ? &digest : nullptr);
+    if (options.stamp) pieces.add(stamp_fields(seal(*options.stamp, digest.hex_digest())));
     AtomicFile file(path);
     pieces.write([&](const char* bytes, std::size_t size) { file.write(bytes, size); });
     file.commit();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ir/model.h"
+#include "onnx/stamp.h"
 
 namespace mcompress {
 
@@ -15,6 +16,7 @@ struct EmitOptions {
     ExternalData external_data = ExternalData::WhenNeeded;
     std::uint64_t single_file_limit = (std::uint64_t{1} << 31) - 1;  // lowered by tests
     std::int64_t external_threshold = 1024;                          // bytes; smaller tensors stay inside
+    const Stamp* stamp = nullptr;                                    // sealed and put into the model's metadata
 };
 
 /// Bytes written, over all files.

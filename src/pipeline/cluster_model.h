@@ -2,9 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "onnx/stamp.h"
 #include "report/cluster_report.h"
 
 namespace mcompress {
@@ -14,6 +16,7 @@ struct ClusterRequest {
     std::filesystem::path output;
     ClusterOptions options = {};
     std::vector<std::string> exclude = {};  // selectors (passes/quantize/select_nodes.h) of nodes whose weights stay
+    std::optional<Stamp> stamp = {};        // put into the model
 };
 
 /// Fuses the model, so that weights are what runs, and clusters them. Throws kUsage when no weight can be, naming a reason.

@@ -9,7 +9,7 @@
 
 namespace mcompress {
 
-CompactReport compact_model(const std::filesystem::path& path, const std::filesystem::path& output) {
+CompactReport compact_model(const std::filesystem::path& path, const std::filesystem::path& output, const std::optional<Stamp>& stamp) {
     CompactReport report;
     auto model = load_inlined(path);
     infer_types(*model->graph);
@@ -25,7 +25,7 @@ CompactReport compact_model(const std::filesystem::path& path, const std::filesy
         report.passes.push_back(std::move(run));
     }
     report.layers = narrowed_layers(before, layer_widths(*model->graph));
-    report.after = emit_and_summarize(*model, output);
+    report.after = emit_and_summarize(*model, output, stamp);
     return report;
 }
 

@@ -2,14 +2,17 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
+#include "onnx/stamp.h"
 #include "passes/compress/channel_units.h"
 #include "report/compact_report.h"
 
 namespace mcompress {
 
 /// Cleans a model, removes what is provably dead and writes it: same outputs to float rounding. A model without dead channels is written as it is cleaned.
-CompactReport compact_model(const std::filesystem::path& model, const std::filesystem::path& output);
+CompactReport compact_model(const std::filesystem::path& model, const std::filesystem::path& output,
+                            const std::optional<Stamp>& stamp = {});
 
 /// Layers of both lists by name whose width differs.
 std::vector<NarrowedLayer> narrowed_layers(const std::vector<LayerWidth>& before, const std::vector<LayerWidth>& after);

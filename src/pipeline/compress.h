@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "onnx/stamp.h"
 #include "passes/quantize/select_nodes.h"
 #include "pipeline/overrides.h"
 #include "pipeline/precision_stage.h"
@@ -48,11 +49,12 @@ struct QuantizeRequest {
     int threads = 1;
     Progress progress = {};
     std::optional<AccuracyBudget> budget = {};  // needs data
+    std::optional<Stamp> stamp = {};            // put into the model
 };
 
 /// Cleans and fuses a model; writes it to `output`.
 OptimizeReport optimize_model(const std::filesystem::path& model, const std::filesystem::path& output,
-                              SparseFormat sparse = SparseFormat::Dense);
+                              SparseFormat sparse = SparseFormat::Dense, const std::optional<Stamp>& stamp = {});
 
 /// The statistics of every value that quantize_model() would need, over all samples of the data.
 CalibrationTable calibrate_model(const CalibrateRequest& request);

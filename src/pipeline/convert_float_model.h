@@ -2,10 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/dataset.h"
+#include "onnx/stamp.h"
 #include "passes/compress/float_conversion.h"
 #include "pipeline/compress.h"
 #include "pipeline/float_fallback.h"
@@ -27,6 +29,7 @@ struct FloatConvertRequest {
     std::string data_name = {};
     int threads = 1;
     Progress progress = {};
+    std::optional<Stamp> stamp = {};  // put into the model
 };
 
 /// Writes the converted model. Throws kUsage when there is nothing to convert, kGateFailed when constants do not fit and that is refused, or when the goal

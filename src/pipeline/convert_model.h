@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "ir/model.h"
+#include "onnx/stamp.h"
 #include "report/report.h"
 
 namespace mcompress {
@@ -12,6 +14,7 @@ struct ConvertRequest {
     std::filesystem::path model;
     std::filesystem::path output;
     QuantizedForm form = QuantizedForm::Qdq;
+    std::optional<Stamp> stamp = {};  // put into the model
 };
 
 /// Writes a quantized model in the other form; the numbers stay. Throws kUsage when nothing in it can be converted and nothing is in that form.

@@ -37,7 +37,7 @@ FactorizeReport factorize_model(const FactorizeRequest& request) {
     if (!options.data)
         report.warnings.emplace_back("factorized without data: ranks follow from the weights alone, and with --data the same ranks would "
                                      "cost a fraction of the error");
-    report.after = emit_and_summarize(*model, request.output);
+    report.after = emit_and_summarize(*model, request.output, request.stamp);
     return report;
 }
 

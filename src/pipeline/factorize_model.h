@@ -2,9 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "onnx/stamp.h"
 #include "report/factorize_report.h"
 
 namespace mcompress {
@@ -15,6 +17,7 @@ struct FactorizeRequest {
     FactorizeOptions options = {};
     std::vector<std::string> exclude = {};  // selectors (passes/quantize/select_nodes.h) of nodes to leave alone
     std::string data_name = {};
+    std::optional<Stamp> stamp = {};  // put into the model
 };
 
 /// Prepares the model (as for quantize) and factorizes it. Throws kUsage when energy or ratio are not shares, when both or neither are given, and when no

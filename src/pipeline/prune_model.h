@@ -2,10 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "onnx/stamp.h"
 #include "pipeline/sparse_output.h"
 #include "prune/prune_graph.h"
 #include "report/prune_report.h"
@@ -21,6 +23,7 @@ struct PruneRequest {
     double macs = 0.0;          // pattern channels: share of the multiply-accumulates to keep; 0: 1 - sparsity
     std::int64_t round_to = 8;
     SparseFormat sparse_format = SparseFormat::Dense;
+    std::optional<Stamp> stamp = {};  // put into the model
 };
 
 /// A family of patterns: how its zeros are made.

@@ -20,8 +20,8 @@ constexpr int kVersion = 1;
 [[noreturn]] void refuse(const std::string& message, const std::string& remedy) { throw Error(codes::kRecipeInvalid, message, remedy); }
 
 // Reserved for the recipe: a step reads what the step before wrote.
-constexpr const char* kDecidedByRecipe[] = {"model",  "output",      "force",   "format", "json",
-                                            "report", "save-recipe", "threads", "quiet",  "verbose"};
+constexpr const char* kDecidedByRecipe[] = {"model",       "output", "force",   "format", "json",   "report",
+                                            "save-recipe", "stamp",  "threads", "quiet",  "verbose"};
 
 std::string scalar_of(const std::string& key, const Json& value) {
     if (value.is_string()) return value.get<std::string>();
@@ -66,12 +66,12 @@ std::string text_of(const Json& json, const char* key) {
 }
 
 void check_keys(const Json& json) {
-    const std::vector<std::string> known{"schema", "schema_version", "model", "output", "options", "steps", "validate"};
+    const std::vector<std::string> known{"schema", "schema_version", "model", "output", "options", "steps", "validate", "stamp"};
     for (const auto& [key, value] : json.items()) {
         if (std::find(known.begin(), known.end(), key) != known.end()) continue;
         const std::string nearest = nearest_word(key, known);
         refuse(format("a recipe has no '{}'", key), nearest.empty()
-                                                        ? "known are schema, schema_version, model, output, options, steps, validate"
+                                                        ? "known are schema, schema_version, model, output, options, steps, validate, stamp"
                                                         : format("did you mean '{}'?", nearest));
     }
     if (json.contains("schema") && json["schema"] != kSchema)
@@ -96,12 +96,17 @@ Recipe parse_recipe(std::string_view text) {
     const Json json = parse_strict_json(text, "the recipe");
     if (!json.is_object()) refuse("the recipe is no object", R"(write {"model": "a.onnx", "output": "b.onnx", "steps": [...]})");
     check_keys(json);
-    Recipe recipe{.model = text_of(json, "model"), .output = text_of(json, "output"), .options = {}, .steps = {}, .validate = {}};
+    Recipe recipe{
+        .model = text_of(json, "model"), .output = text_of(json, "output"), .options = {}, .steps = {}, .validate = {}, .marks = {}};
     if (json.contains("options")) recipe.options = options_of(json["options"], "options");
     if (!json.contains("steps") || !json["steps"].is_array() || json["steps"].empty())
         refuse("the recipe has no steps", R"(write "steps": [{"command": "quantize", ...}])");
     for (const Json& step : json["steps"]) recipe.steps.push_back(step_of(step, recipe.steps.size() + 1));
     if (json.contains("validate")) recipe.validate = RecipeStep{"validate", options_of(json["validate"], "validate")};
+    if (json.contains("stamp")) {
+        if (!json["stamp"].is_boolean()) refuse(format("'stamp' is {}", json["stamp"].dump()), "it is true or false");
+        recipe.marks = json["stamp"].get<bool>() ? Marks::Stamp : Marks::None;
+    }
     return recipe;
 }
 
@@ -121,6 +126,7 @@ std::string to_json(const Recipe& recipe) {
         json["steps"].push_back(std::move(each));
     }
     if (recipe.validate) json["validate"] = json_of(recipe.validate->options);
+    if (recipe.marks == Marks::Stamp) json["stamp"] = true;
     return dump_json(json);
 }
 

@@ -21,12 +21,16 @@ struct RecipeStep {
     std::vector<RecipeOption> options;
 };
 
+/// What a result says about how it was made.
+enum class Marks { None, Stamp };
+
 struct Recipe {
     std::string model;
     std::string output;                 // empty: to be said when it is run
     std::vector<RecipeOption> options;  // of every step that knows them and does not say otherwise
     std::vector<RecipeStep> steps;
     std::optional<RecipeStep> validate;  // options of the command "validate"; decides whether the output is kept
+    Marks marks = Marks::None;
 };
 
 /// Paths in a recipe are those of the command line: relative to the current folder. Throws kRecipeInvalid for what is no recipe; unknown keys are errors with

@@ -13,7 +13,7 @@ constexpr std::int64_t kSparseIrVersion = 6;
 
 }  // namespace
 
-WrittenModel emit_as(Model& model, const std::filesystem::path& path, SparseFormat sparse) {
+WrittenModel emit_as(Model& model, const std::filesystem::path& path, SparseFormat sparse, const std::optional<Stamp>& stamp) {
     WrittenModel written;
     if (sparse == SparseFormat::Coordinates) {
         written.sparse = store_sparse_constants(*model.graph);
@@ -21,7 +21,7 @@ WrittenModel emit_as(Model& model, const std::filesystem::path& path, SparseForm
         log_info("{} constants stored as values and places: {} instead of {} bytes", written.sparse.constants, written.sparse.sparse,
                  written.sparse.dense);
     }
-    written.summary = emit_and_summarize(model, path);
+    written.summary = emit_and_summarize(model, path, stamp);
     return written;
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "ir/model.h"
 #include "onnx/sparse_constants.h"
+#include "onnx/stamp.h"
 #include "report/report.h"
 
 namespace mcompress {
@@ -18,6 +20,6 @@ struct WrittenModel {
 
 /// Writes the model and looks at what was written. Coordinates: constants that gain by it become sparse initializers first, and the IR version becomes one
 /// that knows them.
-WrittenModel emit_as(Model& model, const std::filesystem::path& path, SparseFormat sparse);
+WrittenModel emit_as(Model& model, const std::filesystem::path& path, SparseFormat sparse, const std::optional<Stamp>& stamp);
 
 }  // namespace mcompress

@@ -53,8 +53,9 @@ ModelSummary summarize(const Model& model, const std::filesystem::path& path) {
     return summary;
 }
 
-ModelSummary emit_and_summarize(Model& model, const std::filesystem::path& path) {
-    const EmitResult written = emit_model(model, path);
+ModelSummary emit_and_summarize(Model& model, const std::filesystem::path& path, const std::optional<Stamp>& stamp) {
+    drop_stamp(model);
+    const EmitResult written = emit_model(model, path, {.stamp = stamp ? &*stamp : nullptr});
     model.external_files.assign(written.data_file.empty() ? 0 : 1, written.data_file);
     return summarize(model, path);
 }

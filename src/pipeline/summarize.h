@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "ir/model.h"
+#include "onnx/stamp.h"
 #include "report/report.h"
 
 namespace mcompress {
@@ -12,8 +13,9 @@ namespace mcompress {
 /// Looks at a loaded model whose types have been inferred as far as possible; `path` names the file it came from or went to.
 ModelSummary summarize(const Model& model, const std::filesystem::path& path);
 
-/// Writes the model and looks at what was written. Files that its tensors were read from are no part of that.
-ModelSummary emit_and_summarize(Model& model, const std::filesystem::path& path);
+/// Writes the model, with a stamp when there is one, and looks at what was written. Files that its tensors were read from are no part of that, and neither is
+/// the stamp of the model it was made of.
+ModelSummary emit_and_summarize(Model& model, const std::filesystem::path& path, const std::optional<Stamp>& stamp);
 
 /// Bytes of a model file and of the external data files it names.
 std::uint64_t model_file_bytes(const Model& model, const std::filesystem::path& path);

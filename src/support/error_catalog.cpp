@@ -4,6 +4,7 @@
 
 #include "support/finding_codes.h"
 #include "support/limit_codes.h"
+#include "support/stamp_codes.h"
 
 namespace mcompress {
 
@@ -86,6 +87,12 @@ constexpr auto kEntries = std::to_array<ErrorEntry>({
     {codes::kAmbiguousNames,
      "Nodes share a name, or a metadata key comes twice. The model is valid; reports, exclusion lists and other tools that go by the name mean either.",
      "Give nodes unique names when the model is exported."},
+    {codes::kStampMissing,
+     "mcompress verify-stamp was asked about a model without the metadata entries mcompress.stamp.*: it was written without --stamp, or a tool that dropped them wrote it anew.",
+     "Make the model with --stamp; keep the file as it was written."},
+    {codes::kStampInvalid,
+     "The metadata entries mcompress.stamp.* are not all there, come twice, hold something else than digests, or belong to a later version of mcompress.",
+     "The stamp was edited or damaged: get the file again, or make the model again with --stamp."},
     {codes::kFileMissing,
      "There is no file or folder of that name.",
      "Check the path; relative ones start in the current folder."},

@@ -46,6 +46,9 @@ COMMANDS = [
     ("pack", f"pack {DIGITS} -o {{t}}/digits.mcz"),
     ("unpack", "unpack {t}/digits.mcz -o {t}/unpacked.onnx"),
     ("run", f"run {DIGITS} {EVAL} -o {{t}}/out.npz"),
+    ("optimize", f"optimize {DIGITS} --stamp -o {{t}}/stamped.onnx"),
+    ("verify-stamp", f"verify-stamp {{t}}/stamped.onnx --input {DIGITS}"),
+    ("verify-stamp", "verify-stamp {t}/stamped.onnx --input {t}/stamped.onnx"),
     ("recipe-report", "run {t}/recipe.json"),
     ("errors", "explain"),
 ]

@@ -5,6 +5,7 @@
 #include "output_path.h"
 #include "pipeline/cluster_model.h"
 #include "report_options.h"
+#include "stamp_options.h"
 #include "support/error.h"
 #include "support/log.h"
 
@@ -45,6 +46,7 @@ CommandRun configure_cluster(CLI::App& app, const GlobalOptions& global) {
         request.model = options->model;
         request.output =
             choose_output(options->output, options->model, ".clustered.onnx", options->force ? Overwrite::Force : Overwrite::Refuse);
+        request.stamp = stamp_with(global, {});
         const ClusterReport report = cluster_model(request);
         put_report(report, options->report, global);
         log_info("wrote {}", request.output.string());

@@ -5,6 +5,7 @@
 #include "output_path.h"
 #include "pipeline/compact_model.h"
 #include "report_options.h"
+#include "stamp_options.h"
 #include "support/log.h"
 
 namespace mcompress {
@@ -24,7 +25,7 @@ CommandRun configure_compact(CLI::App& app, const GlobalOptions& global) {
     return [options, &global] {
         const std::filesystem::path output =
             choose_output(options->output, options->model, ".compact.onnx", options->force ? Overwrite::Force : Overwrite::Refuse);
-        const CompactReport report = compact_model(options->model, output);
+        const CompactReport report = compact_model(options->model, output, stamp_with(global, {}));
         put_report(report, options->report, global);
         log_info("wrote {}", output.string());
         return 0;

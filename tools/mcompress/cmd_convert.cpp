@@ -7,6 +7,7 @@
 #include "pipeline/convert_float_model.h"
 #include "pipeline/convert_model.h"
 #include "report_options.h"
+#include "stamp_options.h"
 #include "support/log.h"
 
 namespace mcompress {
@@ -38,6 +39,7 @@ int convert_form(Options& options, const GlobalOptions& global) {
     const char* suffix = options.request.form == QuantizedForm::Qdq ? ".qdq.onnx" : ".qoperator.onnx";
     options.request.model = options.model;
     options.request.output = choose_output(options.output, options.model, suffix, options.overwrite());
+    options.request.stamp = stamp_with(global, {});
     const ConvertReport report = convert_model(options.request);
     put_report(report, options.report, global);
     log_info("wrote {}", options.request.output.string());
@@ -62,6 +64,7 @@ int convert_floats(Options& options, const GlobalOptions& global) {
     }
     request.threads = thread_count(global);
     request.progress = make_progress("observing ranges", global.quiet);
+    request.stamp = stamp_with(global, {request.data});
     FloatReport report = convert_float_model(request);
     if (options.to == "fp16" && !request.data) {
         // Constants are counted, but what layers compute from them can overflow as well.

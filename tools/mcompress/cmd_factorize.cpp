@@ -7,6 +7,7 @@
 #include "output_path.h"
 #include "pipeline/factorize_model.h"
 #include "report_options.h"
+#include "stamp_options.h"
 #include "support/log.h"
 
 namespace mcompress {
@@ -50,6 +51,7 @@ CommandRun configure_factorize(CLI::App& app, const GlobalOptions& global) {
         request.data_name = data.name;
         request.options.threads = thread_count(global);
         request.options.progress = make_progress("factorizing", global.quiet);
+        request.stamp = stamp_with(global, {data.samples.get()});
         FactorizeReport report = factorize_model(request);
         report.warnings.insert(report.warnings.end(), data.doubts.begin(), data.doubts.end());
         for (const std::string& warning : report.warnings) log_warning("{}", warning);

@@ -6,6 +6,7 @@
 #include "pipeline/compress.h"
 #include "report_options.h"
 #include "sparse_option.h"
+#include "stamp_options.h"
 #include "support/log.h"
 
 namespace mcompress {
@@ -27,7 +28,7 @@ CommandRun configure_optimize(CLI::App& app, const GlobalOptions& global) {
     return [options, &global] {
         const auto output =
             choose_output(options->output, options->model, ".optimized.onnx", options->force ? Overwrite::Force : Overwrite::Refuse);
-        const OptimizeReport report = optimize_model(options->model, output, options->sparse_format);
+        const OptimizeReport report = optimize_model(options->model, output, options->sparse_format, stamp_with(global, {}));
         put_report(report, options->report, global);
         log_info("wrote {}", output.string());
         return 0;

@@ -8,6 +8,7 @@
 #include "pipeline/prune_model.h"
 #include "report_options.h"
 #include "sparse_option.h"
+#include "stamp_options.h"
 #include "support/error.h"
 #include "support/log.h"
 
@@ -123,6 +124,7 @@ CommandRun configure_prune(CLI::App& app, const GlobalOptions& global) {
         settle(*options, data);
         options->request.options.threads = thread_count(global);
         options->request.options.progress = make_progress("pruning", global.quiet);
+        options->request.stamp = stamp_with(global, {data.samples.get()});
         PruneReport report = prune_model(options->request);
         report.warnings.insert(report.warnings.end(), data.doubts.begin(), data.doubts.end());
         for (const std::string& warning : report.warnings) log_warning("{}", warning);

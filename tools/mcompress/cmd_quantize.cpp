@@ -9,6 +9,7 @@
 #include "pipeline/compress.h"
 #include "report_options.h"
 #include "scheme_options.h"
+#include "stamp_options.h"
 #include "support/error.h"
 #include "support/log.h"
 #include "weight_only_options.h"
@@ -107,6 +108,8 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
         if (options->fitness.synthetic > 0) request.metadata.emplace_back("mcompress.calibration_data", data.name);
         std::unique_ptr<Dataset> evaluation;
         request.budget = make_budget(options->budget, options->data, request.data, options->model, evaluation);
+        const Dataset* read = options->fitness.synthetic > 0 ? nullptr : request.data;  // made-up samples follow from the options
+        request.stamp = stamp_with(global, {read, evaluation.get()});
         QuantizeReport report = quantize_model(request);
         for (const std::string& doubt : data.doubts) report.notes.push_back({"calibration data", "", doubt});
         put_report(report, options->report, global);

@@ -26,6 +26,7 @@ struct Options {
     DataFlags data;
     ReportFlags report;
     bool force = false;
+    bool stamp = false;
 
     Overwrite overwrite() const { return force ? Overwrite::Force : Overwrite::Refuse; }
 };
@@ -34,6 +35,7 @@ int run_on_data(const Options& options, const GlobalOptions& global) {
     if (options.output.empty()) throw Error(codes::kUsage, "--output is required", "say where to write the outputs (.npz)");
     if (options.data.data.empty()) throw Error(codes::kUsage, "--data is required", "say what to run the model on");
     if (!options.recipe_model.empty()) throw Error(codes::kUsage, "--model belongs to a recipe", "name the model itself");
+    if (options.stamp) throw Error(codes::kUsage, "--stamp belongs to a recipe", "leave it out: what running a model gives is no model");
     check_output(options.output, options.overwrite());
     const auto data = open_flagged_data(options.data, options.model);
     const auto outputs = run_model({.model = options.model,
@@ -54,6 +56,7 @@ int run_recipe_file(const Options& options, const GlobalOptions& global) {
     Recipe recipe = load_recipe(options.model);
     if (!options.recipe_model.empty()) recipe.model = options.recipe_model;
     if (!options.output.empty()) recipe.output = options.output;
+    if (options.stamp) recipe.marks = Marks::Stamp;
     const RecipeReport report = run_recipe(recipe, options.model, options.overwrite(), global);
     put_report(report, options.report, global);
     if (!report.has_passed) return static_cast<int>(ErrorKind::Gate);
@@ -70,6 +73,7 @@ CommandRun configure_run(CLI::App& app, const GlobalOptions& global) {
     app.add_option("--model", options->recipe_model, "Recipe: the model to begin with, in place of the recipe's");
     app.add_option("--engine", options->engine, "onednn, or reference (slow, exact)")->capture_default_str();
     app.add_option("--compute", options->compute, "Type of float products: f32, or bf16 (faster on AVX512-BF16)")->capture_default_str();
+    app.add_flag("--stamp", options->stamp, "Recipe: put into the model's metadata what made it of what, with digests of all");
     app.add_flag("--force", options->force, "Overwrite an existing file");
     add_report_flags(app, options->report, ReportKind::Judged);
     add_data_flags(app, options->data, DataNeed::Optional);

@@ -29,6 +29,7 @@ constexpr auto kCommands = std::to_array<CommandRow>({
     {"sensitivity", "Rank what quantizing each value and each weight costs at the outputs", configure_sensitivity},
     {"run", "Run a model on data and store its outputs, or carry out a recipe", configure_run},
     {"validate", "Compare a model with its reference on data: accuracy, fidelity, latency, size", configure_validate},
+    {"verify-stamp", "Check a model made with --stamp, and what it was made of, against its stamp", configure_verify_stamp},
     {"bench", "Measure how long models take, step by step, and against another model", configure_bench},
     {"passes", "List the graph passes", configure_passes},
     {"explain", "What an error code means, and what to do", configure_explain},

@@ -3,11 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "onnx/stamp.h"
 #include "report/document.h"
 #include "report/judgement.h"
 #include "report/report.h"
@@ -30,6 +32,7 @@ struct GlobalOptions {
     bool quiet = false;
     bool verbose = false;
     std::function<void(CommandResult)> sink = {};  // takes results in place of standard output
+    std::shared_ptr<Stamp> stamp = {};             // to be put into models; grows with the data that is used; null: none was asked for
 };
 
 /// Only commands that turn one model into another can be steps of a recipe.
@@ -60,6 +63,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_prune(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_sensitivity(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_run(CLI::App& app, const GlobalOptions& global);
+CommandRun configure_verify_stamp(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_validate(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_bench(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_passes(CLI::App& app, const GlobalOptions& global);

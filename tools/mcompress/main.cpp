@@ -3,6 +3,7 @@
 #include "limit_options.h"
 #include "report_error.h"
 #include "run_recipe.h"
+#include "stamp_options.h"
 #include "support/error.h"
 #include "support/interruption.h"
 #include "support/log.h"
@@ -29,7 +30,10 @@ int run(int argc, char** argv) {
     for (const CommandRow& row : all_commands()) {
         CLI::App* sub = app.add_subcommand(row.name, row.summary);
         CommandRun command = row.configure(*sub, global);
-        if (row.role == CommandRole::RewritesModel) command = with_save_recipe(*sub, std::move(command));
+        if (row.role == CommandRole::RewritesModel) {
+            command = with_save_recipe(*sub, std::move(command));
+            command = with_stamp(*sub, std::move(command), global);
+        }
         sub->callback([&chosen, command = naming_model(*sub, std::move(command))] { chosen = command; });
     }
     try {

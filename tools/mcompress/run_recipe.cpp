@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "stamp_options.h"
 #include "support/error.h"
 #include "support/file.h"
 #include "support/log.h"
@@ -107,9 +108,10 @@ bool run_step(ParsedStep& step, RecipeReport& report) {
     return code == 0;
 }
 
-/// A command as it was given, with the defaults it took.
+}  // namespace
+
 Recipe recipe_of(const CLI::App& command) {
-    constexpr std::string_view kLeftOut[] = {"help", "output", "force", "format", "json", "report", "save-recipe"};
+    constexpr std::string_view kLeftOut[] = {"help", "output", "force", "format", "json", "report", "save-recipe", "stamp"};
     Recipe recipe;
     RecipeStep step{command.get_name(), {}};
     for (const CLI::Option* option : command.get_options()) {
@@ -126,10 +128,24 @@ Recipe recipe_of(const CLI::App& command) {
         }
     }
     recipe.steps.push_back(std::move(step));
+    const CLI::Option* stamp = command.get_option_no_throw("--stamp");
+    if (stamp && stamp->count() > 0) recipe.marks = Marks::Stamp;
     return recipe;
 }
 
-}  // namespace
+Recipe effective_recipe(const Recipe& recipe) {
+    const GlobalOptions global;
+    // Read twice: options that are spelled out are kept as CLI11 understood them, defaults as they are written.
+    const auto effective = [&](const RecipeStep& step, const CommandRow& row, const std::vector<std::string>& models) {
+        const RecipeStep written = recipe_of(*parse_step(step, row, recipe.options, models, global)->app).steps.front();
+        return recipe_of(*parse_step(written, row, {}, models, global)->app).steps.front();
+    };
+    Recipe result;
+    check_shared(recipe);
+    for (const RecipeStep& step : recipe.steps) result.steps.push_back(effective(step, rewriting_command(step.command), {"model"}));
+    if (recipe.validate) result.validate = effective(*recipe.validate, validate_command(), {"reference", "candidate"});
+    return result;
+}
 
 RecipeReport run_recipe(const Recipe& recipe, const std::string& name, Overwrite overwrite, const GlobalOptions& global) {
     if (recipe.model.empty()) throw Error(codes::kRecipeInvalid, "the recipe names no model", "add \"model\", or pass --model");
@@ -154,6 +170,10 @@ RecipeReport run_recipe(const Recipe& recipe, const std::string& name, Overwrite
             return parse_step(*recipe.validate, validate_command(), recipe.options, {recipe.model, input.string()}, global);
         }));
 
+    if (recipe.marks == Marks::Stamp) {
+        const auto stamp = begin_stamp(recipe.model, effective_recipe(recipe));
+        for (const auto& step : steps) step->global.stamp = stamp;
+    }
     RecipeReport report{.recipe = name, .steps = {}, .has_passed = true, .output = output.string()};
     for (std::size_t at = 0; at < steps.size() && report.has_passed; ++at) {
         log_info("step {} of {}: {}", at + 1, steps.size(), steps[at]->command);

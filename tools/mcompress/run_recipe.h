@@ -12,6 +12,12 @@ namespace mcompress {
 /// says wrong is found before anything runs.
 RecipeReport run_recipe(const Recipe& recipe, const std::string& name, Overwrite overwrite, const GlobalOptions& global);
 
+/// Commands and options as they would run: options of all steps written out at each, defaults included. Model and output are left out. Throws kRecipeInvalid.
+Recipe effective_recipe(const Recipe& recipe);
+
+/// A command as it was given, with the defaults it took.
+Recipe recipe_of(const CLI::App& command);
+
 /// Declares --save-recipe: after the command has done its work, what it was told, with the defaults it took, is written as a recipe that does the same.
 CommandRun with_save_recipe(CLI::App& app, CommandRun command);
 
