@@ -19,7 +19,7 @@ while [ $# -gt 0 ]; do
 done
 
 build=(
-    g++ cmake ninja-build ccache git pkg-config
+    g++ cmake ninja-build ccache git pkg-config dpkg-dev file
     libonnx-dev libprotobuf-dev protobuf-compiler
     libdnnl-dev
     libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
@@ -28,7 +28,7 @@ build=(
     libxxhash-dev
     libzstd-dev
 )
-tests=(catch2 libonnx-testdata python3 python3-numpy python3-pil clang-format strace)
+tests=(catch2 libonnx-testdata python3 python3-numpy python3-pil clang-format strace man-db groff)
 interop=(nodejs npm)
 
 case $purpose in

@@ -12,8 +12,9 @@ constexpr std::string_view kGoldenVersion = "2.1";
 
 // The help of every command is a golden file: MCOMPRESS_UPDATE_GOLDEN=1 rewrites them.
 TEST_CASE("help texts are as reviewed") {
-    for (const std::string command : {"", "inspect", "check", "diff", "optimize", "calibrate", "quantize", "prune", "compact", "convert",
-                                      "cluster", "factorize", "sensitivity", "run", "validate", "verify-stamp", "bench", "passes", "explain"}) {
+    for (const std::string command : {"",         "inspect",      "check",   "diff",    "optimize",    "calibrate",   "quantize",
+                                      "prune",    "compact",      "convert", "cluster", "factorize",   "sensitivity", "run",
+                                      "validate", "verify-stamp", "bench",   "passes",  "completions", "man",         "explain"}) {
         const CommandResult result = run_mcompress(command + " --help");
         CHECK(result.exit_code == 0);
         CHECK(result.errors.empty());

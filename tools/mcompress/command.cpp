@@ -32,6 +32,8 @@ constexpr auto kCommands = std::to_array<CommandRow>({
     {"verify-stamp", "Check a model made with --stamp, and what it was made of, against its stamp", configure_verify_stamp},
     {"bench", "Measure how long models take, step by step, and against another model", configure_bench},
     {"passes", "List the graph passes", configure_passes},
+    {"completions", "Write a script that completes commands and options in a shell", configure_completions},
+    {"man", "Write the manual page of the program or of a command", configure_man},
     {"explain", "What an error code means, and what to do", configure_explain},
 });
 

@@ -66,6 +66,8 @@ CommandRun configure_run(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_verify_stamp(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_validate(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_bench(CLI::App& app, const GlobalOptions& global);
+CommandRun configure_completions(CLI::App& app, const GlobalOptions& global);
+CommandRun configure_man(CLI::App& app, const GlobalOptions& global);
 CommandRun configure_passes(CLI::App& app, const GlobalOptions& global);
 
 /// --quant-format qdq|qoperator.

@@ -44,12 +44,6 @@ const FormatRow* format_of_file(const std::string& file) {
     return nullptr;
 }
 
-/// A full disk behind standard output must not pass for success.
-void write_stdout(const std::string& text) {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-        throw Error(codes::kFileUnwritable, "standard output cannot be written", "is the disk full, or the reader gone?");
-}
-
 CLI::Validator report_file(ReportKind kind) {
     return {[kind](const std::string& file) -> std::string {
                 const FormatRow* const row = format_of_file(file);
@@ -75,6 +69,11 @@ void add_report_flags(CLI::App& app, ReportFlags& flags, ReportKind kind) {
                        (kind == ReportKind::Judged ? ", .sarif, .xml (JUnit)" : "") + "; may be repeated")
         ->check(report_file(kind))
         ->allow_extra_args(false);
+}
+
+void write_stdout(const std::string& text) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+        throw Error(codes::kFileUnwritable, "standard output cannot be written", "is the disk full, or the reader gone?");
 }
 
 void put_result(CommandResult result, const ReportFlags& flags, const GlobalOptions& global) {

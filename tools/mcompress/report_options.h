@@ -23,6 +23,9 @@ enum class ReportKind { Plain, Judged };
 /// Declares --format, --json and --report.
 void add_report_flags(CLI::App& app, ReportFlags& flags, ReportKind kind = ReportKind::Plain);
 
+/// Throws kFileUnwritable: a full disk behind standard output must not pass for success.
+void write_stdout(const std::string& text);
+
 /// Prints a result and writes its report files; a recipe's step hands it to the recipe instead.
 void put_result(CommandResult result, const ReportFlags& flags, const GlobalOptions& global);
 
