@@ -86,7 +86,12 @@ void AtomicFile::make_temporary() {
                         format("no file can be made in {}: {}", target_.parent_path().empty() ? "." : target_.parent_path().string(),
                                std::strerror(errno)),
                         "check that the folder exists and may be written");
-        temporary_ = pattern;
+        try {
+            temporary_ = pattern;
+        } catch (...) {
+            ::unlink(pattern.c_str());
+            throw;
+        }
         unfinished_.emplace(temporary_);
         // Where locks are not to be had (some network file systems) nothing is taken for left over either.
         struct stat made {};
@@ -115,8 +120,13 @@ AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)
     std::error_code ignored;
     if (std::filesystem::is_directory(target_, ignored))
         throw Error(codes::kFileUnwritable, format("{} is a directory", target_.string()), "name a file with -o");
-    make_temporary();
-    remove_leftovers();
+    try {
+        make_temporary();
+        remove_leftovers();
+    } catch (...) {
+        discard();  // the destructor does not run for what was never finished being made
+        throw;
+    }
     // mkostemp makes files private; the result gets the mode of the file it replaces, or what the umask allows.
     struct stat old {};
     mode_t mode = 0666;
