@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lets the Nth allocation of a command fail, for N = 1, 2, 3 ... until there are no more: once with that allocation alone, once with all that follow it as well.
 
-Whatever fails, the command must not crash or hang. It ends with exit code 5, an error message with a remedy, nothing on standard output and the old output untouched; or
+Whatever fails, the command must not crash or hang. It ends with exit code 5, an error message with a remedy, nothing (or everything) on standard output and the old output untouched or complete; or
 with exit code 0 and everything it would have given otherwise, where something could be done without. --share F tries the numbers up to 400, and then ever larger steps of F."""
 import argparse
 import os
@@ -125,8 +125,8 @@ def problem_of(server, outcome, good):
         return f"exit code {code}"
     if b"error[E5002]" not in errors or b"help: " not in errors:
         return "exit code 5 without its message"
-    if output:
-        return "exit code 5, but something on standard output"
+    if output and timeless(output) != timeless(good[3]):
+        return "exit code 5, but a part of the result on standard output"
     # What fails once the file is complete, as the report about it, leaves it.
     return None if found in (OLD if server.writes else b"", good[5]) else "exit code 5, but another output file"
 
