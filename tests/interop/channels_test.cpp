@@ -1,6 +1,7 @@
 // Models of every family and every real model without 30 % of their channels: ONNX Runtime loads them and gives what our engine gives; masked and compacted they
 // give what the masked model gave.
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
