@@ -30,15 +30,15 @@ enum class Counting;
 /// A histogram whose bins are anchored at zero and a power of two wide: bin i of a side holds |x| in [i*w, (i+1)*w), w = 2^exponent.
 /// When a value falls beyond the last bin, neighbours merge pairwise and the width doubles; floor(floor(x/w)/2) = floor(x/2w) makes the
 /// counts independent of the order of samples and of merging: the exponent is the smallest that holds the greatest magnitude seen.
-/// Exact zeros and values that are not finite are not binned. Of samples of kHalvedFrom values and more, one of two groups of 16 values is binned,
-/// and counts twice: which, is fixed by the place in the sample (choice_of_piece in value_kernels.h).
+/// Exact zeros and values that are not finite are not binned. Of samples of kThinnedFrom values and more, one of four groups of 16 values is
+/// binned, and counts four times: which, is fixed by the place in the sample (choice_of_piece in value_kernels.h).
 class AnchoredHistogram {
 public:
     static constexpr int kBins = 4096;         // a side
     static constexpr int kMinExponent = -149;  // the narrowest bins a float can need
     static constexpr int kMaxExponent = 116;   // 4096 bins reach beyond the greatest float
 
-    static constexpr std::size_t kHalvedFrom = std::size_t{1} << 15;
+    static constexpr std::size_t kThinnedFrom = std::size_t{1} << 15;
 
     /// Adds one sample's values. Returns what the one look at all of them told.
     ValueSummary add(std::span<const float> values);

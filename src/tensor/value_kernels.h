@@ -14,27 +14,29 @@ inline constexpr std::size_t kCountedPiece = 2048;
 /// Values that are counted or left out together.
 inline constexpr std::size_t kCountedGroup = 16;
 
-/// Which values are counted: all of them, once; or one group of each pair of neighbouring groups, twice. A piece with no more than kFewValues
-/// values other than 0 is counted whole all the same, so that what is rare is not missed.
-enum class Counting { All, Half };
+/// Which values are counted: all of them, once; or one of four neighbouring groups, four times. A piece with no more than kFewValues values other
+/// than 0 is counted whole all the same, so that what is rare is not missed.
+enum class Counting { All, Quarter };
 inline constexpr std::size_t kFewValues = 256;
 
 constexpr Counting counting_of_piece(Counting counting, std::size_t nonzero) { return nonzero <= kFewValues ? Counting::All : counting; }
-constexpr std::uint32_t weight_of(Counting counting) { return counting == Counting::Half ? 2 : 1; }
+/// Also the number of neighbouring groups of which one is counted.
+constexpr std::uint32_t weight_of(Counting counting) { return counting == Counting::Quarter ? 4 : 1; }
 
-/// Which group of pair p of a piece is counted under Counting::Half: the second where bit p is set. A pseudo-random word (splitmix64) and not a
-/// regular pattern, so that no channel of any layout is favoured; it depends on the place alone.
+/// Bits 2q and 2q + 1 say which of the four groups q of a piece is counted under Counting::Quarter. A pseudo-random word (splitmix64) and not a regular
+/// pattern, so that no channel of any layout is favoured; it depends on the place alone.
 constexpr std::uint64_t choice_of_piece(std::uint64_t number) {
     std::uint64_t word = (number + 1) * 0x9E3779B97F4A7C15u;
     word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9u;
     word = (word ^ (word >> 27)) * 0x94D049BB133111EBu;
     return word ^ (word >> 31);
 }
-static_assert(kCountedPiece == 64 * 2 * kCountedGroup);
+static_assert(kCountedPiece == 32 * 4 * kCountedGroup);
 
 /// Whether the value at a place of a piece is counted.
 constexpr bool is_counted(Counting counting, std::uint64_t choice, std::size_t at) {
-    return counting == Counting::All || (choice >> (at / (2 * kCountedGroup)) & 1) == at / kCountedGroup % 2;
+    const std::size_t group = at / kCountedGroup;
+    return counting == Counting::All || (choice >> (group / 4 * 2) & 3) == group % 4;
 }
 
 /// Counters of a histogram, narrow ones that leave room in the first-level cache: bin |x| * scale for x > 0, and kBins further for x < 0.

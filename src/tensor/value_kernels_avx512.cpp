@@ -81,19 +81,19 @@ template <Sides kSides, Counting kCounting>
 MCOMPRESS_AVX512 void read_piece(Piece& piece, std::span<const float> values, const CounterTable& table, std::uint64_t choice) {
     const __m512 first = _mm512_set1_ps(values[0]), scale = _mm512_set1_ps(table.scale);
     std::size_t at = 0;
-    if constexpr (kCounting == Counting::Half) {
-        for (; at + 2 * kLanes <= values.size(); at += 2 * kLanes, choice >>= 1) {
-            look<kSides>(piece, _mm512_loadu_ps(&values[at]), 0xFFFF);
-            look<kSides>(piece, _mm512_loadu_ps(&values[at + kLanes]), 0xFFFF);
-            list_bins<kSides>(piece, _mm512_loadu_ps(&values[at + (choice & 1) * kLanes]), scale, 0xFFFF);
+    constexpr std::size_t kOf = weight_of(kCounting);
+    if constexpr (kOf > 1) {
+        for (; at + kOf * kLanes <= values.size(); at += kOf * kLanes, choice >>= 2) {
+            for (std::size_t group = 0; group < kOf; ++group) look<kSides>(piece, _mm512_loadu_ps(&values[at + group * kLanes]), 0xFFFF);
+            list_bins<kSides>(piece, _mm512_loadu_ps(&values[at + (choice & (kOf - 1)) * kLanes]), scale, 0xFFFF);
         }
     }
-    for (std::size_t half = 0; at < values.size(); at += kLanes, ++half) {
+    for (std::size_t group = 0; at < values.size(); at += kLanes, ++group) {
         const __mmask16 lanes = first_lanes(values.size() - at);
         const __m512 x =
             _mm512_mask_loadu_ps(first, lanes, &values[at]);  // lanes beyond the end repeat the first value, and are not listed
         look<kSides>(piece, x, lanes);
-        if (kCounting == Counting::All || (choice & 1) == half) list_bins<kSides>(piece, x, scale, lanes);
+        if (kOf == 1 || (choice & (kOf - 1)) == group) list_bins<kSides>(piece, x, scale, lanes);
     }
 }
 
@@ -198,8 +198,8 @@ MCOMPRESS_AVX512 bool summarize_avx512(std::span<const float> block, ValueSummar
 }
 
 std::size_t count_avx512(std::span<const float> values, const CounterTable& table, ValueSummary& summary) {
-    return table.counting == Counting::Half ? count_pieces<Counting::Half>(values, table, summary)
-                                            : count_pieces<Counting::All>(values, table, summary);
+    return table.counting == Counting::Quarter ? count_pieces<Counting::Quarter>(values, table, summary)
+                                               : count_pieces<Counting::All>(values, table, summary);
 }
 
 #else

@@ -78,7 +78,9 @@ public:
 private:
     static std::vector<float> checked_matrix(const Layer& layer) {
         check_finite(*known_tensor(layer.target.weight), layer.target.weight->name());
-        return layer.target.matrix();
+        std::vector<float> matrix = layer.target.matrix();
+        known_tensor(layer.target.weight)->release_pages();
+        return matrix;
     }
 
     BlockCodes plain(const Layer& layer, const std::vector<float>& matrix) const {

@@ -23,7 +23,7 @@ std::vector<float> normal_values(std::size_t count, unsigned seed = 1) {
 
 TensorStatistics statistics_of(std::span<const float> values) {
     TensorStatistics statistics;
-    constexpr std::size_t kSample = AnchoredHistogram::kHalvedFrom - 1;  // counted exactly
+    constexpr std::size_t kSample = AnchoredHistogram::kThinnedFrom - 1;  // counted exactly
     for (std::size_t at = 0; at < values.size(); at += kSample)
         statistics.add_sample(values.subspan(at, std::min(kSample, values.size() - at)));
     return statistics;

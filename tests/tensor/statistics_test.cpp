@@ -121,7 +121,7 @@ TEST_CASE("the extremes of float fit") {
 TEST_CASE("the vectorised binning counts what floor(|x|/w) says") {
     std::mt19937 random(7);
     for (const float scale : {1e-38f, 1e-30f, 1e-3f, 1.0f, 1e30f}) {
-        std::vector<float> values = random_values(random, AnchoredHistogram::kHalvedFrom - 1, scale);
+        std::vector<float> values = random_values(random, AnchoredHistogram::kThinnedFrom - 1, scale);
         values[17] = -0.0f;
         AnchoredHistogram histogram;
         histogram.add(values);
@@ -140,7 +140,7 @@ TEST_CASE("the vectorised binning counts what floor(|x|/w) says") {
     }
 }
 
-TEST_CASE("half of a large sample is counted, twice, and no channel of any layout is favoured") {
+TEST_CASE("a quarter of a large sample is counted, four times, and no channel of any layout is favoured") {
     constexpr std::size_t kChannels = 64, kPixels = 4096;
     for (const bool channels_last : {false, true}) {
         std::vector<float> values(kChannels * kPixels);
@@ -203,7 +203,7 @@ TEST_CASE("statistics do not depend on the order of samples, on sharding or on m
 
 TEST_CASE("ranges, sums and histogram do not depend on how elements are split where they must not") {
     std::mt19937 random(3);
-    const std::vector<float> values = random_values(random, AnchoredHistogram::kHalvedFrom - 1, 5.0f);
+    const std::vector<float> values = random_values(random, AnchoredHistogram::kThinnedFrom - 1, 5.0f);
     AnchoredHistogram whole;
     whole.add(values);
     AnchoredHistogram parts;
