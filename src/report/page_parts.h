@@ -9,10 +9,10 @@ inline constexpr char kPageStyle[] = R"css(
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:1100px;margin:0 auto;padding:16px}
 h1{font-size:1.4rem;overflow-wrap:anywhere}h2{font-size:1.15rem;margin-top:2rem}
 dl{display:grid;grid-template-columns:minmax(6rem,max-content) 1fr;gap:2px 16px;margin:1rem 0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-.wide{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;font-size:.9rem}
+.wide{overflow-x:auto;margin:1rem 0}.wide td:last-child:not(.number){min-width:14rem}table{border-collapse:collapse;font-size:.9rem}
 th,td{padding:3px 12px 3px 0;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}
 th{color:var(--soft);font-weight:600}.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-figure{margin:1.5rem 0}figcaption{color:var(--soft);margin-bottom:4px}svg{width:100%;max-width:800px;height:auto;display:block}
+figure{margin:1.5rem 0}figcaption{color:var(--soft);margin-bottom:4px;overflow-wrap:anywhere}svg{width:100%;max-width:800px;height:auto;display:block}
 svg text{font:12px system-ui,sans-serif;fill:var(--ink)}svg .label{text-anchor:end}svg rect{fill:var(--bar)}svg rect.chosen{fill:var(--chosen)}
 .bad{color:var(--bad);font-weight:600}.good{color:var(--good)}details{margin:1rem 0}summary{cursor:pointer;font-weight:600}
 input{font:inherit;margin:8px 0;padding:4px 8px;width:min(24rem,100%);box-sizing:border-box}footer{color:var(--soft);margin-top:3rem}
@@ -25,7 +25,7 @@ field.addEventListener('input',()=>{const words=field.value.toLowerCase().split(
 for(const row of rows){const text=row.textContent.toLowerCase();row.hidden=!words.every(word=>text.includes(word));}});}
 )js";
 
-inline constexpr char kPageStyleHash[] = "sha256-RhBS8oXO5oMcuLAJjXmx8PgaAlUt9rCGy691s7MMbDY=";
+inline constexpr char kPageStyleHash[] = "sha256-DKtH6xSNUiNq7y9pB98g+To0vA2CRhAGX56ymn0AzrU=";
 inline constexpr char kPageScriptHash[] = "sha256-XwJST0DYPnEtwlVEWxyi4N1o2+S4QN+9Pc6eM+V0T08=";
 
 }  // namespace mcompress
