@@ -68,7 +68,8 @@ int run_recipe_file(const Options& options, const GlobalOptions& global) {
 
 CommandRun configure_run(CLI::App& app, const GlobalOptions& global) {
     auto options = std::make_shared<Options>();
-    app.add_option("model", options->model, "ONNX model to run on data, or a recipe (.json) to carry out")->required();
+    // Not "model": newer CLI11 takes that for the same name as --model.
+    app.add_option("file", options->model, "ONNX model to run on data, or a recipe (.json) to carry out")->required();
     app.add_option("-o,--output", options->output, "Where to write the outputs (.npz), or the model that a recipe makes");
     app.add_option("--model", options->recipe_model, "Recipe: the model to begin with, in place of the recipe's");
     app.add_option("--engine", options->engine, "onednn, or reference (slow, exact)")->capture_default_str();

@@ -20,7 +20,8 @@ std::string remedy_of(const Error& error) {
 }
 
 void name_model(const CLI::App& command, Error& error) {
-    const CLI::Option* const option = command.get_option_no_throw("model");
+    const CLI::Option* const file = command.get_option_no_throw("file");
+    const CLI::Option* const option = file ? file : command.get_option_no_throw("model");
     if (!option || option->count() == 0 || error.kind() == ErrorKind::Usage) return;
     const std::string model = option->as<std::string>();
     const auto& frames = error.context();
