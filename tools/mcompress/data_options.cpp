@@ -66,6 +66,7 @@ void add_unfit_flag(CLI::App& app, FitnessFlags& flags) {
 void add_synthetic_flag(CLI::App& app, FitnessFlags& flags) {
     app.add_flag("--synthetic{64}", flags.synthetic,
                  "Calibrate on N made-up pictures (--synthetic=N) that suit the first layer, when there is no data")
+        ->force_callback(false)  // CLI11 2.4 counts flags of numbers as given otherwise, even where they are not
         ->excludes(app.get_option("--data"));
 }
 
