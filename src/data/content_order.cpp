@@ -6,6 +6,7 @@
 #include "data/subset.h"
 #include "support/hash.h"
 #include "support/parallel.h"
+#include "tensor/content.h"
 
 namespace mcompress {
 namespace {
@@ -16,11 +17,7 @@ std::string digest_of(const Sample& sample) {
         hasher.add_string(name);
         hasher.add_integer(static_cast<std::int64_t>(tensor.dtype()));
         hasher.add_string(tensor.shape().to_string());
-        if (tensor.dtype() == DType::String) {
-            for (const std::string& text : tensor.strings()) hasher.add_string(text);
-        } else {
-            hasher.add_bytes(tensor.stored_bytes(), tensor.byte_size());
-        }
+        add_elements(hasher, tensor);
     }
     return hasher.hex_digest();
 }

@@ -4,6 +4,7 @@
 
 #include "support/parallel.h"
 #include "support/sha256.h"
+#include "tensor/content.h"
 
 namespace mcompress {
 
@@ -15,11 +16,7 @@ std::string digest_of(const Sample& sample) {
         digest.add_string(name);
         digest.add_string(dtype_name(tensor.dtype()));
         digest.add_string(tensor.shape().to_string());
-        if (tensor.dtype() == DType::String) {
-            for (const std::string& text : tensor.strings()) digest.add_string(text);
-        } else {
-            digest.add_bytes(tensor.stored_bytes(), tensor.byte_size());
-        }
+        add_elements(digest, tensor);
     }
     return digest.hex_digest();
 }

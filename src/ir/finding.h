@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "support/error.h"
-#include "support/finding_codes.h"
 
 namespace mcompress {
 

@@ -1,6 +1,7 @@
 #include "ir/fingerprint.h"
 
 #include "support/hash.h"
+#include "tensor/content.h"
 
 namespace mcompress {
 
@@ -49,11 +50,7 @@ private:
     void add_tensor(const Tensor& tensor) {
         hasher_.add_integer(static_cast<std::int64_t>(tensor.dtype()));
         hasher_.add_string(tensor.shape().to_string());
-        if (tensor.dtype() == DType::String) {
-            for (const auto& text : tensor.strings()) hasher_.add_string(text);
-        } else {
-            hasher_.add_bytes(tensor.stored_bytes(), tensor.byte_size());
-        }
+        add_elements(hasher_, tensor);
     }
 
     void add_node(const Node& node) {

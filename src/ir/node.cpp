@@ -1,6 +1,7 @@
 #include "ir/node.h"
 
 #include "ir/graph.h"
+#include "support/format.h"
 
 namespace mcompress {
 
@@ -12,6 +13,10 @@ std::string Node::display_name() const {
         if (value) return value->name();
     return op_type_;
 }
+
+std::string Node::label() const { return format("node '{}' ({})", display_name(), op_type_); }
+
+std::string Node::qualified_op_type() const { return domain_.empty() ? op_type_ : domain_ + "::" + op_type_; }
 
 const Attribute* Node::attribute(std::string_view name) const {
     for (const Attribute& attribute : attributes_)

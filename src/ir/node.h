@@ -30,6 +30,10 @@ public:
     const std::string& name() const { return name_; }
     /// The name, or the name of its first output when it has none.
     std::string display_name() const;
+    /// For messages: "node 'Conv_3' (Conv)".
+    std::string label() const;
+    /// The operator with its domain, unless that is the main one: "Conv", "com.microsoft::Gelu".
+    std::string qualified_op_type() const;
 
     /// An absent optional input or output is null.
     std::span<Value* const> inputs() const { return inputs_; }

@@ -31,8 +31,6 @@ private:
         findings.push_back({code, std::move(object), std::move(found), std::move(expected), std::move(remedy), Severity::Warning});
     }
 
-    static std::string object_of(const Node& node) { return format("node '{}' ({})", node.display_name(), node.op_type()); }
-
     void look_at_names(const Graph& graph) {
         std::unordered_map<std::string_view, int> counts;
         for (const Node* node : graph.nodes())
@@ -40,8 +38,7 @@ private:
         for (const Node* node : graph.nodes()) {
             const auto found = counts.find(node->name());
             if (found == counts.end() || found->second < 2) continue;
-            add(codes::kAmbiguousNames, object_of(*node), format("has the name of {} nodes of the graph", found->second),
-                "a name of its own");
+            add(codes::kAmbiguousNames, node->label(), format("has the name of {} nodes of the graph", found->second), "a name of its own");
             counts.erase(found);
         }
     }
@@ -52,7 +49,7 @@ private:
             for (const Value* value : node->inputs()) {
                 const Node* producer = value ? value->producer() : nullptr;
                 if (!producer || &producer->graph() != &graph || producer == node || listed.contains(producer)) continue;
-                add(codes::kModelInvalid, object_of(*node),
+                add(codes::kModelInvalid, node->label(),
                     format("reads '{}' and is listed before node '{}', which computes it", value->name(), producer->display_name()),
                     "nodes listed in topological order", "mcompress optimize writes them in order");
                 break;
@@ -76,7 +73,7 @@ private:
         for (const Node* node : graph.nodes()) {
             const auto outputs = node->outputs();
             if (std::all_of(outputs.begin(), outputs.end(), [](const Value* value) { return !value || value->is_unused(); }))
-                add(codes::kNoEffect, object_of(*node), "computes nothing that is read", "nodes that matter", kRemedy);
+                add(codes::kNoEffect, node->label(), "computes nothing that is read", "nodes that matter", kRemedy);
         }
     }
 };

@@ -33,9 +33,7 @@ private:
     void add(std::string object, std::string found, std::string expected) {
         findings.push_back({codes::kModelInvalid, std::move(object), std::move(found), std::move(expected)});
     }
-    void add(const Node& node, std::string found, std::string expected) {
-        add(format("node '{}' ({})", node.display_name(), node.op_type()), std::move(found), std::move(expected));
-    }
+    void add(const Node& node, std::string found, std::string expected) { add(node.label(), std::move(found), std::move(expected)); }
 
     void check_interface(const Graph& graph) {
         if (graph.outputs().empty()) add(format("graph '{}'", graph.name()), "has no output", "at least one");

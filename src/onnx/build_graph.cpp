@@ -231,8 +231,7 @@ private:
             for (const std::string& name : node_proto.input()) {
                 Value* value = name.empty() ? nullptr : names_.resolve(graph, name);
                 if (!value && !name.empty()) {
-                    add_finding(format("node '{}' ({})", node->display_name(), node->op_type()),
-                                format("reads '{}', which nothing defines", name),
+                    add_finding(node->label(), format("reads '{}', which nothing defines", name),
                                 "the name of an input, an initializer or a node's output");
                     Value*& stand_in = undefined_[&graph][name];
                     if (!stand_in) names_.add_nameless(stand_in = add_stand_in(graph, name));

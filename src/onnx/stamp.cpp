@@ -7,7 +7,6 @@
 #include "support/error.h"
 #include "support/file.h"
 #include "support/sha256.h"
-#include "support/stamp_codes.h"
 
 namespace mcompress {
 

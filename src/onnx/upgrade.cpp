@@ -139,9 +139,7 @@ private:
                            [](const Attribute& attribute) { return std::holds_alternative<OpaqueAttribute>(attribute.value); });
     }
 
-    void add_problem(const Node& node, const std::string& problem) {
-        problems_.push_back(format("node '{}' ({}) {}", node.display_name(), node.op_type(), problem));
-    }
+    void add_problem(const Node& node, const std::string& problem) { problems_.push_back(node.label() + " " + problem); }
 
     void refuse_problems() const {
         if (problems_.empty()) return;

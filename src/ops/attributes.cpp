@@ -23,7 +23,7 @@ template <typename T> double only(const Tensor& tensor) { return static_cast<dou
 }  // namespace
 
 void reject_attribute(const Node& node, std::string_view name, std::string problem) {
-    fail(codes::kAttributeInvalid, "node '{}' ({}): attribute '{}' {}", node.display_name(), node.op_type(), name, problem);
+    fail(codes::kAttributeInvalid, "{}: attribute '{}' {}", node.label(), name, problem);
 }
 
 bool has_attribute(const Node& node, std::string_view name) { return node.attribute(name) != nullptr; }

@@ -70,7 +70,7 @@ GraphCost measure_cost(const Graph& graph) {
     for_each_graph(const_cast<Graph&>(graph), [&](const Graph& each) {
         measure_constants(each, cost);
         for (const Node* node : each.nodes()) {
-            ++cost.op_counts[node->domain().empty() ? node->op_type() : node->domain() + "::" + node->op_type()];
+            ++cost.op_counts[node->qualified_op_type()];
             if (const auto macs = count_macs(*node)) saturating_add(cost.macs, *macs);
             else ++cost.unknown_macs;
         }

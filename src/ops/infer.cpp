@@ -27,14 +27,13 @@ std::vector<ValueType> infer_node_with(const Node& node, const NodeKnowledge& kn
     const OpInfo* row = op_info(node);
     InferContext context(node, known.inputs, known.constants, known.integers, known.body_types);
     if (!row) return std::move(context.outputs());
-    const auto frame = [&] { return format("node '{}' ({})", node.display_name(), node.op_type()); };
     try {
         if (const auto problem = arity_problem(node, *row); !problem.empty()) context.reject(problem);
         if (row->check) row->check(node);
         row->infer(context);
     } catch (Error& error) {
         // Attributes name the node themselves.
-        if (std::string_view(error.code().id) != codes::kAttributeInvalid.id) error.add_context(frame());
+        if (std::string_view(error.code().id) != codes::kAttributeInvalid.id) error.add_context(node.label());
         throw;
     }
     return std::move(context.outputs());

@@ -67,7 +67,7 @@ void GraphInference::visit(const Node& node, int depth) {
         infer(node, depth);
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::Internal) throw;
-        faults_->findings.push_back(finding_at(format("node '{}' ({})", node.display_name(), node.op_type()), error));
+        faults_->findings.push_back(finding_at(node.label(), error));
         take_declared();
     }
 }
@@ -114,8 +114,8 @@ void GraphInference::take_output(const Node& node, Value* value, ValueType infer
     }
     auto merged = merge_types(inferred, value->type());
     if (!merged)
-        fail(codes::kShapeInvalid, "node '{}' ({}): the model declares '{}' as {}, but it is {}", node.display_name(), node.op_type(),
-             value->name(), value->type().to_string(), inferred.to_string());
+        fail(codes::kShapeInvalid, "{}: the model declares '{}' as {}, but it is {}", node.label(), value->name(),
+             value->type().to_string(), inferred.to_string());
     result.types[value] = std::move(*merged);
 }
 

@@ -1,9 +1,9 @@
 // com.microsoft: attention in its several forms, and rotary embeddings.
-#include "ops/infer_rules.h"
+#include <algorithm>
 
+#include "ops/infer_rules.h"
 #include "ops/microsoft.h"
 #include "ops/rows.h"
-#include <algorithm>
 
 namespace mcompress {
 

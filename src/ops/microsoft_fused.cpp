@@ -1,10 +1,10 @@
 // com.microsoft: convolutions, products and normalizations with what graph optimizers fuse into them.
-#include "ops/infer_rules.h"
+#include <algorithm>
 
+#include "ops/infer_rules.h"
 #include "ops/microsoft.h"
 #include "ops/normalization.h"
 #include "ops/rows.h"
-#include <algorithm>
 
 namespace mcompress {
 

@@ -8,18 +8,16 @@ namespace mcompress {
 
 namespace {
 
-std::string object_of(const Node& node) { return format("node '{}' ({})", node.display_name(), node.op_type()); }
-
 /// An operator of a domain that the table covers in part stays opaque; one of the main domain is too new, too old or misspelt.
 bool is_of_other_opset(const Node& node) { return node.domain().empty() && find_op("", node.op_type(), kVariadic) != nullptr; }
 
 Finding missing_in_opset(const Node& node) {
-    return {codes::kOperatorUnknown, object_of(node), format("does not exist in opset {}, which the model imports", node.opset_version()),
+    return {codes::kOperatorUnknown, node.label(), format("does not exist in opset {}, which the model imports", node.opset_version()),
             "an operator of that opset"};
 }
 
 void check_node(const Node& node, std::vector<Finding>& findings) {
-    const auto add = [&](const ErrorCode& code, std::string found) { findings.push_back({code, object_of(node), std::move(found)}); };
+    const auto add = [&](const ErrorCode& code, std::string found) { findings.push_back({code, node.label(), std::move(found)}); };
     if (node.opset_version() == 0 && node.domain() != "mcompress")
         add(codes::kModelInvalid,
             format("is of domain '{}', which the model does not import", node.domain().empty() ? "ai.onnx" : node.domain()));
@@ -32,7 +30,7 @@ void check_node(const Node& node, std::vector<Finding>& findings) {
     try {
         if (row->check) row->check(node);
     } catch (const Error& error) {
-        findings.push_back(finding_at(object_of(node), error));
+        findings.push_back(finding_at(node.label(), error));
         return;
     }
     // Types as they are stored: inference over the whole graph is infer_types.
@@ -51,7 +49,7 @@ void check_node(const Node& node, std::vector<Finding>& findings) {
                                                  value->name(), value->type().to_string()));
         }
     } catch (const Error& error) {
-        findings.push_back(finding_at(object_of(node), error));
+        findings.push_back(finding_at(node.label(), error));
     }
 }
 
@@ -65,7 +63,7 @@ std::vector<Finding> verify_types(const Graph& graph, const std::unordered_set<c
             if (op_info(*node) || node->opset_version() == 0) continue;
             if (is_of_other_opset(*node)) faults.findings.push_back(missing_in_opset(*node));
             else
-                faults.findings.push_back({codes::kOperatorUnknown, object_of(*node),
+                faults.findings.push_back({codes::kOperatorUnknown, node->label(),
                                            format("is an operator of domain '{}' that is not known; it is carried along unchanged",
                                                   node->domain().empty() ? "ai.onnx" : node->domain()),
                                            "a published operator",

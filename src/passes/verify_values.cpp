@@ -124,7 +124,7 @@ private:
 
     void judge_scale(const Use& use) {
         if (!use.node->is("DequantizeLinear")) return;  // type inference refuses such scales where something is divided by them
-        const std::string reader = format("of node '{}' ({})", use.node->display_name(), use.node->op_type());
+        const std::string reader = "of " + use.node->label();
         if (counts_.zero > 0)
             add(codes::kDegenerateValues, Severity::Warning, of_all(counts_.zero, "are 0: every code means 0 in this scale ") + reader,
                 "positive scales");
@@ -149,9 +149,8 @@ private:
         const auto dead = std::count(zeros.begin(), zeros.end(), counts_.elements / channels);
         if (dead > 0)
             add(codes::kNoEffect, Severity::Warning,
-                format("{} of {} output channels of node '{}' ({}) are 0 throughout", dead, channels, use.node->display_name(),
-                       use.node->op_type()),
-                "channels that matter", "mcompress compact removes them");
+                format("{} of {} output channels of {} are 0 throughout", dead, channels, use.node->label()), "channels that matter",
+                "mcompress compact removes them");
     }
 
     const Constant& constant_;

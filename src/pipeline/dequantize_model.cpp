@@ -67,8 +67,7 @@ std::optional<DequantizeSummary> dequantize_model(Model& model, std::vector<Pass
     for_each_quantization(*model.graph, [&](const Node& node) {
         if (is_interface(node)) return;
         throw Error(codes::kAlreadyQuantized,
-                    format("the quantization cannot be taken out: node '{}' ({}) stays, since {}", node.display_name(), node.op_type(),
-                           reason_for(node, runs)),
+                    format("the quantization cannot be taken out: {} stays, since {}", node.label(), reason_for(node, runs)),
                     "start from the float model");
     });
     passes.insert(passes.end(), std::make_move_iterator(runs.begin()), std::make_move_iterator(runs.end()));

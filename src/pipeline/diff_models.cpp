@@ -66,7 +66,7 @@ Named types_of(std::span<Value* const> values) {
 std::map<std::string, int> operators_of(const Graph& graph, std::size_t& nodes) {
     std::map<std::string, int> counts;
     for_each_graph(const_cast<Graph&>(graph), [&](const Graph& each) {
-        for (const Node* node : each.nodes()) ++counts[operator_name(*node)], ++nodes;
+        for (const Node* node : each.nodes()) ++counts[node->qualified_op_type()], ++nodes;
     });
     return counts;
 }
@@ -94,7 +94,7 @@ void compare_attributes(const Node& before, const Node& after, std::vector<std::
 }
 
 std::string source_of(const Value& value) {
-    if (value.producer()) return operator_name(*value.producer()) + " '" + value.producer()->display_name() + "'";
+    if (value.producer()) return value.producer()->qualified_op_type() + " '" + value.producer()->display_name() + "'";
     return value.constant() ? "a constant" : "an input";
 }
 
@@ -115,9 +115,9 @@ std::string input_change(const Value* before, const Value* after, const GraphMat
 
 void compare_nodes(const GraphMatch& match, DiffReport& report) {
     for (const auto& [before, after, by_name] : match.pairs) {
-        NodeDifference difference{after->display_name(), operator_name(*after), {}};
-        if (operator_name(*before) != operator_name(*after))
-            difference.changes.push_back(format("operator: {} -> {}", operator_name(*before), operator_name(*after)));
+        NodeDifference difference{after->display_name(), after->qualified_op_type(), {}};
+        if (before->qualified_op_type() != after->qualified_op_type())
+            difference.changes.push_back(format("operator: {} -> {}", before->qualified_op_type(), after->qualified_op_type()));
         compare_attributes(*before, *after, difference.changes);
         for (int index = 0; index < std::max(before->input_count(), after->input_count()); ++index)
             if (const std::string change = input_change(before->input(index), after->input(index), match); !change.empty())
@@ -129,8 +129,8 @@ void compare_nodes(const GraphMatch& match, DiffReport& report) {
         if (difference.changes.empty()) ++report.nodes_same;
         else report.nodes_changed.push_back(std::move(difference));
     }
-    for (const Node* node : match.removed) report.nodes_removed.push_back({node->display_name(), operator_name(*node)});
-    for (const Node* node : match.added) report.nodes_added.push_back({node->display_name(), operator_name(*node)});
+    for (const Node* node : match.removed) report.nodes_removed.push_back({node->display_name(), node->qualified_op_type()});
+    for (const Node* node : match.added) report.nodes_added.push_back({node->display_name(), node->qualified_op_type()});
 }
 
 /// The outputs of a graph are also the values behind them.
@@ -141,8 +141,8 @@ void compare_outputs(const Graph& before, const Graph& after, const GraphMatch& 
             if (value->name() == other->name() && !match.same_value(value, other) && value->type() == other->type() && value->producer() &&
                 other->producer())
                 report.outputs.push_back({value->name(),
-                                          "of " + operator_name(*value->producer()) + " " + value->producer()->display_name(),
-                                          "of " + operator_name(*other->producer()) + " " + other->producer()->display_name()});
+                                          "of " + value->producer()->qualified_op_type() + " " + value->producer()->display_name(),
+                                          "of " + other->producer()->qualified_op_type() + " " + other->producer()->display_name()});
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "ops/attributes.h"
 #include "support/format.h"
 #include "support/hash.h"
+#include "tensor/content.h"
 
 namespace mcompress {
 
@@ -14,9 +15,7 @@ namespace {
 
 std::string hash_of(const Tensor& tensor) {
     Hasher hasher;
-    if (tensor.dtype() == DType::String)
-        for (const std::string& each : tensor.strings()) hasher.add_string(each);
-    else hasher.add_bytes(tensor.stored_bytes(), tensor.byte_size());
+    add_elements(hasher, tensor);
     tensor.release_pages();
     return hasher.hex_digest();
 }
@@ -56,7 +55,7 @@ enum class Depth { Operator, Attributes };
 
 std::string kind_of(const Node& node, Depth depth) {
     Hasher hasher;
-    hasher.add_string(operator_name(node));
+    hasher.add_string(node.qualified_op_type());
     hasher.add_integer(node.input_count());
     hasher.add_integer(node.output_count());
     if (depth == Depth::Attributes)
@@ -98,7 +97,7 @@ private:
         const auto names = std::pair(values_by_name(*scope.before), values_by_name(*scope.after));
         identify_constants(*scope.before, names.second);
         identify_constants(*scope.after, names.first);
-        pair_up([](const Node& node) { return node.name().empty() ? "" : node.name() + "\n" + operator_name(node); }, true);
+        pair_up([](const Node& node) { return node.name().empty() ? "" : node.name() + "\n" + node.qualified_op_type(); }, true);
         pair_up([](const Node& node) { return node.name(); }, true);
         pair_up([](const Node& node) { return node.output(0) ? node.output(0)->name() : std::string(); }, true);
         identify_outputs(scope);
@@ -233,8 +232,6 @@ private:
 };
 
 }  // namespace
-
-std::string operator_name(const Node& node) { return node.domain().empty() ? node.op_type() : node.domain() + "::" + node.op_type(); }
 
 std::string attribute_text(const AttributeValue& value) { return std::visit(AttributePrinter{}, value); }
 

@@ -10,9 +10,6 @@
 
 namespace mcompress {
 
-/// "Conv", "com.microsoft::Gelu".
-std::string operator_name(const Node& node);
-
 /// An attribute's value in few words; tensors that are long by a hash, bodies by their number of nodes.
 std::string attribute_text(const AttributeValue& value);
 

@@ -3,7 +3,6 @@
 #include "onnx/load.h"
 #include "onnx/stamp.h"
 #include "support/error.h"
-#include "support/stamp_codes.h"
 
 namespace mcompress {
 

@@ -56,9 +56,8 @@ std::string expected_of(const Finding& finding) {
 
 std::string remedy_of(const Finding& finding) {
     if (!finding.remedy.empty()) return finding.remedy;
-    for (const ErrorEntry& entry : all_errors())
-        if (std::string_view(entry.code.id) == finding.code.id) return entry.remedy;
-    return {};
+    const ErrorEntry* const entry = find_error(finding.code.id);
+    return entry ? entry->remedy : "";
 }
 
 Document describe(const CheckReport& report) {

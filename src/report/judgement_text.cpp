@@ -71,15 +71,9 @@ std::string sarif_text(const std::string& text) {
     return safe;
 }
 
-const ErrorEntry* entry_of(const ErrorCode& code) {
-    for (const ErrorEntry& entry : all_errors())
-        if (std::string_view(entry.code.id) == code.id) return &entry;
-    return nullptr;
-}
-
 Json rule_json(const ErrorCode& code) {
     Json rule{{"id", code.id}, {"shortDescription", {{"text", code.summary}}}};
-    if (const ErrorEntry* entry = entry_of(code)) {
+    if (const ErrorEntry* entry = find_error(code.id)) {
         rule["fullDescription"] = {{"text", entry->meaning}};
         rule["help"] = {{"text", entry->remedy}};
     }

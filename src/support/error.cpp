@@ -13,10 +13,14 @@ Error& Error::add_context(std::string frame) {
     return *this;
 }
 
+std::string Error::full_message() const {
+    std::string text;
+    for (auto frame = context_.rbegin(); frame != context_.rend(); ++frame) text += *frame + ": ";
+    return text + message_;
+}
+
 void Error::render() {
-    rendered_ = format("error[{}]: ", code_.id);
-    for (auto frame = context_.rbegin(); frame != context_.rend(); ++frame) rendered_ += *frame + ": ";
-    rendered_ += message_;
+    rendered_ = format("error[{}]: {}", code_.id, full_message());
     if (!remedy_.empty()) rendered_ += "\n  help: " + remedy_;
 }
 

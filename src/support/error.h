@@ -22,6 +22,9 @@ public:
     const std::string& remedy() const { return remedy_; }
     const std::vector<std::string>& context() const { return context_; }
 
+    /// The frames from the outermost on, and the message: "while loading m.onnx: node 'Conv_3': message".
+    std::string full_message() const;
+
     /// Adds an outer frame, e.g. "while loading model.onnx"; the outermost frame is added last.
     Error& add_context(std::string frame);
 

@@ -1,10 +1,7 @@
 #include "support/error_catalog.h"
 
+#include <algorithm>
 #include <array>
-
-#include "support/finding_codes.h"
-#include "support/limit_codes.h"
-#include "support/stamp_codes.h"
 
 namespace mcompress {
 
@@ -141,5 +138,10 @@ constexpr auto kEntries = std::to_array<ErrorEntry>({
 }  // namespace
 
 std::span<const ErrorEntry> all_errors() { return kEntries; }
+
+const ErrorEntry* find_error(std::string_view id) {
+    const auto found = std::find_if(kEntries.begin(), kEntries.end(), [&](const ErrorEntry& entry) { return entry.code.id == id; });
+    return found == kEntries.end() ? nullptr : &*found;
+}
 
 }  // namespace mcompress

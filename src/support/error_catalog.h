@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "support/error_codes.h"
 
@@ -15,5 +16,7 @@ struct ErrorEntry {
 
 /// One entry a code, in the order of the kinds.
 std::span<const ErrorEntry> all_errors();
+/// By the code's id ("E3004"); null when there is none.
+const ErrorEntry* find_error(std::string_view id);
 
 }  // namespace mcompress

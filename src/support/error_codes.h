@@ -36,6 +36,11 @@ inline constexpr ErrorCode kPrivateOperator{"E3011", ErrorKind::Model, "the grap
 inline constexpr ErrorCode kAlreadyQuantized{"E3012", ErrorKind::Model, "the model is quantized already"};
 inline constexpr ErrorCode kNestingTooDeep{"E3013", ErrorKind::Model, "subgraphs are nested too deeply"};
 inline constexpr ErrorCode kNotFinite{"E3014", ErrorKind::Model, "a weight is not finite"};
+inline constexpr ErrorCode kNoEffect{"E3015", ErrorKind::Model, "a part of the model has no effect"};
+inline constexpr ErrorCode kDegenerateValues{"E3016", ErrorKind::Model, "weights hold values that are lost or slow to compute with"};
+inline constexpr ErrorCode kAmbiguousNames{"E3017", ErrorKind::Model, "names that people and tools go by are not unique"};
+inline constexpr ErrorCode kStampMissing{"E3018", ErrorKind::Model, "the model has no stamp"};
+inline constexpr ErrorCode kStampInvalid{"E3019", ErrorKind::Model, "the stamp in the model is malformed"};
 // files and disk
 inline constexpr ErrorCode kFileMissing{"E4001", ErrorKind::File, "the file does not exist"};
 inline constexpr ErrorCode kFileUnreadable{"E4002", ErrorKind::File, "the file cannot be read"};
@@ -44,6 +49,7 @@ inline constexpr ErrorCode kFileNotRegular{"E4004", ErrorKind::File, "the path i
 // limits
 inline constexpr ErrorCode kTooLarge{"E5001", ErrorKind::Limit, "a size limit is reached"};
 inline constexpr ErrorCode kOutOfMemory{"E5002", ErrorKind::Limit, "memory is exhausted"};
+inline constexpr ErrorCode kTimeLimit{"E5003", ErrorKind::Limit, "the time limit is over"};
 // calibration and evaluation data
 inline constexpr ErrorCode kDataInvalid{"E6001", ErrorKind::Data, "a data file is damaged or of an unknown kind"};
 inline constexpr ErrorCode kDataMismatch{"E6002", ErrorKind::Data, "the data does not fit the model's inputs"};

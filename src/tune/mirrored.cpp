@@ -3,11 +3,11 @@
 #include <cstring>
 #include <optional>
 
+#include "tune/samples.h"
+
 namespace mcompress {
 
 namespace {
-
-constexpr std::size_t kBlock = 5;  // samples of which split_samples() holds out one
 
 /// The axis of a picture's columns.
 std::optional<int> columns_of(const Sample& sample) {
@@ -35,9 +35,9 @@ Tensor reversed(const Tensor& tensor, int axis) {
 
 class Mirrored : public Dataset {
 public:
-    explicit Mirrored(std::shared_ptr<const Dataset> data) : data_(std::move(data)), whole_(data_->size() / kBlock) {}
+    explicit Mirrored(std::shared_ptr<const Dataset> data) : data_(std::move(data)), whole_(data_->size() / kHoldOutPeriod) {}
 
-    std::size_t size() const override { return data_->size() + whole_ * kBlock; }
+    std::size_t size() const override { return data_->size() + whole_ * kHoldOutPeriod; }
 
     Sample sample(std::size_t index) const override {
         const auto [of, is_image] = place_of(index);
@@ -59,9 +59,9 @@ private:
     };
 
     Place place_of(std::size_t index) const {
-        const std::size_t block = index / (2 * kBlock), within = index % (2 * kBlock);
-        if (block >= whole_) return {index - whole_ * kBlock, false};
-        return {block * kBlock + within % kBlock, within >= kBlock};
+        const std::size_t block = index / (2 * kHoldOutPeriod), within = index % (2 * kHoldOutPeriod);
+        if (block >= whole_) return {index - whole_ * kHoldOutPeriod, false};
+        return {block * kHoldOutPeriod + within % kHoldOutPeriod, within >= kHoldOutPeriod};
     }
 
     std::shared_ptr<const Dataset> data_;
@@ -71,7 +71,7 @@ private:
 }  // namespace
 
 std::shared_ptr<const Dataset> with_mirror_images(const std::shared_ptr<const Dataset>& data) {
-    if (data->size() < kBlock || !columns_of(data->sample(0))) return data;
+    if (data->size() < kHoldOutPeriod || !columns_of(data->sample(0))) return data;
     return std::make_shared<Mirrored>(data);
 }
 

@@ -7,8 +7,8 @@
 
 namespace mcompress {
 bool is_held_out(std::size_t index, std::size_t count) {
-    constexpr std::size_t kPeriod = 5, kPhase = 2;
-    return count < kPeriod ? index + 1 == count : index % kPeriod == kPhase;
+    constexpr std::size_t kPhase = 2;
+    return count < kHoldOutPeriod ? index + 1 == count : index % kHoldOutPeriod == kPhase;
 }
 
 SampleSplit split_samples(const std::shared_ptr<const Dataset>& data) {

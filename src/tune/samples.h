@@ -12,6 +12,9 @@ struct SampleSplit {
     std::shared_ptr<const Dataset> held_out;  // at least one sample; disjoint from `fit` when there are two samples or more
 };
 
+/// One of so many samples is held out.
+inline constexpr std::size_t kHoldOutPeriod = 5;
+
 /// Whether sample `index` of `count` is held out.
 bool is_held_out(std::size_t index, std::size_t count);
 

@@ -13,7 +13,6 @@
 #include "onnx/text.h"
 #include "support/error.h"
 #include "support/sha256.h"
-#include "support/stamp_codes.h"
 
 using namespace mcompress;
 namespace fs = std::filesystem;

@@ -11,6 +11,8 @@
 #include "report/page_parts.h"
 
 using namespace mcompress;
+using mcompress::testing::count;
+using mcompress::testing::has_control_characters;
 using mcompress::testing::kHostile;
 
 namespace {
@@ -27,18 +29,6 @@ Document document_of(const std::string& name) {
     document.chart(BarChart{name, {{name, 1.0, name}}});
     document.chart(HistogramChart{name, 0.0, 1.0, {1.0, 2.0}, 0.0, 1.0});
     return document;
-}
-
-std::size_t count(std::string_view text, std::string_view part) {
-    std::size_t found = 0;
-    for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size())) ++found;
-    return found;
-}
-
-bool has_control_characters(const std::string& text) {
-    for (const char c : text)
-        if ((static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7F) return true;
-    return false;
 }
 
 std::string output_of(const std::string& command) {

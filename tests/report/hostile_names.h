@@ -1,7 +1,9 @@
 // What no report may take for anything but text.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mcompress::testing {
@@ -47,5 +49,17 @@ inline const std::vector<std::string> kHostile = {"\x1b[31mred",
                                                   "=cmd|' /C calc'!A0",
                                                   "../../etc/passwd",
                                                   "\xff\xfe\xc3("};
+
+inline std::size_t count(std::string_view text, std::string_view part) {
+    std::size_t found = 0;
+    for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size())) ++found;
+    return found;
+}
+
+inline bool has_control_characters(const std::string& text) {
+    for (const char c : text)
+        if ((static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7F) return true;
+    return false;
+}
 
 }  // namespace mcompress::testing

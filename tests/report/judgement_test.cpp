@@ -12,6 +12,8 @@
 #include "report/report.h"
 
 using namespace mcompress;
+using mcompress::testing::count;
+using mcompress::testing::has_control_characters;
 using mcompress::testing::kHostile;
 
 namespace {
@@ -22,18 +24,6 @@ Judgement judgement_of_name(const std::string& name) {
             {{codes::kTensorInvalid, "findings", name, Verdict::Failed, name, name, {name, name}},
              {codes::kNotFinite, "findings", name, Verdict::Warned, name, name},
              {codes::kGateFailed, "gates", name, Verdict::Passed, name}}};
-}
-
-std::size_t count(std::string_view text, std::string_view part) {
-    std::size_t found = 0;
-    for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size())) ++found;
-    return found;
-}
-
-bool has_control_characters(const std::string& text) {
-    for (const char c : text)
-        if ((static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7F) return true;
-    return false;
 }
 
 /// A reader of XML as small as the parts that are written, which refuses everything else: the names of elements in order, and their attributes unescaped.

@@ -12,8 +12,7 @@ using namespace mcompress;
 
 TEST_CASE("every error code has an entry of its own") {
     std::stringstream header;
-    for (const char* name : {"error_codes.h", "finding_codes.h", "limit_codes.h", "stamp_codes.h"})
-        header << std::ifstream(std::string(MCOMPRESS_SOURCE_DIR) + "/src/support/" + name).rdbuf();
+    header << std::ifstream(MCOMPRESS_SOURCE_DIR "/src/support/error_codes.h").rdbuf();
     const std::string text = header.str();
     std::set<std::string> declared, explained;
     const std::regex id("ErrorCode k[A-Za-z]+\\{\"(E[0-9]{4})\"");

@@ -23,18 +23,12 @@ namespace mcompress::v1 {
 
 namespace {
 
-std::string message_of(const mcompress::Error& error) {
-    std::string text;
-    for (auto frame = error.context().rbegin(); frame != error.context().rend(); ++frame) text += *frame + ": ";
-    return text + error.message();
-}
-
 /// Runs `work`; what it throws becomes the public Error.
 template <typename Work> auto guarded(Work&& work) -> decltype(work()) {
     try {
         return work();
     } catch (const mcompress::Error& error) {
-        throw Error(message_of(error), error.code().id, static_cast<int>(error.kind()), error.remedy());
+        throw Error(error.full_message(), error.code().id, static_cast<int>(error.kind()), error.remedy());
     } catch (const std::bad_alloc&) {
         throw Error("memory is exhausted", codes::kOutOfMemory.id, static_cast<int>(ErrorKind::Limit),
                     "free memory or use a smaller model");

@@ -16,11 +16,9 @@ namespace {
 ErrorReport look_up(std::string code) {
     if (code.empty()) return {{all_errors().begin(), all_errors().end()}};
     std::transform(code.begin(), code.end(), code.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    if (const ErrorEntry* const entry = find_error(code)) return {{*entry}};
     std::vector<std::string> known;
-    for (const ErrorEntry& entry : all_errors()) {
-        if (entry.code.id == code) return {{entry}};
-        known.emplace_back(entry.code.id);
-    }
+    for (const ErrorEntry& entry : all_errors()) known.emplace_back(entry.code.id);
     const std::string nearest = nearest_word(code, known);
     throw Error(codes::kUsage, format("there is no error code '{}'", code),
                 nearest.empty() ? "mcompress explain lists all" : format("did you mean '{}'?", nearest));

@@ -1,7 +1,6 @@
 #include "limit_options.h"
 
 #include "report_error.h"
-#include "support/limit_codes.h"
 #include "support/process_limits.h"
 
 namespace mcompress {

@@ -14,9 +14,8 @@ namespace {
 
 std::string remedy_of(const Error& error) {
     if (!error.remedy().empty()) return error.remedy();
-    for (const ErrorEntry& entry : all_errors())
-        if (std::string_view(entry.code.id) == error.code().id) return entry.remedy;
-    return {};
+    const ErrorEntry* const entry = find_error(error.code().id);
+    return entry ? entry->remedy : "";
 }
 
 void name_model(const CLI::App& command, Error& error) {
@@ -34,9 +33,7 @@ void name_model(const CLI::App& command, Error& error) {
 }  // namespace
 
 std::string text_of(const Error& error) {
-    std::string text = format("error[{}]: ", error.code().id);
-    for (auto frame = error.context().rbegin(); frame != error.context().rend(); ++frame) text += *frame + ": ";
-    return printable(text + error.message()) + "\n  help: " + printable(remedy_of(error)) + "\n";
+    return printable(format("error[{}]: {}", error.code().id, error.full_message())) + "\n  help: " + printable(remedy_of(error)) + "\n";
 }
 
 int report_error(const Error& error) {

@@ -30,8 +30,7 @@ std::vector<int> axes_of(int rank) {
 KernelFunction standard_kernel(const KernelContext& context, std::string_view type) {
     static const std::map<std::string_view, KernelFunction> kRows = standard_rows();
     const auto found = kRows.find(type);
-    if (found == kRows.end())
-        fail(codes::kOperatorUnsupported, "node '{}' ({}): {} has no kernel", context.node.display_name(), context.node.op_type(), type);
+    if (found == kRows.end()) fail(codes::kOperatorUnsupported, "{}: {} has no kernel", context.node.label(), type);
     return found->second;
 }
 

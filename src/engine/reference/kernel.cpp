@@ -22,8 +22,8 @@ void KernelContext::check_size(DType dtype, const Shape& shape) const {
     if (!elements) reject(format("output shape {} is impossible", shape.to_string()));
     const int bits = dtype == DType::String ? 256 : dtype_bits(dtype);
     if (*elements > largest_output_bytes / bits * 8)
-        fail(codes::kTooLarge, "node '{}' ({}): an output of shape {} and type {} is larger than the limit of {} bytes",
-             node.display_name(), node.op_type(), shape.to_string(), dtype_name(dtype), largest_output_bytes);
+        fail(codes::kTooLarge, "{}: an output of shape {} and type {} is larger than the limit of {} bytes", node.label(),
+             shape.to_string(), dtype_name(dtype), largest_output_bytes);
 }
 
 Tensor& KernelContext::make_output(int index, DType dtype, Shape shape) const {
@@ -54,9 +54,7 @@ void KernelContext::set_value(int index, RuntimeValue value) const {
     values->outputs[static_cast<std::size_t>(index)] = std::move(value);
 }
 
-void KernelContext::reject(std::string problem) const {
-    fail(codes::kShapeInvalid, "node '{}' ({}): {}", node.display_name(), node.op_type(), problem);
-}
+void KernelContext::reject(std::string problem) const { fail(codes::kShapeInvalid, "{}: {}", node.label(), problem); }
 
 void KernelContext::reject_dtype(DType dtype) const {
     fail(codes::kOperatorUnsupported, "node '{}': {} cannot be executed on elements of type {}", node.display_name(), node.op_type(),
@@ -70,8 +68,7 @@ std::vector<Tensor> tensors_of(const KernelRow& row, const Node& node, std::span
     tensors.reserve(inputs.size());
     for (const RuntimeValue* input : inputs) {
         if (input && row.carries == Carries::Tensors && !input->is_tensor())
-            fail(codes::kOperatorUnsupported, "node '{}' ({}): input {} is no tensor but {}", node.display_name(), node.op_type(),
-                 tensors.size(), input->to_string());
+            fail(codes::kOperatorUnsupported, "{}: input {} is no tensor but {}", node.label(), tensors.size(), input->to_string());
         tensors.push_back(input ? input->tensor() : Tensor());
     }
     return tensors;

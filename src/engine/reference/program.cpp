@@ -130,8 +130,7 @@ std::vector<RuntimeValue> Program::run(std::span<const RuntimeValue> inputs, std
     }
     for (const Slot slot : tapped_at_start_) tap_value(slot, frame, tap);
     for (const Step& step : steps_)
-        with_context([&] { return format("while running node '{}' ({})", step.node->display_name(), step.node->op_type()); },
-                     [&] { run_step(step, frame, threads, tap); });
+        with_context([&] { return "while running " + step.node->label(); }, [&] { run_step(step, frame, threads, tap); });
     std::vector<RuntimeValue> outputs;
     for (const Slot slot : outputs_) outputs.push_back(frame[slot]);
     return outputs;
@@ -146,8 +145,6 @@ int nesting(const Graph& graph) {
     for (const Graph* outer = graph.outer(); outer; outer = outer->outer()) ++depth;
     return depth;
 }
-
-std::string qualified_name(const Node& node) { return node.domain().empty() ? node.op_type() : node.domain() + "::" + node.op_type(); }
 
 }  // namespace
 
@@ -168,7 +165,7 @@ void throw_if_unsupported(const Graph& graph) {
             for (const Graph* body : node->subgraphs()) pending.push_back(body);
             if (find_reference_kernel(*node)) continue;
             ++count;
-            problems += format("\n  node '{}': {}", node->display_name(), qualified_name(*node));
+            problems += format("\n  node '{}': {}", node->display_name(), node->qualified_op_type());
         }
     }
     if (count > 0)

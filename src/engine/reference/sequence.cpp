@@ -19,8 +19,7 @@ std::int64_t count_of(const RuntimeValue& sequence) { return static_cast<std::in
 void set_sequence(const KernelContext& context, int index, std::vector<RuntimeValue> elements, DType dtype) {
     RuntimeValue made = RuntimeValue::sequence(std::move(elements), dtype);
     if (count_of(made) > kMostSequenceElements)
-        fail(codes::kTooLarge, "node '{}' ({}): a sequence of {} elements", context.node.display_name(), context.node.op_type(),
-             count_of(made));
+        fail(codes::kTooLarge, "{}: a sequence of {} elements", context.node.label(), count_of(made));
     context.check_size(DType::UInt8, Shape{made.byte_size()});
     context.set_value(index, std::move(made));
 }
