@@ -6,6 +6,7 @@
 #include "onnx/reduce.h"
 #include "support/error.h"
 #include "support/file.h"
+#include "support/mapped_files.h"
 
 namespace mcompress {
 
@@ -35,7 +36,15 @@ LoadedModel load_file(const std::filesystem::path& path) {
     std::error_code error;
     if (const auto real = std::filesystem::canonical(path, error); !error) folders.push_back(real.parent_path());
     ExternalFiles external(std::move(folders));
-    return load({file->data(), file->size()}, file, external);
+    // What contradicts itself because it was being written is not blamed on the model.
+    try {
+        LoadedModel loaded = load({file->data(), file->size()}, file, external);
+        check_mapped_files();
+        return loaded;
+    } catch (const Error&) {
+        check_mapped_files();
+        throw;
+    }
 }
 
 std::unique_ptr<Model> sound(LoadedModel loaded) {

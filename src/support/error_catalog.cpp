@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "support/file_codes.h"
+
 namespace mcompress {
 
 namespace {
@@ -102,6 +104,9 @@ constexpr auto kEntries = std::to_array<ErrorEntry>({
     {codes::kFileNotRegular,
      "The path is a folder, a pipe, a socket or a device.",
      "Name a regular file."},
+    {codes::kFileChanged,
+     "An input has another size or time of change than when it was opened: another process wrote to it or cut it off. What would come of it belongs to no state of the file; nothing was written.",
+     "Run the command again when nobody writes to its inputs. Programs that replace models should write a new file and rename it."},
     {codes::kTooLarge,
      "A size that a file declares, or that a computation would need, passes a limit; it was refused before memory was taken.",
      "The message names the size and the limit."},

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "support/error.h"
+#include "support/mapped_files.h"
 
 namespace mcompress {
 
@@ -57,7 +58,9 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
         }
     }
     ::close(descriptor);
-    return {new MappedFile(path, static_cast<const std::byte*>(data), size), Unmap{}};
+    std::shared_ptr<const MappedFile> file(new MappedFile(path, static_cast<const std::byte*>(data), size), Unmap{});
+    if (data) remember_mapping(path, status, file->data(), size);
+    return file;
 }
 
 void release_pages(const std::shared_ptr<const void>& owner, const std::byte* data, std::size_t size) {
@@ -73,7 +76,9 @@ MappedFile::MappedFile(std::filesystem::path path, const std::byte* data, std::s
     : path_(std::move(path)), data_(data), size_(size) {}
 
 MappedFile::~MappedFile() {
-    if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+    if (!data_) return;
+    forget_mapping(data_);
+    ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
 // A writer holds a lock on its temporary file: one that nobody holds belongs to a run that was killed.
@@ -165,6 +170,9 @@ void AtomicFile::write(const void* data, std::size_t size) {
         const ssize_t done = ::write(descriptor_, at, std::min<std::size_t>(size, std::size_t{1} << 30));
         if (done < 0) {
             if (errno == EINTR) continue;
+            const int code = errno;
+            if (code == EFAULT) check_mapped_files();  // what is written lies in a file that was cut off
+            errno = code;
             fail_here("write");
         }
         at += done;
@@ -174,6 +182,7 @@ void AtomicFile::write(const void* data, std::size_t size) {
 }
 
 void AtomicFile::commit() {
+    check_mapped_files();  // what was computed from a file that changed meanwhile belongs to no state of it
     while (::fsync(descriptor_) != 0) {
         if (errno == EINTR) continue;
         if (errno == EINVAL) break;  // what cannot be synced, as a pipe

@@ -54,7 +54,7 @@ THIRD_PARTIES = [
 SYSTEM = re.compile(
     r"([a-z_0-9]+|(sys|linux|asm|netinet|arpa)/.+|"
     r"(assert|ctype|cpuid|cxxabi|dirent|dlfcn|errno|execinfo|fcntl|fenv|float|getopt|glob|inttypes|langinfo|limits|locale|malloc|math|"
-    r"poll|pthread|sched|setjmp|signal|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|termios|time|unistd|wchar|omp|"
+    r"poll|pthread|sched|semaphore|setjmp|signal|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|termios|time|unistd|wchar|omp|"
     r"[a-z0-9]*intrin)\.h)")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 

@@ -12,7 +12,8 @@ using namespace mcompress;
 
 TEST_CASE("every error code has an entry of its own") {
     std::stringstream header;
-    header << std::ifstream(MCOMPRESS_SOURCE_DIR "/src/support/error_codes.h").rdbuf();
+    for (const char* name : {"error_codes.h", "file_codes.h"})
+        header << std::ifstream(std::string(MCOMPRESS_SOURCE_DIR) + "/src/support/" + name).rdbuf();
     const std::string text = header.str();
     std::set<std::string> declared, explained;
     const std::regex id("ErrorCode k[A-Za-z]+\\{\"(E[0-9]{4})\"");

@@ -7,6 +7,7 @@
 #include "support/error.h"
 #include "support/interruption.h"
 #include "support/log.h"
+#include "support/mapped_files.h"
 
 using namespace mcompress;
 
@@ -52,6 +53,7 @@ int main(int argc, char** argv) {
     return reporting_errors([&] {
         end_cleanly_without_memory(report_exhausted_memory);
         end_cleanly_on_signals();
+        end_cleanly_on_lost_files(text_of);
         return run(argc, argv);
     });
 }
