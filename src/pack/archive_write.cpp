@@ -1,6 +1,7 @@
 // Files → archive.
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "pack/archive_format.h"
 #include "pack/tensor_spans.h"
@@ -18,6 +19,9 @@ constexpr std::uint64_t kSmallestTensor = 1024;
 constexpr int kTrialLevel = 3;
 
 using Bytes = std::span<const std::byte>;
+
+/// Whether what was compressed is wanted, or only how much it is.
+enum class Keep { Streams, Sizes };
 
 /// One piece to be compressed, and what became of it.
 struct Job {
@@ -46,12 +50,13 @@ void choose_transform(Job& job, std::vector<std::string>& streams) {
     }
 }
 
-void compress(Job& job, int level) {
+void compress(Job& job, int level, Keep keep) {
     std::vector<std::string> streams;
     choose_transform(job, streams);
     for (const std::string& stream : streams) {
-        job.packed.push_back(zstd_compress(bytes_of(stream), level));
-        job.piece.streams.push_back({stream.size(), job.packed.back().size()});
+        std::string packed = zstd_compress(bytes_of(stream), level);
+        job.piece.streams.push_back({stream.size(), packed.size()});
+        if (keep == Keep::Streams) job.packed.push_back(std::move(packed));
     }
 }
 
@@ -86,12 +91,24 @@ void cut(FileJob& job, const std::vector<TensorSpan>& spans) {
     if (at < bytes.size()) add_rest(bytes.size());
 }
 
-void compress_rest(FileJob& job, int level) {
+void compress_rest(FileJob& job, int level, Keep keep) {
     for (std::size_t at = 0; at < job.rest.size(); at += kLargestPiece) {
         const Bytes block = bytes_of(job.rest).subspan(at, std::min<std::size_t>(kLargestPiece, job.rest.size() - at));
-        job.packed_rest.push_back(zstd_compress(block, level));
-        job.entry.rest.push_back({block.size(), job.packed_rest.back().size()});
+        std::string packed = zstd_compress(block, level);
+        job.entry.rest.push_back({block.size(), packed.size()});
+        if (keep == Keep::Streams) job.packed_rest.push_back(std::move(packed));
     }
+}
+
+/// digest_of() all its bytes, which then leave memory again.
+std::string digest_of_file(const std::shared_ptr<const MappedFile>& file) {
+    Hasher hasher;
+    for (std::size_t at = 0; at < file->size(); at += kLargestPiece) {
+        const std::size_t size = std::min<std::size_t>(kLargestPiece, file->size() - at);
+        hasher.add_bytes(file->data() + at, size);
+        release_pages(file, file->data() + at, size);
+    }
+    return hasher.hex_digest();
 }
 
 std::vector<FileJob> cut_files(const std::vector<PackInput>& files) {
@@ -102,7 +119,7 @@ std::vector<FileJob> cut_files(const std::vector<PackInput>& files) {
         job.file = MappedFile::open(input.path);
         job.entry.name = input.name;
         job.entry.size = job.file->size();
-        job.entry.digest = digest_of(bytes_of(*job.file));
+        job.entry.digest = digest_of_file(job.file);
         if (jobs.size() == 1) {
             spans = find_tensor_spans(bytes_of(*job.file), kSmallestTensor);
             cut(job, spans.inside);
@@ -127,13 +144,18 @@ struct PackedFiles {
     std::string header;  // with the index
 };
 
-PackedFiles pack(const std::vector<PackInput>& files, const PackOptions& options) {
+PackedFiles pack(const std::vector<PackInput>& files, const PackOptions& options, Keep keep) {
     PackedFiles packed{.jobs = cut_files(files), .entries = {}, .header = {}};
-    std::vector<Job*> pieces;
+    std::vector<std::pair<FileJob*, Job*>> pieces;
     for (FileJob& job : packed.jobs)
-        for (Job& piece : job.pieces) pieces.push_back(&piece);
-    parallel_for(pieces.size(), options.threads, [&](int, std::size_t index) { compress(*pieces[index], options.level); });
-    parallel_for(packed.jobs.size(), options.threads, [&](int, std::size_t index) { compress_rest(packed.jobs[index], options.level); });
+        for (Job& piece : job.pieces) pieces.emplace_back(&job, &piece);
+    parallel_for(pieces.size(), options.threads, [&](int, std::size_t index) {
+        const auto& [file, piece] = pieces[index];
+        compress(*piece, options.level, keep);
+        release_pages(file->file, piece->bytes.data(), piece->bytes.size());
+    });
+    parallel_for(packed.jobs.size(), options.threads,
+                 [&](int, std::size_t index) { compress_rest(packed.jobs[index], options.level, keep); });
     for (FileJob& job : packed.jobs) {
         for (Job& piece : job.pieces) job.entry.pieces.push_back(std::move(piece.piece));
         packed.entries.push_back(job.entry);
@@ -174,7 +196,7 @@ ArchiveSummary summarize_archive(const std::vector<PackedFile>& files, std::uint
 }
 
 ArchiveSummary pack_files(const std::vector<PackInput>& files, const fs::path& archive, const PackOptions& options) {
-    const PackedFiles packed = pack(files, options);
+    const PackedFiles packed = pack(files, options, Keep::Streams);
     AtomicFile out(archive);
     out.write(packed.header);
     for (const FileJob& job : packed.jobs) {
@@ -188,7 +210,7 @@ ArchiveSummary pack_files(const std::vector<PackInput>& files, const fs::path& a
 }
 
 ArchiveSummary estimate_archive(const std::vector<PackInput>& files, const PackOptions& options) {
-    const PackedFiles packed = pack(files, options);
+    const PackedFiles packed = pack(files, options, Keep::Sizes);
     ArchiveSummary summary = summarize_archive(packed.entries, packed.header.size());
     summary.packed += summary.rest.packed;
     for (const auto& [kind, use] : summary.tensors) summary.packed += use.packed;
@@ -201,7 +223,7 @@ std::uint64_t packed_tensor_size(std::span<const std::byte> bytes, std::size_t w
         Job job;
         job.bytes = bytes.subspan(at, std::min<std::size_t>(kLargestPiece, bytes.size() - at));
         job.piece.width = static_cast<std::uint32_t>(width);
-        compress(job, level);
+        compress(job, level, Keep::Sizes);
         for (const PackedStream& stream : job.piece.streams) size += stream.packed;
     }
     return size;

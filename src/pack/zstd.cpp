@@ -12,6 +12,7 @@ std::string zstd_compress(std::span<const std::byte> bytes, int level) {
     const std::size_t size = ZSTD_compress(packed.data(), packed.size(), bytes.data(), bytes.size(), level);
     MCOMPRESS_CHECK(ZSTD_isError(size) == 0);
     packed.resize(size);
+    packed.shrink_to_fit();  // the bound is more than what is compressed: streams are kept by the thousand
     return packed;
 }
 

@@ -20,9 +20,19 @@ std::size_t width_of(DType dtype) {
     return bits >= 16 ? static_cast<std::size_t>(bits) / 8 : 1;
 }
 
+/// Block by block: a tensor may be as large as the model, and need not be aligned in its file.
 std::int64_t count_zeros(const Tensor& tensor) {
-    const auto values = to_floats(tensor);
-    return std::count(values.begin(), values.end(), 0.0F);
+    constexpr std::int64_t kBlock = std::int64_t{1} << 20;
+    const std::size_t block_bytes = packed_byte_size(tensor.dtype(), kBlock);
+    std::int64_t zeros = 0;
+    for (std::int64_t at = 0; at < tensor.element_count(); at += kBlock) {
+        const std::size_t begin = static_cast<std::size_t>(at / kBlock) * block_bytes;
+        const std::span rest{tensor.stored_bytes() + begin, tensor.byte_size() - begin};
+        const std::int64_t count = std::min(kBlock, tensor.element_count() - at);
+        const auto values = to_floats(Tensor::from_bytes(tensor.dtype(), Shape{count}, rest.first(std::min(rest.size(), block_bytes))));
+        zeros += std::count(values.begin(), values.end(), 0.0F);
+    }
+    return zeros;
 }
 
 /// The node that computes with a constant: what is behind a DequantizeLinear or a Cast.
@@ -57,6 +67,7 @@ SizeReport inspect_sizes(const Model& model, const std::filesystem::path& path, 
                                    count_zeros(tensor),
                                    tensor.byte_size(),
                                    packed_tensor_size({tensor.stored_bytes(), tensor.byte_size()}, width_of(tensor.dtype()), report.level)};
+        tensor.release_pages();  // they are not needed again
     });
     std::stable_sort(report.constants.begin(), report.constants.end(),
                      [](const ConstantSize& a, const ConstantSize& b) { return a.bytes > b.bytes; });
