@@ -133,6 +133,7 @@ Tensor parse_npy(std::shared_ptr<const void> owner, std::span<const std::byte> b
     if (is_reordered) reorder(data, target, header.shape, static_cast<std::size_t>(dtype_bits(header.dtype)) / 8);
     else if (found > 0) std::memcpy(target, data, found);
     if (is_swapped) swap_words(target, found, word);
+    if (header.dtype == DType::Bool) return Tensor::from_bytes(header.dtype, header.shape, {tensor.bytes(), found});
     return tensor;
 }
 

@@ -100,6 +100,13 @@ private:
         return false;
     }
 
+    ValueType declared_type(const onnx::ValueInfoProto& info) {
+        if (const auto number = unknown_element_type(info.type()))
+            add_finding(format("value '{}'", info.name()), format("is declared with the element type {}", *number),
+                        "one of the types 1 to 26 that ONNX defines");
+        return take_type(info.type());
+    }
+
     static std::string take_extra(onnx::ValueInfoProto& info) {
         info.clear_name();
         info.clear_type();
@@ -118,7 +125,7 @@ private:
         for (auto& info : *proto.mutable_input()) {
             if (constants.contains(info.name())) continue;
             if (!is_free(graph, format("graph input '{}'", info.name()), info.name())) continue;
-            Value* value = graph.add_input(info.name(), take_type(info.type()));
+            Value* value = graph.add_input(info.name(), declared_type(info));
             names_.add(graph, info.name(), value);
             graph.set_extra(value, take_extra(info));
         }
@@ -261,7 +268,7 @@ private:
             }
             graph.add_output(value);
             if (&value->graph() != &graph) continue;
-            if (value->type().kind == ValueType::Kind::Unknown) graph.set_type(value, take_type(info.type()));
+            if (value->type().kind == ValueType::Kind::Unknown) graph.set_type(value, declared_type(info));
             if (value->extra().empty()) graph.set_extra(value, take_extra(info));
         }
     }
@@ -275,7 +282,7 @@ private:
                 *rest.Add() = std::move(info);
                 continue;
             }
-            if (value->type().kind == ValueType::Kind::Unknown) graph.set_type(value, take_type(info.type()));
+            if (value->type().kind == ValueType::Kind::Unknown) graph.set_type(value, declared_type(info));
             if (value->is_graph_input() || value->is_graph_output()) continue;
             graph.set_extra(value, take_extra(info));
             graph.set_declared(value, value->type().kind != ValueType::Kind::Unknown || !value->extra().empty());

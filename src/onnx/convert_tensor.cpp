@@ -95,6 +95,7 @@ template <typename Entries> Tensor from_entries(const Header& header, const Entr
         std::memcpy(out, &entry, bytes_each);
         out += bytes_each;
     }
+    if (header.dtype == DType::Bool) return Tensor::from_bytes(header.dtype, header.shape, {tensor.bytes(), header.bytes});
     return tensor;
 }
 

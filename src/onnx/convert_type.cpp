@@ -88,6 +88,16 @@ ValueType take_type(onnx::TypeProto proto) {
     return type;
 }
 
+std::optional<int> unknown_element_type(const onnx::TypeProto& proto) {
+    const onnx::TypeProto* at = &proto;
+    while (at->has_sequence_type() || at->has_optional_type() || at->has_map_type())
+        at = at->has_sequence_type()   ? &at->sequence_type().elem_type()
+             : at->has_optional_type() ? &at->optional_type().elem_type()
+                                       : &at->map_type().value_type();
+    const int number = at->has_tensor_type() ? at->tensor_type().elem_type() : at->sparse_tensor_type().elem_type();
+    return number == 0 || is_known_dtype(number) ? std::nullopt : std::optional(number);
+}
+
 void put_type(const ValueType& type, onnx::TypeProto& proto) {
     deserialize(proto, type.extra);
     switch (type.kind) {

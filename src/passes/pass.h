@@ -32,6 +32,8 @@ public:
     /// The kebab-case verb-object name: "fuse-conv-bn".
     virtual std::string_view name() const = 0;
     virtual PassResult run(Graph& graph) = 0;
+    /// Whether it computes values of the model: what these contradict was wrong in the model all along.
+    virtual bool evaluates() const { return false; }
 };
 
 /// Evaluates one deterministic node on constant inputs; nothing when it cannot (no kernel, or an error in the data).

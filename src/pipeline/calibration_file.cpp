@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "quant/range_method.h"
 #include "support/error.h"
 #include "support/file.h"
 
@@ -77,6 +78,11 @@ TensorStatistics statistics_from(const Json& json) {
     if (exponent < -149 || exponent > 128) fail(codes::kTableInvalid, "a histogram has exponent {}", exponent);
     statistics.histogram =
         AnchoredHistogram::from_counts(exponent, counts_from(histogram.at("positive")), counts_from(histogram.at("negative")));
+    // Means lie between the extremes; a range made of others would be none.
+    const ValueRange mean = choose_mean_min_max(statistics);
+    if (statistics.samples > 0 && !(statistics.min <= mean.min && mean.min <= mean.max && mean.max <= statistics.max))
+        fail(codes::kTableInvalid, "the means of minima and maxima are {} and {}, which are not between the minimum {} and the maximum {}",
+             mean.min, mean.max, statistics.min, statistics.max);
     return statistics;
 }
 

@@ -1,5 +1,6 @@
 #include "tensor/tensor.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -25,6 +26,15 @@ bool is_aligned_for(DType dtype, const std::byte* data) {
     const int bits = dtype_bits(dtype);
     const std::size_t wanted = bits >= 64 ? 8 : static_cast<std::size_t>(bits) / 8;
     return wanted <= 1 || reinterpret_cast<std::uintptr_t>(data) % wanted == 0;
+}
+
+/// Every byte but 0 is true, and C++ knows no bool but 0 and 1.
+bool holds_other_bools(DType dtype, const std::byte* data, std::size_t bytes) {
+    return dtype == DType::Bool && std::any_of(data, data + bytes, [](std::byte value) { return value > std::byte{1}; });
+}
+
+void normalize_bools(DType dtype, std::byte* data, std::size_t bytes) {
+    if (dtype == DType::Bool) std::transform(data, data + bytes, data, [](std::byte value) { return std::min(value, std::byte{1}); });
 }
 
 }  // namespace
@@ -66,6 +76,7 @@ Tensor Tensor::view(DType dtype, Shape shape, std::shared_ptr<const void> owner,
     const std::size_t wanted = packed_byte_size(dtype, elements);
     if (dtype == DType::String || wanted != bytes)
         fail(codes::kTensorInvalid, "shape {} of {} needs {} bytes, found {}", shape.to_string(), dtype_name(dtype), wanted, bytes);
+    if (holds_other_bools(dtype, data, bytes)) return from_bytes(dtype, std::move(shape), {data, bytes});
     Tensor tensor;
     tensor.dtype_ = dtype;
     tensor.is_view_ = true;
@@ -95,6 +106,7 @@ Tensor Tensor::from_bytes(DType dtype, Shape shape, std::span<const std::byte> b
         fail(codes::kTensorInvalid, "shape {} of {} needs {} bytes, found {}", tensor.shape_.to_string(), dtype_name(dtype),
              tensor.byte_size(), bytes.size());
     if (!bytes.empty()) std::memcpy(tensor.data_, bytes.data(), bytes.size());
+    normalize_bools(dtype, tensor.data_, bytes.size());
     return tensor;
 }
 

@@ -40,4 +40,10 @@ TEST_CASE("a damaged table is refused") {
     wrong = text;
     wrong.replace(wrong.find("\"min\":-1.5"), 10, "\"min\":99999");
     CHECK_THROWS_AS(calibration_table_from_json(wrong), Error);
+    wrong = text;
+    const std::string minima = "\"sum_of_minima\":[", maxima = "\"sum_of_maxima\":[";
+    wrong.replace(wrong.find(minima), minima.size(), "\"sum_of_other\":[");
+    wrong.replace(wrong.find(maxima), maxima.size(), minima);
+    wrong.replace(wrong.find("\"sum_of_other\":["), minima.size(), maxima);  // means that cross: no range could be made of them
+    CHECK_THROWS_AS(calibration_table_from_json(wrong), Error);
 }

@@ -154,3 +154,15 @@ TEST_CASE("pages of a mapped file may leave memory and come back, other memory s
     owned.release_pages();
     CHECK(owned.data<float>()[7] == 7.0F);
 }
+
+TEST_CASE("a bool is 0 or 1 whatever byte a file holds") {
+    const std::vector<std::uint8_t> stored{0, 1, 2, 255};
+    const auto owner = std::make_shared<const std::vector<std::uint8_t>>(stored);
+    const auto bytes = std::as_bytes(std::span(*owner));
+    for (const Tensor& tensor :
+         {Tensor::from_bytes(DType::Bool, Shape{4}, bytes), Tensor::view(DType::Bool, Shape{4}, owner, bytes.data(), bytes.size())}) {
+        const std::uint8_t* data = tensor.data<std::uint8_t>();
+        CHECK(std::vector<std::uint8_t>(data, data + 4) == std::vector<std::uint8_t>{0, 1, 1, 1});
+    }
+    CHECK(Tensor::view(DType::Bool, Shape{2}, owner, bytes.data(), 2).is_view());
+}

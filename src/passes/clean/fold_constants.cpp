@@ -74,6 +74,7 @@ std::optional<std::size_t> expected_bytes(const Node& node) {
 class FoldConstants : public Pass {
 public:
     explicit FoldConstants(Evaluator evaluator) : evaluator_(std::move(evaluator)) {}
+    bool evaluates() const override { return true; }
 
     std::string_view name() const override { return "fold-constants"; }
 

@@ -80,7 +80,9 @@ void for_each_entry(const Node& node, const Tensor& weight, const std::function<
 BorderEffect border_effect(const Node& node) {
     if (node.is("ConvTranspose")) return BorderEffect::Differs;  // outputs see different numbers of taps
     if (!node.is("Conv")) return BorderEffect::None;
-    const auto pads = fixed_pads(attrs<ConvAttrs>(node).window, node.input(0)->type().rank() - 2);
+    const ValueType& input = node.input(0)->type();
+    if (!input.has_rank()) return BorderEffect::Differs;
+    const auto pads = fixed_pads(attrs<ConvAttrs>(node).window, input.rank() - 2);
     const bool has_none = pads && std::all_of(pads->begin(), pads->end(), [](std::int64_t pad) { return pad == 0; });
     return has_none ? BorderEffect::None : BorderEffect::Differs;
 }

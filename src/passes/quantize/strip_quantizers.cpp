@@ -36,6 +36,7 @@ class StripQuantizers final : public Pass {
 public:
     explicit StripQuantizers(Evaluator evaluator) : evaluator_(std::move(evaluator)) {}
     std::string_view name() const override { return "strip-quantizers"; }
+    bool evaluates() const override { return true; }
 
     PassResult run(Graph& graph) override {
         if (graph.opset_version("") < kClipOpset)
@@ -74,6 +75,7 @@ private:
                 if (!quantizer->is("QuantizeLinear"))
                     return format("its codes are computed by '{}' ({})", quantizer->display_name(), quantizer->op_type());
                 if (!has_params_of(*quantizer, *node)) return kOtherParams;
+                if (quantizer->input(0)->type().dtype != node->output(0)->type().dtype) return "it gives another type than was quantized";
                 number = clipped(*quantizer);
             }
         }
