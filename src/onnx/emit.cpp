@@ -57,6 +57,7 @@ struct DataFile {
     std::string name;
     std::int64_t threshold = 0;          // in bytes
     std::vector<std::uint64_t> offsets;  // of each initializer that leaves, in order
+    std::uint64_t end = 0;
 };
 
 bool leaves(const Tensor& tensor, std::int64_t threshold) {
@@ -176,21 +177,25 @@ std::uint64_t aligned_offset(std::uint64_t offset, std::size_t bytes) {
     return (offset + alignment - 1) / alignment * alignment;
 }
 
-DataFile plan_data_file(const Model& model, const std::filesystem::path& path, std::int64_t threshold) {
+/// Whether the contents are looked at, for a name that tells them apart, or only how much they are.
+enum class Naming { ByContents, Unknown };
+
+DataFile plan_data_file(const Model& model, const std::filesystem::path& path, std::int64_t threshold, Naming naming) {
     DataFile data;
     data.threshold = threshold;
     Hasher hasher;
-    std::uint64_t end = 0;
+    std::uint64_t& end = data.end;
     for (const Value* value : initializers_of(*model.graph)) {
         const Tensor& tensor = initializer_tensor(*value);
         if (!leaves(tensor, threshold)) continue;
         data.offsets.push_back(aligned_offset(end, tensor.byte_size()));
         end = data.offsets.back() + tensor.byte_size();
+        if (naming == Naming::Unknown) continue;
         hasher.add_integer(static_cast<std::int64_t>(data.offsets.back()));
         hasher.add_bytes(tensor.stored_bytes(), tensor.byte_size());
     }
     if (data.offsets.empty()) return data;
-    data.name = path.stem().string() + "-" + hasher.hex_digest().substr(0, 8) + ".onnx.data";
+    data.name = path.stem().string() + "-" + (naming == Naming::Unknown ? "<digest>" : hasher.hex_digest().substr(0, 8)) + ".onnx.data";
     return data;
 }
 
@@ -226,12 +231,18 @@ EmitResult emit_model(const Model& model, const std::filesystem::path& path, con
     DataFile data;
     const std::uint64_t stamp_bytes = options.stamp ? stamp_fields(seal(*options.stamp, sha256_hex(""))).size() : 0;
     if (options.external_data == ExternalData::Always || pieces.size() + stamp_bytes > options.single_file_limit) {
-        data = plan_data_file(model, path, options.external_threshold);
+        data = plan_data_file(model, path, options.external_threshold, options.planned ? Naming::Unknown : Naming::ByContents);
         if (!data.offsets.empty()) {
             pieces = serialize_model(model, &data);
             result.data_file = path.parent_path() / data.name;
         }
         if (pieces.size() + stamp_bytes > options.single_file_limit) fail_too_large(pieces.size());
+    }
+    if (options.planned) {
+        if (!data.offsets.empty()) options.planned->files.push_back({result.data_file, data.end});
+        options.planned->files.push_back({path, pieces.size() + stamp_bytes});
+        result.bytes = options.planned->bytes();
+        return result;
     }
     Sha256 digest;
     if (options.stamp) pieces.write([&](const char* bytes, std::size_t size) { digest.add_bytes(bytes, size); });

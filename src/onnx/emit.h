@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ir/model.h"
+#include "onnx/planned_files.h"
 #include "onnx/stamp.h"
 
 namespace mcompress {
@@ -17,6 +18,7 @@ struct EmitOptions {
     std::uint64_t single_file_limit = (std::uint64_t{1} << 31) - 1;  // lowered by tests
     std::int64_t external_threshold = 1024;                          // bytes; smaller tensors stay inside
     const Stamp* stamp = nullptr;                                    // sealed and put into the model's metadata
+    PlannedFiles* planned = nullptr;                                 // not null: takes what would be written, and nothing is
 };
 
 /// Bytes written, over all files.

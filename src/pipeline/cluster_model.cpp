@@ -41,7 +41,7 @@ ClusterReport cluster_model(const ClusterRequest& request) {
                                           report.skipped.empty() ? ""
                                                                  : format(": that of '{}' stays, since {}", report.skipped[0].node,
                                                                           report.skipped[0].reason)));
-    report.after = emit_and_summarize(*model, request.output, request.stamp);
+    report.after = emit_and_summarize(*model, request.output, request.stamp, request.planned);
     return report;
 }
 

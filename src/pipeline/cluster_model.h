@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "onnx/planned_files.h"
 #include "onnx/stamp.h"
 #include "report/cluster_report.h"
 
@@ -17,6 +18,7 @@ struct ClusterRequest {
     ClusterOptions options = {};
     std::vector<std::string> exclude = {};  // selectors (passes/quantize/select_nodes.h) of nodes whose weights stay
     std::optional<Stamp> stamp = {};        // put into the model
+    PlannedFiles* planned = nullptr;        // not null: takes what would be written, and nothing is
 };
 
 /// Fuses the model, so that weights are what runs, and clusters them. Throws kUsage when no weight can be, naming a reason.

@@ -9,7 +9,8 @@
 
 namespace mcompress {
 
-CompactReport compact_model(const std::filesystem::path& path, const std::filesystem::path& output, const std::optional<Stamp>& stamp) {
+CompactReport compact_model(const std::filesystem::path& path, const std::filesystem::path& output, const std::optional<Stamp>& stamp,
+                            PlannedFiles* planned) {
     CompactReport report;
     auto model = load_inlined(path);
     infer_types(*model->graph);
@@ -25,7 +26,7 @@ CompactReport compact_model(const std::filesystem::path& path, const std::filesy
         report.passes.push_back(std::move(run));
     }
     report.layers = narrowed_layers(before, layer_widths(*model->graph));
-    report.after = emit_and_summarize(*model, output, stamp);
+    report.after = emit_and_summarize(*model, output, stamp, planned);
     return report;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "onnx/planned_files.h"
 #include "onnx/stamp.h"
 #include "passes/compress/channel_units.h"
 #include "report/compact_report.h"
@@ -11,8 +12,9 @@
 namespace mcompress {
 
 /// Cleans a model, removes what is provably dead and writes it: same outputs to float rounding. A model without dead channels is written as it is cleaned.
-CompactReport compact_model(const std::filesystem::path& model, const std::filesystem::path& output,
-                            const std::optional<Stamp>& stamp = {});
+/// With `planned` nothing is written: it takes what would be.
+CompactReport compact_model(const std::filesystem::path& model, const std::filesystem::path& output, const std::optional<Stamp>& stamp = {},
+                            PlannedFiles* planned = nullptr);
 
 /// Layers of both lists by name whose width differs.
 std::vector<NarrowedLayer> narrowed_layers(const std::vector<LayerWidth>& before, const std::vector<LayerWidth>& after);

@@ -64,13 +64,13 @@ void decide_as_told(const Graph& graph, const QuantizeRequest& request, Quantiza
 }  // namespace
 
 OptimizeReport optimize_model(const std::filesystem::path& path, const std::filesystem::path& output, SparseFormat sparse,
-                              const std::optional<Stamp>& stamp) {
+                              const std::optional<Stamp>& stamp, PlannedFiles* planned) {
     OptimizeReport report;
     auto model = load_inlined(path);
     infer_types(*model->graph);
     report.before = summarize(*model, path);
     report.passes = run_pipeline("fuse", *model->graph, pass_inputs());
-    report.after = emit_as(*model, output, sparse, stamp).summary;
+    report.after = emit_as(*model, output, sparse, stamp, planned).summary;
     return report;
 }
 
@@ -111,7 +111,7 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
     measure_coverage(*model->graph, report);
     report.saturation = summarize_saturation(*model->graph);
     write_form(*model->graph, request.form, report);
-    report.after = emit_and_summarize(*model, request.output, request.stamp);
+    report.after = emit_and_summarize(*model, request.output, request.stamp, request.planned);
     return report;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "onnx/planned_files.h"
 #include "onnx/stamp.h"
 #include "passes/quantize/select_nodes.h"
 #include "pipeline/overrides.h"
@@ -50,11 +51,13 @@ struct QuantizeRequest {
     Progress progress = {};
     std::optional<AccuracyBudget> budget = {};  // needs data
     std::optional<Stamp> stamp = {};            // put into the model
+    PlannedFiles* planned = nullptr;            // not null: takes what would be written, and nothing is
 };
 
-/// Cleans and fuses a model; writes it to `output`.
+/// Cleans and fuses a model; writes it to `output`, unless `planned` takes what would be written.
 OptimizeReport optimize_model(const std::filesystem::path& model, const std::filesystem::path& output,
-                              SparseFormat sparse = SparseFormat::Dense, const std::optional<Stamp>& stamp = {});
+                              SparseFormat sparse = SparseFormat::Dense, const std::optional<Stamp>& stamp = {},
+                              PlannedFiles* planned = nullptr);
 
 /// The statistics of every value that quantize_model() would need, over all samples of the data.
 CalibrationTable calibrate_model(const CalibrateRequest& request);

@@ -172,7 +172,7 @@ FloatReport convert_float_model(const FloatConvertRequest& request) {
                     "mcompress inspect shows the types of a model");
     if (request.unfit == UnfitConstants::Refuse) refuse_unfit(report);
     append(report.passes, run_pipeline(report.conversion.to == DType::Float32 ? "clean" : "tidy", graph, pass_inputs()));
-    report.after = emit_and_summarize(*model, request.output, request.stamp);
+    report.after = emit_and_summarize(*model, request.output, request.stamp, request.planned);
     return report;
 }
 

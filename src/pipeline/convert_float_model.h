@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "onnx/planned_files.h"
 #include "onnx/stamp.h"
 #include "passes/compress/float_conversion.h"
 #include "pipeline/compress.h"
@@ -30,6 +31,7 @@ struct FloatConvertRequest {
     int threads = 1;
     Progress progress = {};
     std::optional<Stamp> stamp = {};  // put into the model
+    PlannedFiles* planned = nullptr;  // not null: takes what would be written, and nothing is
 };
 
 /// Writes the converted model. Throws kUsage when there is nothing to convert, kGateFailed when constants do not fit and that is refused, or when the goal

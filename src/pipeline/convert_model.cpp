@@ -49,7 +49,7 @@ ConvertReport convert_model(const ConvertRequest& request) {
                     format("{} has nothing to convert{}", request.model.string(),
                            report.kept.empty() ? "" : format(": '{}' stays, since {}", report.kept[0].node, report.kept[0].reason)),
                     "mcompress quantize makes an int8 model of a float one");
-    report.after = emit_and_summarize(*model, request.output, request.stamp);
+    report.after = emit_and_summarize(*model, request.output, request.stamp, request.planned);
     return report;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "ir/model.h"
+#include "onnx/planned_files.h"
 #include "onnx/stamp.h"
 #include "report/report.h"
 
@@ -15,6 +16,7 @@ struct ConvertRequest {
     std::filesystem::path output;
     QuantizedForm form = QuantizedForm::Qdq;
     std::optional<Stamp> stamp = {};  // put into the model
+    PlannedFiles* planned = nullptr;  // not null: takes what would be written, and nothing is
 };
 
 /// Writes a quantized model in the other form; the numbers stay. Throws kUsage when nothing in it can be converted and nothing is in that form.

@@ -64,7 +64,7 @@ PruneReport prune_channels(const PruneRequest& request) {
         report.warnings.emplace_back("pruned without data: what it costs was not measured, and --data would repair part of it");
     if (options.macs < kMostWithoutTraining)
         report.warnings.emplace_back("more than half of the multiply-accumulates are gone: that takes training to be made up for");
-    WrittenModel written = emit_as(*model, request.output, request.sparse_format, request.stamp);
+    WrittenModel written = emit_as(*model, request.output, request.sparse_format, request.stamp, request.planned);
     report.after = std::move(written.summary);
     report.sparse = written.sparse;
     return report;

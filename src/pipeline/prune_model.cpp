@@ -66,7 +66,7 @@ PruneReport prune_weights(const PruneRequest& request) {
             report.macs_with_zeros += static_cast<std::int64_t>(static_cast<double>(layer.macs) * static_cast<double>(layer.zeros) /
                                                                 static_cast<double>(layer.weights));
     report.warnings = warnings_of(report, options);
-    WrittenModel written = emit_as(*model, request.output, request.sparse_format, request.stamp);
+    WrittenModel written = emit_as(*model, request.output, request.sparse_format, request.stamp, request.planned);
     report.after = std::move(written.summary);
     report.sparse = written.sparse;
     return report;

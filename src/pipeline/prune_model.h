@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "onnx/planned_files.h"
 #include "onnx/stamp.h"
 #include "pipeline/sparse_output.h"
 #include "prune/prune_graph.h"
@@ -24,6 +25,7 @@ struct PruneRequest {
     std::int64_t round_to = 8;
     SparseFormat sparse_format = SparseFormat::Dense;
     std::optional<Stamp> stamp = {};  // put into the model
+    PlannedFiles* planned = nullptr;  // not null: takes what would be written, and nothing is
 };
 
 /// A family of patterns: how its zeros are made.

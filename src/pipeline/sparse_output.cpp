@@ -13,7 +13,8 @@ constexpr std::int64_t kSparseIrVersion = 6;
 
 }  // namespace
 
-WrittenModel emit_as(Model& model, const std::filesystem::path& path, SparseFormat sparse, const std::optional<Stamp>& stamp) {
+WrittenModel emit_as(Model& model, const std::filesystem::path& path, SparseFormat sparse, const std::optional<Stamp>& stamp,
+                     PlannedFiles* planned) {
     WrittenModel written;
     if (sparse == SparseFormat::Coordinates) {
         written.sparse = store_sparse_constants(*model.graph);
@@ -21,7 +22,7 @@ WrittenModel emit_as(Model& model, const std::filesystem::path& path, SparseForm
         log_info("{} constants stored as values and places: {} instead of {} bytes", written.sparse.constants, written.sparse.sparse,
                  written.sparse.dense);
     }
-    written.summary = emit_and_summarize(model, path, stamp);
+    written.summary = emit_and_summarize(model, path, stamp, planned);
     return written;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "ir/model.h"
+#include "onnx/planned_files.h"
 #include "onnx/sparse_constants.h"
 #include "onnx/stamp.h"
 #include "report/report.h"
@@ -19,7 +20,8 @@ struct WrittenModel {
 };
 
 /// Writes the model and looks at what was written. Coordinates: constants that gain by it become sparse initializers first, and the IR version becomes one
-/// that knows them.
-WrittenModel emit_as(Model& model, const std::filesystem::path& path, SparseFormat sparse, const std::optional<Stamp>& stamp);
+/// that knows them. `planned` as for emit_and_summarize().
+WrittenModel emit_as(Model& model, const std::filesystem::path& path, SparseFormat sparse, const std::optional<Stamp>& stamp,
+                     PlannedFiles* planned = nullptr);
 
 }  // namespace mcompress

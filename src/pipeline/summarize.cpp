@@ -53,11 +53,13 @@ ModelSummary summarize(const Model& model, const std::filesystem::path& path) {
     return summary;
 }
 
-ModelSummary emit_and_summarize(Model& model, const std::filesystem::path& path, const std::optional<Stamp>& stamp) {
+ModelSummary emit_and_summarize(Model& model, const std::filesystem::path& path, const std::optional<Stamp>& stamp, PlannedFiles* planned) {
     drop_stamp(model);
-    const EmitResult written = emit_model(model, path, {.stamp = stamp ? &*stamp : nullptr});
+    const EmitResult written = emit_model(model, path, {.stamp = stamp ? &*stamp : nullptr, .planned = planned});
     model.external_files.assign(written.data_file.empty() ? 0 : 1, written.data_file);
-    return summarize(model, path);
+    ModelSummary summary = summarize(model, path);
+    if (planned) summary.bytes = written.bytes;  // whatever lies there now
+    return summary;
 }
 
 StepSummary summarize_steps(const ExecutionPlan& plan) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "ir/model.h"
+#include "onnx/planned_files.h"
 #include "onnx/stamp.h"
 #include "report/report.h"
 
@@ -14,8 +15,9 @@ namespace mcompress {
 ModelSummary summarize(const Model& model, const std::filesystem::path& path);
 
 /// Writes the model, with a stamp when there is one, and looks at what was written. Files that its tensors were read from are no part of that, and neither is
-/// the stamp of the model it was made of.
-ModelSummary emit_and_summarize(Model& model, const std::filesystem::path& path, const std::optional<Stamp>& stamp);
+/// the stamp of the model it was made of. With `planned` nothing is written: it takes what would be.
+ModelSummary emit_and_summarize(Model& model, const std::filesystem::path& path, const std::optional<Stamp>& stamp,
+                                PlannedFiles* planned = nullptr);
 
 /// Bytes of a model file and of the external data files it names.
 std::uint64_t model_file_bytes(const Model& model, const std::filesystem::path& path);

@@ -1,10 +1,15 @@
 // The process's memory as the system sees it.
 #pragma once
 
+#include <cstdint>
+
 namespace mcompress {
 
 /// Gives pages that were freed but kept for later back to the system. Between stages that allocate much of their own each, the peak is then that of the
 /// greatest stage, not the sum of what all left behind. Does nothing where the C library cannot.
 void release_free_memory();
+
+/// The most that lay in memory at once since the program began, in bytes; 0 where the system does not say.
+std::uint64_t peak_memory();
 
 }  // namespace mcompress

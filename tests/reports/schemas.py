@@ -50,6 +50,8 @@ COMMANDS = [
     ("verify-stamp", f"verify-stamp {{t}}/stamped.onnx --input {DIGITS}"),
     ("verify-stamp", "verify-stamp {t}/stamped.onnx --input {t}/stamped.onnx"),
     ("recipe-report", "run {t}/recipe.json"),
+    ("dry-run", f"quantize {DIGITS} {DATA} --dry-run -o {{t}}/never.onnx"),
+    ("dry-run", f"optimize {DIGITS} --dry-run -o {{t}}/optimized.onnx"),
     ("errors", "explain"),
 ]
 

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "command.h"
+#include "dry_run.h"
 #include "output_path.h"
 #include "pipeline/cluster_model.h"
 #include "report_options.h"
@@ -44,9 +45,10 @@ CommandRun configure_cluster(CLI::App& app, const GlobalOptions& global) {
         request.options.storage = options->packed ? CodeStorage::Packed : CodeStorage::Bytes;
         request.options.threads = thread_count(global);
         request.model = options->model;
-        request.output =
-            choose_output(options->output, options->model, ".clustered.onnx", options->force ? Overwrite::Force : Overwrite::Refuse);
+        request.output = choose_output(options->output, options->model, ".clustered.onnx",
+                                       options->force ? Overwrite::Force : Overwrite::Refuse, global);
         request.stamp = stamp_with(global, {});
+        request.planned = planned_files(global);
         const ClusterReport report = cluster_model(request);
         put_report(report, options->report, global);
         log_info("wrote {}", request.output.string());

@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "data_options.h"
+#include "dry_run.h"
 #include "output_path.h"
 #include "pipeline/convert_float_model.h"
 #include "pipeline/convert_model.h"
@@ -38,8 +39,9 @@ DType float_type(const std::string& name) {
 int convert_form(Options& options, const GlobalOptions& global) {
     const char* suffix = options.request.form == QuantizedForm::Qdq ? ".qdq.onnx" : ".qoperator.onnx";
     options.request.model = options.model;
-    options.request.output = choose_output(options.output, options.model, suffix, options.overwrite());
+    options.request.output = choose_output(options.output, options.model, suffix, options.overwrite(), global);
     options.request.stamp = stamp_with(global, {});
+    options.request.planned = planned_files(global);
     const ConvertReport report = convert_model(options.request);
     put_report(report, options.report, global);
     log_info("wrote {}", options.request.output.string());
@@ -49,7 +51,7 @@ int convert_form(Options& options, const GlobalOptions& global) {
 int convert_floats(Options& options, const GlobalOptions& global) {
     FloatConvertRequest& request = options.floats;
     request.model = options.model;
-    request.output = choose_output(options.output, options.model, format(".{}.onnx", options.to), options.overwrite());
+    request.output = choose_output(options.output, options.model, format(".{}.onnx", options.to), options.overwrite(), global);
     request.conversion.to = float_type(options.to);
     request.conversion.interface = options.io == "keep" ? FloatConversion::Interface::Keep : FloatConversion::Interface::Convert;
     request.unfit = options.refuse_unfit ? UnfitConstants::Refuse : UnfitConstants::KeepFloat;
@@ -65,6 +67,7 @@ int convert_floats(Options& options, const GlobalOptions& global) {
     request.threads = thread_count(global);
     request.progress = make_progress("observing ranges", global.quiet);
     request.stamp = stamp_with(global, {request.data});
+    rehearse(request, global);
     FloatReport report = convert_float_model(request);
     if (options.to == "fp16" && !request.data) {
         // Constants are counted, but what layers compute from them can overflow as well.

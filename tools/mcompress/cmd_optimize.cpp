@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "command.h"
+#include "dry_run.h"
 #include "output_path.h"
 #include "pipeline/compress.h"
 #include "report_options.h"
@@ -26,9 +27,10 @@ CommandRun configure_optimize(CLI::App& app, const GlobalOptions& global) {
     app.add_flag("--force", options->force, "Overwrite an existing file");
     add_report_flags(app, options->report);
     return [options, &global] {
-        const auto output =
-            choose_output(options->output, options->model, ".optimized.onnx", options->force ? Overwrite::Force : Overwrite::Refuse);
-        const OptimizeReport report = optimize_model(options->model, output, options->sparse_format, stamp_with(global, {}));
+        const auto output = choose_output(options->output, options->model, ".optimized.onnx",
+                                          options->force ? Overwrite::Force : Overwrite::Refuse, global);
+        const OptimizeReport report =
+            optimize_model(options->model, output, options->sparse_format, stamp_with(global, {}), planned_files(global));
         put_report(report, options->report, global);
         log_info("wrote {}", output.string());
         return 0;

@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "data_options.h"
+#include "dry_run.h"
 #include "output_path.h"
 #include "pipeline/prune_model.h"
 #include "report_options.h"
@@ -119,12 +120,13 @@ CommandRun configure_prune(CLI::App& app, const GlobalOptions& global) {
                         "give --sparsity, as in --sparsity 0.5, or a pattern that says it (2:4)");
         options->request.model = options->model;
         options->request.output =
-            choose_output(options->output, options->model, ".pruned.onnx", options->force ? Overwrite::Force : Overwrite::Refuse);
+            choose_output(options->output, options->model, ".pruned.onnx", options->force ? Overwrite::Force : Overwrite::Refuse, global);
         const CalibrationData data = open_calibration_data(options->data, options->fitness, options->model, thread_count(global));
         settle(*options, data);
         options->request.options.threads = thread_count(global);
         options->request.options.progress = make_progress("pruning", global.quiet);
         options->request.stamp = stamp_with(global, {data.samples.get()});
+        rehearse(options->request, global);
         PruneReport report = prune_model(options->request);
         report.warnings.insert(report.warnings.end(), data.doubts.begin(), data.doubts.end());
         for (const std::string& warning : report.warnings) log_warning("{}", warning);

@@ -5,6 +5,7 @@
 #include "budget_options.h"
 #include "command.h"
 #include "data_options.h"
+#include "dry_run.h"
 #include "output_path.h"
 #include "pipeline/compress.h"
 #include "report_options.h"
@@ -87,7 +88,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
     return [options, &global] {
         const auto output =
             choose_output(options->output, options->model, options->weight_only.dtype == "int4" ? ".int4.onnx" : ".int8.onnx",
-                          options->force ? Overwrite::Force : Overwrite::Refuse);
+                          options->force ? Overwrite::Force : Overwrite::Refuse, global);
         find_range_method(options->method);
         const CalibrationData data = open_calibration_data(options->data, options->fitness, options->model, thread_count(global));
         QuantizeRequest request{.model = options->model,
@@ -110,6 +111,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
         request.budget = make_budget(options->budget, options->data, request.data, options->model, evaluation);
         const Dataset* read = options->fitness.synthetic > 0 ? nullptr : request.data;  // made-up samples follow from the options
         request.stamp = stamp_with(global, {read, evaluation.get()});
+        rehearse(request, global);
         QuantizeReport report = quantize_model(request);
         for (const std::string& doubt : data.doubts) report.notes.push_back({"calibration data", "", doubt});
         put_report(report, options->report, global);

@@ -26,6 +26,8 @@ struct CommandResult {
     std::optional<Judgement> judgement = {};  // of commands with gates
 };
 
+struct Rehearsal;  // dry_run.h
+
 /// Options every command has.
 struct GlobalOptions {
     int threads = 0;  // 0: all processors this process may use
@@ -33,16 +35,21 @@ struct GlobalOptions {
     bool verbose = false;
     std::function<void(CommandResult)> sink = {};  // takes results in place of standard output
     std::shared_ptr<Stamp> stamp = {};             // to be put into models; grows with the data that is used; null: none was asked for
+    std::shared_ptr<Rehearsal> rehearsal = {};     // of a dry run: nothing is written; null: it is none
 };
 
 /// Only commands that turn one model into another can be steps of a recipe.
 enum class CommandRole { Reports, RewritesModel };
+
+/// Whether a command can say what it would do without doing it.
+enum class DryRun { No, Yes };
 
 struct CommandRow {
     const char* name;
     const char* summary;
     CommandRun (*configure)(CLI::App& app, const GlobalOptions& global);
     CommandRole role = CommandRole::Reports;
+    DryRun dry_run = DryRun::No;
 };
 
 std::span<const CommandRow> all_commands();

@@ -1,5 +1,6 @@
 // mcompress: the command line. Reads as the algorithm: declare, parse, run, and turn any Error into its exit code.
 #include "command.h"
+#include "dry_run.h"
 #include "limit_options.h"
 #include "report_error.h"
 #include "run_recipe.h"
@@ -31,10 +32,8 @@ int run(int argc, char** argv) {
     for (const CommandRow& row : all_commands()) {
         CLI::App* sub = app.add_subcommand(row.name, row.summary);
         CommandRun command = row.configure(*sub, global);
-        if (row.role == CommandRole::RewritesModel) {
-            command = with_save_recipe(*sub, std::move(command));
-            command = with_stamp(*sub, std::move(command), global);
-        }
+        if (row.role == CommandRole::RewritesModel) command = with_stamp(*sub, with_save_recipe(*sub, std::move(command)), global);
+        if (row.dry_run == DryRun::Yes) command = with_dry_run(*sub, std::move(command), global);
         sub->callback([&chosen, command = naming_model(*sub, std::move(command))] { chosen = command; });
     }
     try {

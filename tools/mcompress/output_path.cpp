@@ -26,9 +26,13 @@ void refuse_data_of(const std::filesystem::path& input, const std::filesystem::p
 
 }  // namespace
 
+std::filesystem::path output_path(const std::filesystem::path& asked, const std::filesystem::path& input, std::string_view suffix) {
+    return asked.empty() ? input.parent_path() / (input.stem().string() + std::string(suffix)) : asked;
+}
+
 std::filesystem::path choose_output(const std::filesystem::path& asked, const std::filesystem::path& input, std::string_view suffix,
                                     Overwrite overwrite) {
-    const std::filesystem::path output = asked.empty() ? input.parent_path() / (input.stem().string() + std::string(suffix)) : asked;
+    const std::filesystem::path output = output_path(asked, input, suffix);
     if (overwrite == Overwrite::Refuse && is_same_file(output, input))
         throw Error(codes::kOutputIsInput, format("{} is the input", output.string()), "choose another name with -o, or pass --force");
     check_output(output, overwrite);

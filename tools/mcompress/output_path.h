@@ -13,6 +13,9 @@ enum class Overwrite { Refuse, Force };
 std::filesystem::path choose_output(const std::filesystem::path& asked, const std::filesystem::path& input, std::string_view suffix,
                                     Overwrite overwrite);
 
+/// The path of choose_output(), whatever is there.
+std::filesystem::path output_path(const std::filesystem::path& asked, const std::filesystem::path& input, std::string_view suffix);
+
 /// The checks above for a path the user must name.
 void check_output(const std::filesystem::path& output, Overwrite overwrite);
 

@@ -77,6 +77,7 @@ void write_stdout(const std::string& text) {
 }
 
 void put_result(CommandResult result, const ReportFlags& flags, const GlobalOptions& global) {
+    if (global.rehearsal) return global.sink(std::move(result));  // what it is about was not written
     for (const std::string& file : flags.files) {
         write_file_atomically(file, format_of_file(file)->render(result));
         log_info("wrote {}", file);

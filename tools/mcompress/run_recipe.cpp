@@ -111,7 +111,7 @@ bool run_step(ParsedStep& step, RecipeReport& report) {
 }  // namespace
 
 Recipe recipe_of(const CLI::App& command) {
-    constexpr std::string_view kLeftOut[] = {"help", "output", "force", "format", "json", "report", "save-recipe", "stamp"};
+    constexpr std::string_view kLeftOut[] = {"help", "output", "force", "format", "json", "report", "save-recipe", "stamp", "dry-run"};
     Recipe recipe;
     RecipeStep step{command.get_name(), {}};
     for (const CLI::Option* option : command.get_options()) {
@@ -189,7 +189,8 @@ CommandRun with_save_recipe(CLI::App& app, CommandRun command) {
     app.add_option("--save-recipe", *file, "Also write what was asked for as a recipe (.json): mcompress run does the same again");
     return [file, &app, command = std::move(command)] {
         const int code = command();
-        if (file->empty()) return code;
+        const CLI::Option* const dry_run = app.get_option_no_throw("--dry-run");
+        if (file->empty() || (dry_run && dry_run->count() > 0)) return code;
         write_file_atomically(*file, to_json(recipe_of(app)));
         log_info("wrote {}", *file);
         return code;
