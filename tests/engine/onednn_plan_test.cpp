@@ -187,3 +187,31 @@ TEST_CASE("inputs of another shape or type are refused", "[onednn]") {
     CHECK(code_of(Tensor(DType::Int32, Shape{1, 4})) == codes::kDataMismatch.id);
     CHECK(code_of(Tensor(DType::Float32, Shape{1, 4})) == "none");
 }
+
+TEST_CASE("a sum is not written over what the convolution beside it still reads", "[onednn]") {
+    for (const std::int64_t kernel : {std::int64_t{1}, std::int64_t{3}})
+        for (const bool is_viewed : {false, true})
+            for (const std::int64_t group : {std::int64_t{1}, std::int64_t{16}}) {
+                CAPTURE(kernel, is_viewed, group);
+                GraphMaker maker;
+                Value* x = conv_relu(maker, maker.input("x", Shape{2, 16, 9, 7}));
+                const std::int64_t pad = kernel / 2;
+                Value* y = maker.add("Conv", {x, maker.weights(Shape{16, 16 / group, kernel, kernel})},
+                                     {{"pads", std::vector<std::int64_t>{pad, pad, pad, pad}, {}}, {"group", group, {}}});
+                Value* other = is_viewed ? maker.add("Identity", {x}) : x;
+                maker.output(maker.add("Relu", {maker.add("Add", {other, y})}));
+                CHECK(relative_difference(maker) < 1e-5);
+            }
+}
+
+TEST_CASE("what shares its memory with a value that is read later is not written over", "[onednn]") {
+    GraphMaker maker;
+    Value* x = maker.add("Sigmoid", {maker.input("x", Shape{2, 12, 8})});
+    Value* flat = maker.add("Reshape", {x, maker.constant(Tensor::from_values(Shape{2}, std::vector<std::int64_t>{24, 8}))});
+    Value* again = maker.add("Reshape", {x, maker.constant(Tensor::from_values(Shape{2}, std::vector<std::int64_t>{12, 16}))});
+    maker.output(maker.add("Add", {flat, maker.weights(Shape{24, 8})}));
+    maker.output(maker.add("Relu", {maker.add("Tanh", {flat})}));
+    maker.output(maker.add("Mul", {again, maker.weights(Shape{12, 16})}));
+    maker.output(maker.add("Tanh", {x}));
+    CHECK(relative_difference(maker) < 1e-5);
+}

@@ -114,7 +114,9 @@ Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t li
     if (parts.residual) {
         spec.destination = primitive.destination;
         if (!parts.before.empty() && builder.is_known(parts.residual)) return Built::No;
-        in_place = builder.dies_here(parts.residual) && builder.is_writable(builder.any_form(parts.residual)) && parts.before.empty();
+        // A convolution reads its source around every place it writes.
+        in_place = builder.dies_here(parts.residual) && !builder.share_memory(parts.residual, source) &&
+                   builder.is_writable(builder.any_form(parts.residual)) && parts.before.empty();
         auto made = with_residual(builder, spec, parts, in_place);
         const bool copies = !made && node.input_count() > 3;  // the sum of a FusedConv cannot be a step of its own
         if (copies) made = with_residual(builder, spec, parts, true);

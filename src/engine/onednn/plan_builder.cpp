@@ -43,6 +43,13 @@ const Value* PlanBuilder::canonical(const Value* value) const {
     return value;
 }
 
+/// The value whose memory this one sees, perhaps through others.
+const Value* PlanBuilder::root(const Value* value) const {
+    value = canonical(value);
+    for (auto found = origins_.find(value); found != origins_.end(); found = origins_.find(value)) value = canonical(found->second);
+    return value;
+}
+
 bool PlanBuilder::is_read_later(const Value* value) const {
     constexpr std::size_t kMostUses = 64;  // beyond, the search would cost more than a reused buffer saves
     if (is_kept(value) || value->uses().size() > kMostUses) return true;
@@ -53,7 +60,7 @@ bool PlanBuilder::is_read_later(const Value* value) const {
 }
 
 bool PlanBuilder::dies_here(const Value* value) const {
-    std::vector<const Value*> together{canonical(value)};
+    std::vector<const Value*> together{root(value)};
     for (std::size_t at = 0; at < together.size(); ++at) {
         if (is_read_later(together[at])) return false;
         if (const auto found = derived_.find(together[at]); found != derived_.end())
@@ -199,11 +206,14 @@ BufferId PlanBuilder::result_in(const Value* value, BufferId place, const Desc& 
     return buffer;
 }
 
-void PlanBuilder::derive(const Value* value, const Value* from) { derived_[canonical(from)].push_back(value); }
+void PlanBuilder::derive(const Value* value, const Value* from) {
+    derived_[canonical(from)].push_back(value);
+    origins_[value] = from;
+}
 
 void PlanBuilder::share(const Value* value, const Value* from, BufferId buffer, const Desc& desc) {
     forms_[value] = {view(buffer, desc)};
-    derived_[canonical(from)].push_back(value);
+    derive(value, from);
 }
 
 void PlanBuilder::alias(const Value* alias, const Value* value) {

@@ -46,6 +46,8 @@ public:
     std::int64_t macs(const Node& node) const;
     /// Nobody reads the value after the nodes that are being built: its memory may be overwritten.
     bool dies_here(const Value* value) const;
+    /// Both lie in the same memory, seen in the same way or another.
+    bool share_memory(const Value* a, const Value* b) const { return root(a) == root(b); }
     /// It is wanted as it is: by the caller or by a tap.
     bool is_kept(const Value* value) const { return value->is_graph_output() || tapped_.contains(value); }
 
@@ -98,6 +100,7 @@ public:
 
 private:
     const Value* canonical(const Value* value) const;
+    const Value* root(const Value* value) const;
     int new_storage(Storage storage);
     BufferId new_buffer(const Desc& desc, int storage);
     SlotId new_slot(Slot slot);
@@ -124,6 +127,7 @@ private:
     std::unordered_map<const Value*, SlotId> slots_;
     std::unordered_map<const Value*, const Value*> aliases_;
     std::unordered_map<const Value*, std::vector<const Value*>> derived_;  // values in the same memory
+    std::unordered_map<const Value*, const Value*> origins_;               // the other way round
     std::unordered_set<const Node*> pending_;
     std::vector<const Node*> current_;
 };
