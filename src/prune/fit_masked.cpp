@@ -30,13 +30,14 @@ std::vector<double> damped(const MaskedProblem& problem) {
     return matrix;
 }
 
-/// W D + W (damped A - A), [outputs, inputs]: inputs that never vary keep their weights.
+/// W D + E[t x'^T] + W (damped A - A), [outputs, inputs]: inputs that never vary keep their weights.
 std::vector<double> wanted_products(const MaskedProblem& problem, std::span<const double> damped_moments) {
     const auto inputs = static_cast<std::size_t>(problem.inputs), size = problem.weights.size();
     std::vector<float> cross(problem.cross.begin(), problem.cross.end());
     std::vector<float> product(size);
     linalg::gemm({problem.weights}, {cross}, product, {.m = problem.outputs, .n = problem.inputs, .k = problem.inputs});
     std::vector<double> wanted(product.begin(), product.end());
+    for (std::size_t at = 0; at < problem.shift.size(); ++at) wanted[at] += problem.shift[at];
     for (std::size_t at = 0; at < size; ++at) {
         const std::size_t diagonal = at % inputs * (inputs + 1);
         wanted[at] += (damped_moments[diagonal] - problem.moments[diagonal]) * static_cast<double>(problem.weights[at]);

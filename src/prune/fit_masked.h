@@ -18,12 +18,13 @@ struct MaskedProblem {
     std::span<const double> cross;    // D = E[x x'^T]
     double damping = 0.01;            // d: correlations are trusted 1 / (1 + d)
     int threads = 1;
+    std::span<const double> shift = {};  // E[t x'^T], [outputs, inputs], where W x + t is to be met; empty: no t
 };
 
-/// Least squares under a mask in closed form, row by row: V minimises E (W x - V x')^2 + d sum_j A_jj (v_j - w_j)^2 over the weights that stay: the
+/// Least squares under a mask in closed form, row by row: V minimises E (W x + t - V x')^2 + d sum_j A_jj (v_j - w_j)^2 over the weights that stay: the
 /// solution for moments whose correlations are shrunk by 1 / (1 + d), whatever the scales of the inputs. With G = d diag(A) it is
-///     v_S = (A + G)_SS^-1 (W D + W G)_S
-/// or, where fewer weights go than stay, v = u - B_:Z (B_ZZ)^-1 u_Z with B = (A + G)^-1 and u = (W D + W G) B. For x' = x and d = 0 that is
+///     v_S = (A + G)_SS^-1 (W D + E[t x'^T] + W G)_S
+/// or, where fewer weights go than stay, v = u - B_:Z (B_ZZ)^-1 u_Z with B = (A + G)^-1 and u = (W D + E[t x'^T] + W G) B. For t = 0, x' = x and d = 0 that is
 /// w_S = (A_SS)^-1 A_S: w (AdaPrune: Hubara et al. 2021, in closed form). Inputs that never vary keep the weights they have. Empty when A is not finite.
 std::vector<float> fit_masked(const MaskedProblem& problem, const Mask& mask);
 

@@ -2,16 +2,43 @@
 
 #include <algorithm>
 
+#include "prune/residual_rows.h"
 #include "support/parallel.h"
+#include "tensor/linalg.h"
 
 namespace mcompress {
 
 LayerFitting::LayerFitting(const Layer& layer, LayerWeights exact, const LayerRows& dense, const LayerRows& pruned, Centering centering,
-                           int threads)
-    : layer_(layer), exact_(std::move(exact)), threads_(threads), moments_(static_cast<std::size_t>(layer.groups)) {
+                           int threads, std::span<const std::size_t> outputs)
+    : layer_(layer),
+      exact_(std::move(exact)),
+      threads_(threads),
+      moments_(static_cast<std::size_t>(layer.groups)),
+      shift_(moments_.size()),
+      mean_shift_(static_cast<std::size_t>(layer.groups * layer.outputs), 0.0) {
+    const bool has_shift = &dense != &pruned && have_residuals(dense, pruned);
     parallel_for(moments_.size(), threads, [&](int, std::size_t group) {
         moments_[group] = input_moments(layer, dense, pruned, static_cast<std::int64_t>(group), centering);
+        if (has_shift) find_shift(dense, pruned, group, centering, outputs);
     });
+}
+
+void LayerFitting::find_shift(const LayerRows& dense, const LayerRows& pruned, std::size_t group, Centering centering,
+                              std::span<const std::size_t> outputs) {
+    const auto own = static_cast<std::int64_t>(group);
+    std::vector<float> lost = residuals_of(layer_, dense, own, outputs);
+    const std::vector<float> left = residuals_of(layer_, pruned, own, outputs);
+    for (std::size_t at = 0; at < lost.size(); ++at) lost[at] -= left[at];
+    const std::vector<double> means = linalg::column_means(lost, dense.count, layer_.outputs);
+    std::copy(means.begin(), means.end(), mean_shift_.begin() + static_cast<std::ptrdiff_t>(group * means.size()));
+    std::vector<double>& shift = shift_[group];
+    shift.assign(group_size(), 0.0);
+    linalg::accumulate_cross(lost, pruned.of_group(layer_, own), dense.count, layer_.outputs, layer_.inputs, shift);
+    const auto inputs = static_cast<std::size_t>(layer_.inputs);
+    for (std::size_t at = 0; at < shift.size(); ++at) {
+        shift[at] /= static_cast<double>(std::max<std::int64_t>(1, dense.count));
+        if (centering == Centering::AboutMeans) shift[at] -= means[at / inputs] * moments_[group].mean_pruned[at % inputs];
+    }
 }
 
 std::vector<double> LayerFitting::energy() const {
@@ -35,7 +62,8 @@ MaskedProblem LayerFitting::problem(std::size_t group, double damping) const {
             moments_[group].pruned,
             moments_[group].cross,
             damping,
-            moments_.size() > 1 ? 1 : threads_};
+            moments_.size() > 1 ? 1 : threads_,
+            shift_[group]};
 }
 
 std::vector<float> LayerFitting::least_squares(const Mask& mask, double damping) const {
@@ -57,7 +85,7 @@ LayerWeights LayerFitting::with_bias(std::vector<float> matrix) const {
     const auto inputs = static_cast<std::size_t>(layer_.inputs);
     for (std::size_t channel = 0; channel < weights.bias.size(); ++channel) {
         const InputMoments& moments = moments_[channel / static_cast<std::size_t>(layer_.outputs)];
-        double shift = static_cast<double>(exact_.bias[channel]);
+        double shift = static_cast<double>(exact_.bias[channel]) + mean_shift_[channel];
         for (std::size_t at = 0; at < inputs; ++at)
             shift += static_cast<double>(exact_.matrix[channel * inputs + at]) * moments.mean_dense[at] -
                      static_cast<double>(weights.matrix[channel * inputs + at]) * moments.mean_pruned[at];
@@ -83,6 +111,9 @@ std::vector<float> LayerFitting::matched_scales(const std::vector<float>& matrix
                 own += static_cast<double>(v[row]) * through;
                 shared += static_cast<double>(w[row]) * across;
             }
+            const std::vector<double>& shift = shift_[channel / outputs];
+            for (std::size_t at = 0; at < inputs && !shift.empty(); ++at)
+                shared += static_cast<double>(v[at]) * shift[channel % outputs * inputs + at];
             const double factor = own > 0.0 ? std::clamp(shared / own, 0.25, 4.0) : 1.0;
             for (std::size_t at = 0; at < inputs; ++at) scaled[channel * inputs + at] *= static_cast<float>(factor);
         }

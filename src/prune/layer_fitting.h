@@ -1,6 +1,7 @@
 // The repairs of one layer under a mask, from samples of what goes into it.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "prune/fit_masked.h"
@@ -12,8 +13,11 @@ namespace mcompress {
 
 class LayerFitting {
 public:
-    /// `exact` is what the layer's weights were; moments are those of the rows' fit parts.
-    LayerFitting(const Layer& layer, LayerWeights exact, const LayerRows& dense, const LayerRows& pruned, Centering centering, int threads);
+    /// `exact` is what the layer's weights were; moments are those of the rows' fit parts. Where the rows have residuals, s in the dense and s' in the pruned
+    /// graph, what is to be met is W x + s - s', so that the sum is right whatever was lost before (He, Zhang and Sun 2017, section 3.2). `outputs`: which of
+    /// the rows' outputs those of the layer are (PartialLayer); empty: all.
+    LayerFitting(const Layer& layer, LayerWeights exact, const LayerRows& dense, const LayerRows& pruned, Centering centering, int threads,
+                 std::span<const std::size_t> outputs = {});
 
     const LayerWeights& exact() const { return exact_; }
     /// Mean squares of the inputs about 0, [groups][inputs].
@@ -32,10 +36,15 @@ public:
     std::vector<float> matched_scales(const std::vector<float>& matrix) const;
 
 private:
+    void find_shift(const LayerRows& dense, const LayerRows& pruned, std::size_t group, Centering centering,
+                    std::span<const std::size_t> outputs);
+
     const Layer& layer_;
     LayerWeights exact_;
     int threads_;
-    std::vector<InputMoments> moments_;  // by group
+    std::vector<InputMoments> moments_;       // by group
+    std::vector<std::vector<double>> shift_;  // by group: E[(s - s') x'^T], [outputs, inputs]; empty without residuals
+    std::vector<double> mean_shift_;          // by output
 };
 
 }  // namespace mcompress

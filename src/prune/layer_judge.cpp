@@ -2,12 +2,21 @@
 
 #include <algorithm>
 
+#include "prune/residual_rows.h"
 #include "tensor/linalg.h"
+#include "tune/residual.h"
 
 namespace mcompress {
 
-LayerJudge::LayerJudge(const Layer& layer, const LayerWeights& exact, const LayerRows& dense, const LayerRows& pruned)
-    : layer_(layer), pruned_(pruned), power_(1e-30) {
+LayerJudge::LayerJudge(const Layer& layer, const LayerWeights& exact, const LayerRows& dense, const LayerRows& pruned,
+                       std::vector<std::size_t> outputs)
+    : layer_(layer),
+      outputs_(std::move(outputs)),
+      has_residuals_(have_residuals(dense, pruned)),
+      passed_(layer.passed),
+      pruned_(pruned),
+      power_(1e-30) {
+    if (has_residuals_) passed_ = residual_of(layer)->passed;
     for (std::int64_t group = 0; group < layer.groups; ++group) {
         expected_.push_back(results(dense, exact, group));
         for (const float value : expected_.back()) power_ += static_cast<double>(value) * static_cast<double>(value);
@@ -21,8 +30,11 @@ std::vector<float> LayerJudge::results(const LayerRows& rows, const LayerWeights
     linalg::gemm({rows.of_group(layer_, group)},
                  {std::span(weights.matrix).subspan(static_cast<std::size_t>(group) * size, size), linalg::Transpose::Yes}, values,
                  {.m = rows.count, .n = layer_.outputs, .k = layer_.inputs});
-    for (std::size_t at = 0; at < values.size(); ++at)
-        values[at] = std::min(std::max(values[at] + weights.bias[first + at % outputs], layer_.low), layer_.high);
+    if (has_residuals_) {
+        const std::vector<float> added = residuals_of(layer_, rows, group, outputs_);
+        for (std::size_t at = 0; at < values.size(); ++at) values[at] += added[at];
+    }
+    for (std::size_t at = 0; at < values.size(); ++at) values[at] = passed_.clamped(values[at] + weights.bias[first + at % outputs]);
     return values;
 }
 

@@ -15,16 +15,22 @@ struct LayerWeights {
 
 class LayerJudge {
 public:
-    /// `dense` rows of the dense graph's input, `pruned` of the pruned one's, at the same places. They must outlive the judge.
-    LayerJudge(const Layer& layer, const LayerWeights& exact, const LayerRows& dense, const LayerRows& pruned);
+    /// `dense` rows of the dense graph's input, `pruned` of the pruned one's, at the same places. They must outlive the judge. `outputs`: which of the rows'
+    /// outputs those of the layer are (PartialLayer); empty: all.
+    LayerJudge(const Layer& layer, const LayerWeights& exact, const LayerRows& dense, const LayerRows& pruned,
+               std::vector<std::size_t> outputs = {});
 
-    /// Mean squared difference behind the layer's activation over the mean square of what was there.
+    /// Mean squared difference behind the layer's activation, or behind the sum and its activation where the rows have residuals, over the mean square of
+    /// what was there.
     double error(const LayerWeights& weights) const;
 
 private:
     std::vector<float> results(const LayerRows& rows, const LayerWeights& weights, std::int64_t group) const;
 
     const Layer& layer_;
+    std::vector<std::size_t> outputs_;
+    bool has_residuals_ = false;
+    PassedRange passed_;
     const LayerRows& pruned_;
     std::vector<std::vector<float>> expected_;  // by group
     double power_ = 0.0;

@@ -19,13 +19,15 @@
 #include "support/error.h"
 #include "support/log.h"
 #include "support/memory.h"
+#include "tune/mirrored.h"
 #include "tune/samples.h"
 #include "tune/trial.h"
 
 namespace mcompress {
 namespace {
 
-constexpr RowOptions kRows{.bytes_per_layer = std::size_t{24} << 20, .threads = 1, .kept_bytes = std::size_t{160} << 20};
+constexpr RowOptions kRows{
+    .bytes_per_layer = std::size_t{24} << 20, .threads = 1, .kept_bytes = std::size_t{160} << 20, .pooled = PooledRows::Parts};
 constexpr double kLevels[] = {0.125, 0.25, 0.5, 0.75};
 constexpr double kDampings[] = {0.001, 0.01, 0.1};
 constexpr int kCorrections = 8;  // of the estimate of what is left
@@ -91,6 +93,7 @@ private:
         rows_.threads = options_.threads;
         engine_ = make_onednn_engine();
         split_ = split_samples(options_.data);
+        samples_ = with_mirror_images(options_.data);
         trial_ = std::make_unique<Trial>(*engine_, *dense_, *split_.held_out, options_.threads);
     }
 
@@ -99,7 +102,7 @@ private:
         scores_ = options_.criterion == ChannelCriterion::Random ? random_scores(units_) : magnitude_scores(units_);
         means_.resize(layers_.size());
         if (!options_.data || layers_.empty()) return;
-        GraphPrefix prefix(*engine_, *dense_, layers_, *options_.data, rows_);
+        GraphPrefix prefix(*engine_, *dense_, layers_, *samples_, rows_);
         std::vector<double> errors(scores_.size(), 0.0);
         std::vector<bool> is_scored(scores_.size(), false);
         for (std::size_t at = 0; at < layers_.size(); ++at) {
@@ -202,8 +205,10 @@ private:
     }
 
     void fit(const std::vector<bool>& removed) {
-        GraphPrefix dense(*engine_, *dense_, layers_, *options_.data, rows_);
-        GraphPrefix pruned(*engine_, graph_, layers_, *options_.data, rows_);
+        RowOptions rows = rows_;
+        rows.residual = ResidualRows::With;
+        GraphPrefix dense(*engine_, *dense_, layers_, *samples_, rows);
+        GraphPrefix pruned(*engine_, graph_, layers_, *samples_, rows);
         bool has_changed = false;
         for (std::size_t at = 0; at < layers_.size(); ++at) {
             has_changed = has_changed || reads(at, removed);
@@ -270,6 +275,7 @@ private:
     RowOptions rows_;
     std::unique_ptr<Engine> engine_;
     SampleSplit split_;
+    std::shared_ptr<const Dataset> samples_;  // with mirror images of pictures
     std::unique_ptr<Trial> trial_;
     ChannelPruneOutcome outcome_;
 };

@@ -126,8 +126,10 @@ private:
     }
 
     void prune_with_data() {
-        GraphPrefix dense(*engine_, dense_, layers_, *samples_, rows_);
-        GraphPrefix pruned(*engine_, pruned_, layers_, *samples_, rows_);
+        RowOptions rows = rows_;
+        if (options_.repair == Repair::Full) rows.residual = ResidualRows::With;
+        GraphPrefix dense(*engine_, dense_, layers_, *samples_, rows);
+        GraphPrefix pruned(*engine_, pruned_, layers_, *samples_, rows);
         for (std::size_t at = 0; at < layers_.size(); ++at) {
             const SplitRows exact = dense.rows_of(at);
             apply(at, options_.repair == Repair::Full ? prune_layer(layers_[at], exact, pruned.rows_of(at), task_of(at, zeros_[at]))

@@ -215,8 +215,7 @@ private:
         std::vector<float> values(static_cast<std::size_t>(rows_.held_out.count) * outputs);
         linalg::gemm({rows}, {std::span(matrix).subspan(static_cast<std::size_t>(group) * size, size), linalg::Transpose::Yes}, values,
                      {.m = rows_.held_out.count, .n = layer_.outputs, .k = layer_.inputs});
-        for (std::size_t at = 0; at < values.size(); ++at)
-            values[at] = std::min(std::max(values[at] + bias[first + at % outputs], layer_.low), layer_.high);
+        for (std::size_t at = 0; at < values.size(); ++at) values[at] = layer_.passed.clamped(values[at] + bias[first + at % outputs]);
         return values;
     }
 

@@ -19,20 +19,6 @@ bool lies_transposed(const Node& node) {
     return node.is("MatMul") || (node.is("Gemm") && attrs<GemmAttrs>(node).b == MatrixOrder::AsStored);
 }
 
-/// What a Relu or Clip behind the layer lets through.
-void read_activation(Layer& layer) {
-    const Value* result = layer.reference->output(0);
-    if (result->uses().size() != 1 || result->is_graph_output()) return;
-    const Node& reader = *result->uses()[0].node;
-    if (&reader.graph() != &result->graph() || result->uses()[0].index != 0) return;
-    if (reader.is("Relu")) layer.low = 0.0F;
-    if (!reader.is("Clip")) return;
-    const ClipAttrs clip = attrs<ClipAttrs>(reader);
-    if (!clip.is_settled()) return;
-    if (clip.min.value) layer.low = static_cast<float>(*clip.min.value);
-    if (clip.max.value) layer.high = static_cast<float>(*clip.max.value);
-}
-
 /// A bias as one value a channel; nothing when its shape is another.
 bool fits_channels(const Value* bias, std::int64_t channels) {
     const Tensor* tensor = bias ? known_tensor(bias) : nullptr;
@@ -53,7 +39,7 @@ bool complete(Layer& layer, const Shape& weight) {
         layer.inputs = weight[lies_transposed(node) ? 0 : 1];
     }
     if (layer.bias_input >= 0 && !fits_channels(layer.reference->input(layer.bias_input), layer.groups * layer.outputs)) return false;
-    read_activation(layer);
+    layer.passed = range_behind(*layer.reference->output(0));
     return true;
 }
 
@@ -74,6 +60,20 @@ std::optional<Layer> layer_of(Node& node, const Node& reference) {
 }
 
 }  // namespace
+
+PassedRange range_behind(const Value& result) {
+    PassedRange passed;
+    if (result.uses().size() != 1 || result.is_graph_output()) return passed;
+    const Node& reader = *result.uses()[0].node;
+    if (&reader.graph() != &result.graph() || result.uses()[0].index != 0) return passed;
+    if (reader.is("Relu")) passed.low = 0.0F;
+    if (!reader.is("Clip")) return passed;
+    const ClipAttrs clip = attrs<ClipAttrs>(reader);
+    if (!clip.is_settled()) return passed;
+    if (clip.min.value) passed.low = static_cast<float>(*clip.min.value);
+    if (clip.max.value) passed.high = static_cast<float>(*clip.max.value);
+    return passed;
+}
 
 std::optional<Layer> float_layer(Node& node, const Node& reference) {
     const OpRule& rule = find_op_rule(reference);

@@ -1,6 +1,7 @@
 // A Conv, Gemm or MatMul of a quantized or pruned graph seen as matrix products: for each group, y [rows, outputs] = x [rows, inputs] W^T + b.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -10,6 +11,17 @@
 
 namespace mcompress {
 
+/// Errors outside do no harm.
+struct PassedRange {
+    float low = -std::numeric_limits<float>::infinity();
+    float high = std::numeric_limits<float>::infinity();
+
+    float clamped(float value) const { return std::min(std::max(value, low), high); }
+};
+
+/// What a Relu or Clip lets through that is the only reader of a value; everything when there is none.
+PassedRange range_behind(const Value& result);
+
 struct Layer {
     Node* node = nullptr;             // in the quantized graph: its inputs 0 and `weight_input` are dequantized; or in another float graph
     const Node* reference = nullptr;  // the node of the float graph that it was made of
@@ -18,9 +30,7 @@ struct Layer {
     std::int64_t groups = 1;
     std::int64_t outputs = 0;  // of one group
     std::int64_t inputs = 0;   // of one group: columns of an im2col row
-    // What a Relu or Clip behind the layer lets through; errors outside do no harm.
-    float low = -std::numeric_limits<float>::infinity();
-    float high = std::numeric_limits<float>::infinity();
+    PassedRange passed = {};   // behind it
 
     /// Values that go in, in each graph.
     const Value* compressed_input() const { return node->input(0); }

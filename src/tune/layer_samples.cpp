@@ -16,6 +16,7 @@
 #include "support/error.h"
 #include "support/parallel.h"
 #include "tune/pooled_pictures.h"
+#include "tune/residual.h"
 #include "tune/samples.h"
 #include "tune/subgraph.h"
 
@@ -59,6 +60,19 @@ public:
     }
 
     std::int64_t positions() const { return positions_; }
+
+    /// Whether a tensor has the shape of the layer's results, for its positions.
+    bool fits_results(const Tensor& tensor) const {
+        return tensor.dtype() == DType::Float32 && tensor.element_count() == positions_ * layer_.groups * layer_.outputs;
+    }
+    /// What a tensor of that shape has at a position, of every channel.
+    void read_result(const float* from, std::int64_t position, float* to) const {
+        const std::int64_t channels = layer_.groups * layer_.outputs;
+        std::int64_t plane = 1;
+        for (const WindowAxis& axis : window_) plane *= axis.output;
+        const float* const first = from + position / plane * plane * channels + position % plane;
+        for (std::int64_t channel = 0; channel < channels; ++channel) to[channel] = first[channel * plane];
+    }
 
     /// Writes the row of a position for each group, `stride` floats apart: to_real(element), 0 in the padding.
     template <typename T, typename ToReal>
@@ -135,6 +149,23 @@ public:
             reader.read(from, position, values_.data() + row++ * layer_.inputs, capacity_ * layer_.inputs, to_real);
     }
 
+    /// Before anything is added: there will be residuals, too.
+    void expect_residuals() {
+        has_residual_.assign(found_.size(), 1);
+        residuals_.resize(static_cast<std::size_t>(capacity_ * layer_.groups * layer_.outputs));
+    }
+
+    /// What is added to the layer's results, at the places of the sample's rows.
+    void add_residual(std::size_t sample, const Shape& shape, const Tensor& residual) {
+        const RowReader reader(layer_, shape);
+        has_residual_[sample] = reader.fits_results(residual) ? 1 : 0;
+        if (!has_residual_[sample]) return;
+        const std::int64_t width = layer_.groups * layer_.outputs;
+        std::int64_t row = static_cast<std::int64_t>(sample) * per_sample_;
+        for (const std::int64_t position : spread(reader.positions(), found_[sample], mixed(sample) + number_))
+            reader.read_result(residual.data<float>(), position, residuals_.data() + row++ * width);
+    }
+
     /// The same of what is pooled in front of the layer.
     void add_parts(std::size_t sample, const Tensor& tensor) {
         const PooledPictures reader(tensor.shape(), per_sample_);
@@ -164,12 +195,28 @@ public:
                         part.values.insert(part.values.end(), begin, begin + layer_.inputs);
                     }
                 }
+            if (have_residuals()) part.residual = residuals_of(is_held_out, held_out);
         }
         values_ = {};
         return rows;
     }
 
 private:
+    bool have_residuals() const {
+        return !has_residual_.empty() && std::all_of(has_residual_.begin(), has_residual_.end(), [](std::uint8_t has) { return has != 0; });
+    }
+
+    std::vector<float> residuals_of(const std::vector<bool>& is_held_out, bool held_out) const {
+        std::vector<float> rows;
+        const std::int64_t width = layer_.groups * layer_.outputs;
+        for (std::size_t sample = 0; sample < found_.size(); ++sample) {
+            if (!belongs(is_held_out[sample], held_out)) continue;
+            const auto begin = residuals_.begin() + static_cast<std::int64_t>(sample) * per_sample_ * width;
+            rows.insert(rows.end(), begin, begin + found_[sample] * width);
+        }
+        return rows;
+    }
+
     std::int64_t read_of(std::size_t sample, bool held_out) const {
         return held_out ? (found_[sample] + parts_[sample] - 1) / parts_[sample] : found_[sample];
     }
@@ -184,6 +231,8 @@ private:
     std::vector<std::int64_t> found_;  // by sample
     std::vector<std::int64_t> parts_;  // by sample: rows of each picture, the first of the whole of it
     std::vector<float> values_;
+    std::vector<float> residuals_;
+    std::vector<std::uint8_t> has_residual_;  // by sample; empty when none are expected
 };
 
 /// The codes of a dequantized activation; the value itself when it is something else.
@@ -278,6 +327,9 @@ GraphPrefix::GraphPrefix(const Engine& engine, const Graph& graph, std::span<con
     measure_first_sample();
 }
 
+/// The graph walked through may be either of the two that a layer names a node of.
+static bool is_node_of(const Layer& layer, const Node& node) { return layer.node == &node || layer.reference == &node; }
+
 /// What nodes from this layer on read of what comes before it, its own input among it.
 std::vector<std::string> GraphPrefix::crossing(std::size_t layer) const {
     const std::vector<Node*> order = graph_.order();
@@ -285,7 +337,7 @@ std::vector<std::string> GraphPrefix::crossing(std::size_t layer) const {
     std::unordered_set<const Node*> needed;
     std::unordered_set<const Value*> read;
     for (auto node = order.rbegin(); node != order.rend(); ++node) {
-        const bool is_layer = std::any_of(layers_.begin(), layers_.end(), [&](const Layer& each) { return each.node == *node; });
+        const bool is_layer = std::any_of(layers_.begin(), layers_.end(), [&](const Layer& each) { return is_node_of(each, **node); });
         const auto outputs = (*node)->outputs();
         if (!is_layer && std::none_of(outputs.begin(), outputs.end(), [&](const Value* value) { return read.contains(value); })) continue;
         needed.insert(*node);
@@ -303,7 +355,7 @@ std::vector<std::string> GraphPrefix::crossing(std::size_t layer) const {
         if (done.contains(codes) && seen.insert(codes).second) names.push_back(codes->name());
     };
     for (const Node* node : order) {
-        is_behind = is_behind || node == layers_[layer].node;
+        is_behind = is_behind || is_node_of(layers_[layer], *node);
         if (!is_behind) {
             done.insert(node->outputs().begin(), node->outputs().end());
         } else if (needed.contains(node)) {
@@ -333,6 +385,14 @@ void GraphPrefix::measure_first_sample() {
     }
 }
 
+/// What is added to the layer's results, in the graph walked through; null when it is not wanted or there is nothing that can be read.
+const Value* GraphPrefix::residual_value(const Layer& layer) const {
+    if (options_.residual == ResidualRows::Without) return nullptr;
+    const std::optional<Residual> residual = residual_of(layer);
+    const Value* value = residual ? graph_.find_value(residual->value->name()) : nullptr;
+    return value && !value->is_graph_input() && !value->is_constant() ? value : nullptr;
+}
+
 SplitRows GraphPrefix::rows_of(std::size_t number) {
     const Layer& layer = layers_[number];
     std::vector<std::string> given;
@@ -347,16 +407,20 @@ SplitRows GraphPrefix::rows_of(std::size_t number) {
     const std::size_t own = place_of(codes_of(layer.compressed_input()));
     const Value* source = options_.pooled == PooledRows::Parts ? pooled_source(layer, layer.compressed_input()) : nullptr;
     const std::size_t pictures = source && !source->is_graph_input() ? place_of(source) : own;
+    const Value* residual = pictures == own ? residual_value(layer) : nullptr;
+    const std::size_t beside = residual ? place_of(residual) : own;
     const std::unique_ptr<Graph> part = extract_subgraph(graph_, given, wanted);
     run_pipeline("quantize-finish", *part, {});
     PlanCache plans(engine_, *part, {.threads = 1});
     Gathering gathering(layer, number, data_.size(), options_.bytes_per_layer);
+    if (residual) gathering.expect_residuals();
     parallel_for(data_.size(), options_.threads, [&](int, std::size_t sample) {
         const std::vector<Tensor> inputs = inputs_of(*part, data_.sample(sample), kept_[sample], graph_);
         const std::vector<Tensor> outputs = plans.plan_for(inputs)->run(inputs);
         const Tensor& rows = outputs[own];
         if (pictures != own && PooledPictures::can_read(layer, outputs[pictures])) gathering.add_parts(sample, outputs[pictures]);
         else read_values(layer, rows, [&](const auto* from, const auto& to_real) { gathering.add(sample, rows.shape(), from, to_real); });
+        if (residual) gathering.add_residual(sample, rows.shape(), outputs[beside]);
         if (!is_kept) return;
         Kept kept;
         for (std::size_t at = 0; at < crossing_[number].size(); ++at) kept.emplace(wanted[at], outputs[at]);

@@ -19,6 +19,8 @@ namespace mcompress {
 struct LayerRows {
     std::int64_t count = 0;
     std::vector<float> values;
+    std::vector<float>
+        residual;  // [count][groups * outputs]: what is added to the layer's results at the same places; empty when it was not asked for or is not there
 
     std::span<const float> of_group(const Layer& layer, std::int64_t group) const;
 };
@@ -33,12 +35,16 @@ struct SplitRows {
 /// good a row of it and many more.
 enum class PooledRows { Whole, Parts };
 
+/// Whether what a sum behind a layer adds to its results is read, too (residual.h).
+enum class ResidualRows { Without, With };
+
 struct RowOptions {
     std::size_t bytes_per_layer = std::size_t{8} << 20;  // of rows of one graph, both parts together
     int threads = 1;
     // GraphPrefix: of what lies between two layers, for all samples together. What is more is computed again.
     std::size_t kept_bytes = std::numeric_limits<std::size_t>::max();
-    PooledRows pooled = PooledRows::Whole;  // GraphPrefix
+    PooledRows pooled = PooledRows::Whole;          // GraphPrefix
+    ResidualRows residual = ResidualRows::Without;  // GraphPrefix of float graphs
 };
 
 /// Which samples are held out, by sample: those that split_samples() holds out.
@@ -66,6 +72,7 @@ public:
 private:
     using Kept = std::map<std::string, Tensor>;  // by the value's name
     std::vector<std::string> crossing(std::size_t layer) const;
+    const Value* residual_value(const Layer& layer) const;
     void measure_first_sample();
 
     const Engine& engine_;

@@ -9,6 +9,8 @@
 #include "catch.h"
 #include "prune/budget.h"
 #include "prune/fit_masked.h"
+#include "prune/layer_fitting.h"
+#include "prune/partial_layer.h"
 #include "support/error.h"
 
 using namespace mcompress;
@@ -157,4 +159,43 @@ TEST_CASE("least squares under a mask: the normal equations hold, whichever way 
                 }
         }
     }
+}
+
+TEST_CASE("a layer in front of a sum makes up for what the sum's other operand has lost") {
+    // y = W x + s; the other operand became s' = s - M x with a small part of noise: W + M is the answer, whatever W and s are.
+    constexpr std::int64_t kRows = 2000, kInputs = 6, kOutputs = 4;
+    std::shared_ptr<OpsetImports> imports = std::make_shared<OpsetImports>(OpsetImports{{"", 13}});
+    Graph graph{imports};
+    const std::vector<float> w = random_weights(kOutputs * kInputs, 21), m = random_weights(kOutputs * kInputs, 22);
+    std::vector<float> stored(w.size());
+    for (std::size_t out = 0; out < kOutputs; ++out)
+        for (std::size_t in = 0; in < kInputs; ++in) stored[in * kOutputs + out] = w[out * kInputs + in];
+    Value* x = graph.add_input("x", ValueType{});
+    Value* s = graph.add_input("s", ValueType{});
+    Node* product = graph.add_node({.op_type = "MatMul",
+                                    .inputs = {x, graph.add_constant("w", Tensor::from_values(Shape{kInputs, kOutputs}, stored))},
+                                    .outputs = {"y"}});
+    Node* sum = graph.add_node({.op_type = "Add", .inputs = {product->output(0), s}, .outputs = {"z"}});
+    graph.add_output(sum->output(0));
+    const Layer layer = *float_layer(*product, *product);
+    LayerRows dense{kRows, random_weights(kRows * kInputs, 23), random_weights(kRows * kOutputs, 24)};
+    LayerRows pruned = dense;
+    for (std::size_t row = 0; row < kRows; ++row)
+        for (std::size_t out = 0; out < kOutputs; ++out)
+            for (std::size_t in = 0; in < kInputs; ++in)
+                pruned.residual[row * kOutputs + out] -= m[out * kInputs + in] * dense.values[row * kInputs + in];
+    const LayerFitting fitting(layer, {w, std::vector<float>(kOutputs, 0.0F)}, dense, pruned, Centering::AboutZero, 2);
+    const LayerJudge judge(layer, fitting.exact(), dense, pruned);
+    const std::vector<float> found = fitting.least_squares(Mask(w.size(), 1), 1e-6);
+    REQUIRE(found.size() == w.size());
+    for (std::size_t at = 0; at < w.size(); ++at) CHECK(found[at] == Approx(w[at] + m[at]).margin(1e-3));
+    CHECK(judge.error(fitting.exact()) > 0.1);
+    CHECK(judge.error({found, fitting.exact().bias}) < 1e-6);
+    // Of some of the outputs only, the same.
+    const PartialLayer part(layer, fitting.exact(), 2);
+    const LayerFitting fewer(part.layer, part.exact, dense, pruned, Centering::AboutZero, 1, part.rows);
+    const std::vector<float> some = fewer.least_squares(Mask(part.exact.matrix.size(), 1), 1e-6);
+    for (std::size_t at = 0; at < some.size(); ++at)
+        CHECK(some[at] == Approx(found[part.rows[at / kInputs] * kInputs + at % kInputs]).margin(1e-4));
+    CHECK(LayerJudge(part.layer, part.exact, dense, pruned, part.rows).error({some, part.exact.bias}) < 1e-6);
 }

@@ -104,11 +104,11 @@ TEST_CASE("find_layers: every layer with its groups and what its activation lets
     REQUIRE(layers.size() == 4);
     CHECK(layers[0].inputs == 27);
     CHECK(layers[0].outputs == 8);
-    CHECK(layers[0].low == 0.0F);
+    CHECK(layers[0].passed.low == 0.0F);
     CHECK(layers[1].groups == 8);
     CHECK(layers[1].inputs == 9);
     CHECK(layers[2].inputs == 8);
-    CHECK(layers[2].low < 0.0F);
+    CHECK(layers[2].passed.low < 0.0F);
     CHECK(layers[3].inputs == 8);
     CHECK(layers[3].outputs == 5);
     const std::vector<float> matrix = weight_matrix(layers[3], float_weight(layers[3]));
