@@ -7,7 +7,6 @@
 #include "engine/plan_cache.h"
 #include "ir/topology.h"
 #include "ops/attributes.h"
-#include "ops/conv.h"
 #include "passes/pipelines.h"
 #include "passes/quantize/qdq_pair.h"
 #include "passes/quantize/quantized_view.h"
@@ -17,223 +16,12 @@
 #include "support/parallel.h"
 #include "tune/pooled_pictures.h"
 #include "tune/residual.h"
+#include "tune/row_gathering.h"
 #include "tune/samples.h"
 #include "tune/subgraph.h"
 
 namespace mcompress {
 namespace {
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a hash good enough to jitter positions with.
-std::uint64_t mixed(std::uint64_t value) {
-    value += 0x9e3779b97f4a7c15U;
-    value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9U;
-    value = (value ^ (value >> 27U)) * 0x94d049bb133111ebU;
-    return value ^ (value >> 31U);
-}
-
-/// `count` of [0, total), one in each of `count` equal parts.
-std::vector<std::int64_t> spread(std::int64_t total, std::int64_t count, std::uint64_t seed) {
-    std::vector<std::int64_t> chosen;
-    for (std::int64_t at = 0; at < count; ++at) {
-        const std::int64_t begin = at * total / count, end = (at + 1) * total / count;
-        const std::uint64_t jitter = mixed(seed * 0x100000001b3U + static_cast<std::uint64_t>(at));
-        chosen.push_back(begin + static_cast<std::int64_t>(jitter % static_cast<std::uint64_t>(std::max<std::int64_t>(1, end - begin))));
-    }
-    return chosen;
-}
-
-/// Reads rows out of a layer's input of one shape.
-class RowReader {
-public:
-    RowReader(const Layer& layer, const Shape& input) : layer_(layer), input_(input) {
-        if (!layer.node->is("Conv")) {
-            positions_ = layer.inputs == 0 ? 0 : input.element_count() / layer.inputs;
-            return;
-        }
-        const Shape& weight = float_weight(layer).shape();
-        window_ = attrs<ConvAttrs>(*layer.node).geometry(input, weight);
-        positions_ = input[0];
-        for (const WindowAxis& axis : window_) positions_ *= axis.output;
-        std::int64_t taps = 1;
-        for (const WindowAxis& axis : window_) taps *= axis.kernel;
-        taps_ = taps;
-    }
-
-    std::int64_t positions() const { return positions_; }
-
-    /// Whether a tensor has the shape of the layer's results, for its positions.
-    bool fits_results(const Tensor& tensor) const {
-        return tensor.dtype() == DType::Float32 && tensor.element_count() == positions_ * layer_.groups * layer_.outputs;
-    }
-    /// What a tensor of that shape has at a position, of every channel.
-    void read_result(const float* from, std::int64_t position, float* to) const {
-        const std::int64_t channels = layer_.groups * layer_.outputs;
-        std::int64_t plane = 1;
-        for (const WindowAxis& axis : window_) plane *= axis.output;
-        const float* const first = from + position / plane * plane * channels + position % plane;
-        for (std::int64_t channel = 0; channel < channels; ++channel) to[channel] = first[channel * plane];
-    }
-
-    /// Writes the row of a position for each group, `stride` floats apart: to_real(element), 0 in the padding.
-    template <typename T, typename ToReal>
-    void read(const T* from, std::int64_t position, float* to, std::int64_t stride, const ToReal& to_real) const {
-        if (window_.empty()) std::transform(from + position * layer_.inputs, from + (position + 1) * layer_.inputs, to, to_real);
-        else read_window(from, position, to, stride, to_real);
-    }
-
-private:
-    template <typename T, typename ToReal>
-    void read_window(const T* from, std::int64_t position, float* to, std::int64_t stride, const ToReal& to_real) const {
-        const int spatial = static_cast<int>(window_.size());
-        std::vector<std::int64_t> start(window_.size());
-        for (int axis = spatial - 1; axis >= 0; --axis) {
-            const WindowAxis& along = window_[static_cast<std::size_t>(axis)];
-            start[static_cast<std::size_t>(axis)] = position % along.output * along.stride - along.pad_begin;
-            position /= along.output;
-        }
-        const std::int64_t channels = input_[1], plane = input_.product(2, input_.rank());
-        const std::int64_t per_group = channels / layer_.groups;
-        const T* image = from + position * channels * plane;
-        std::vector<std::int64_t> offsets(static_cast<std::size_t>(taps_));  // -1 in the padding
-        for (std::int64_t tap = 0; tap < taps_; ++tap) offsets[static_cast<std::size_t>(tap)] = offset_of(start, tap);
-        for (std::int64_t channel = 0; channel < channels; ++channel) {
-            float* row = to + channel / per_group * stride + channel % per_group * taps_;
-            const T* source = image + channel * plane;
-            for (std::int64_t tap = 0; tap < taps_; ++tap) {
-                const std::int64_t offset = offsets[static_cast<std::size_t>(tap)];
-                row[tap] = offset < 0 ? 0.0F : to_real(source[offset]);
-            }
-        }
-    }
-
-    std::int64_t offset_of(const std::vector<std::int64_t>& start, std::int64_t tap) const {
-        std::int64_t offset = 0, step = 1;
-        for (std::size_t axis = window_.size(); axis-- > 0;) {
-            const WindowAxis& along = window_[axis];
-            const std::int64_t at = start[axis] + tap % along.kernel * along.dilation;
-            tap /= along.kernel;
-            const std::int64_t extent = input_[static_cast<int>(axis) + 2];
-            if (at < 0 || at >= extent) return -1;
-            offset += at * step;
-            step *= extent;
-        }
-        return offset;
-    }
-
-    const Layer& layer_;
-    Shape input_;
-    Window window_;
-    std::int64_t positions_ = 0;
-    std::int64_t taps_ = 1;
-};
-
-/// The rows of one layer while they are gathered: each sample has its own places.
-class Gathering {
-public:
-    Gathering(const Layer& layer, std::size_t number, std::size_t samples, std::size_t bytes)
-        : layer_(layer), number_(number), found_(samples, 0), parts_(samples, 1) {
-        const std::int64_t row = layer.groups * layer.inputs * static_cast<std::int64_t>(sizeof(float));
-        const std::int64_t rows = std::clamp<std::int64_t>(static_cast<std::int64_t>(bytes) / std::max<std::int64_t>(1, row), 256, 8192);
-        per_sample_ = std::max<std::int64_t>(1, rows / static_cast<std::int64_t>(samples));
-        capacity_ = per_sample_ * static_cast<std::int64_t>(samples);
-        values_.resize(static_cast<std::size_t>(layer.groups * capacity_ * layer.inputs));
-    }
-
-    /// From several threads, each with its own sample.
-    template <typename T, typename ToReal> void add(std::size_t sample, const Shape& shape, const T* from, const ToReal& to_real) {
-        const RowReader reader(layer_, shape);
-        const std::int64_t count = std::min(per_sample_, reader.positions());
-        found_[sample] = count;
-        std::int64_t row = static_cast<std::int64_t>(sample) * per_sample_;
-        for (const std::int64_t position : spread(reader.positions(), count, mixed(sample) + number_))
-            reader.read(from, position, values_.data() + row++ * layer_.inputs, capacity_ * layer_.inputs, to_real);
-    }
-
-    /// Before anything is added: there will be residuals, too.
-    void expect_residuals() {
-        has_residual_.assign(found_.size(), 1);
-        residuals_.resize(static_cast<std::size_t>(capacity_ * layer_.groups * layer_.outputs));
-    }
-
-    /// What is added to the layer's results, at the places of the sample's rows.
-    void add_residual(std::size_t sample, const Shape& shape, const Tensor& residual) {
-        const RowReader reader(layer_, shape);
-        has_residual_[sample] = reader.fits_results(residual) ? 1 : 0;
-        if (!has_residual_[sample]) return;
-        const std::int64_t width = layer_.groups * layer_.outputs;
-        std::int64_t row = static_cast<std::int64_t>(sample) * per_sample_;
-        for (const std::int64_t position : spread(reader.positions(), found_[sample], mixed(sample) + number_))
-            reader.read_result(residual.data<float>(), position, residuals_.data() + row++ * width);
-    }
-
-    /// The same of what is pooled in front of the layer.
-    void add_parts(std::size_t sample, const Tensor& tensor) {
-        const PooledPictures reader(tensor.shape(), per_sample_);
-        const std::vector<std::int64_t> chosen = spread(reader.positions(), reader.chosen_positions(), mixed(sample) + number_);
-        found_[sample] = std::min(per_sample_, reader.rows());
-        parts_[sample] = reader.rows_of_picture();
-        for (std::int64_t at = 0; at < found_[sample]; ++at)
-            reader.read(tensor.data<float>(), at, chosen,
-                        values_.data() + (static_cast<std::int64_t>(sample) * per_sample_ + at) * layer_.inputs);
-    }
-
-    /// Hands the rows over; nothing is left here. Held out are whole pictures only: they are what the layer will see.
-    SplitRows split() {
-        const std::vector<bool> is_held_out = held_out_samples(found_.size());
-        SplitRows rows;
-        for (const bool held_out : {false, true}) {
-            LayerRows& part = held_out ? rows.held_out : rows.fit;
-            for (std::size_t sample = 0; sample < found_.size(); ++sample)
-                if (belongs(is_held_out[sample], held_out)) part.count += read_of(sample, held_out);
-            part.values.reserve(static_cast<std::size_t>(layer_.groups * part.count * layer_.inputs));
-            for (std::int64_t group = 0; group < layer_.groups; ++group)
-                for (std::size_t sample = 0; sample < found_.size(); ++sample) {
-                    if (!belongs(is_held_out[sample], held_out)) continue;
-                    const std::int64_t row = group * capacity_ + static_cast<std::int64_t>(sample) * per_sample_;
-                    for (std::int64_t at = 0; at < found_[sample]; at += held_out ? parts_[sample] : 1) {
-                        const auto begin = values_.begin() + (row + at) * layer_.inputs;
-                        part.values.insert(part.values.end(), begin, begin + layer_.inputs);
-                    }
-                }
-            if (have_residuals()) part.residual = residuals_of(is_held_out, held_out);
-        }
-        values_ = {};
-        return rows;
-    }
-
-private:
-    bool have_residuals() const {
-        return !has_residual_.empty() && std::all_of(has_residual_.begin(), has_residual_.end(), [](std::uint8_t has) { return has != 0; });
-    }
-
-    std::vector<float> residuals_of(const std::vector<bool>& is_held_out, bool held_out) const {
-        std::vector<float> rows;
-        const std::int64_t width = layer_.groups * layer_.outputs;
-        for (std::size_t sample = 0; sample < found_.size(); ++sample) {
-            if (!belongs(is_held_out[sample], held_out)) continue;
-            const auto begin = residuals_.begin() + static_cast<std::int64_t>(sample) * per_sample_ * width;
-            rows.insert(rows.end(), begin, begin + found_[sample] * width);
-        }
-        return rows;
-    }
-
-    std::int64_t read_of(std::size_t sample, bool held_out) const {
-        return held_out ? (found_[sample] + parts_[sample] - 1) / parts_[sample] : found_[sample];
-    }
-
-    /// A single sample has to serve as both.
-    bool belongs(bool is_held_out, bool wanted) const { return found_.size() == 1 || is_held_out == wanted; }
-
-    const Layer& layer_;
-    std::size_t number_;
-    std::int64_t per_sample_ = 0;
-    std::int64_t capacity_ = 0;
-    std::vector<std::int64_t> found_;  // by sample
-    std::vector<std::int64_t> parts_;  // by sample: rows of each picture, the first of the whole of it
-    std::vector<float> values_;
-    std::vector<float> residuals_;
-    std::vector<std::uint8_t> has_residual_;  // by sample; empty when none are expected
-};
 
 /// The codes of a dequantized activation; the value itself when it is something else.
 const Value* codes_of(const Value* value) {
@@ -294,7 +82,7 @@ std::vector<bool> held_out_samples(std::size_t count) {
 
 std::vector<SplitRows> sample_exact_rows(const Engine& engine, const Graph& reference, std::span<const Layer> layers, std::size_t first,
                                          const Dataset& data, const RowOptions& options) {
-    std::vector<Gathering> gatherings;
+    std::vector<RowGathering> gatherings;
     std::vector<std::string> names;
     std::vector<std::vector<std::size_t>> readers;  // by name: layers
     for (std::size_t at = 0; at < layers.size(); ++at) {
@@ -315,7 +103,7 @@ std::vector<SplitRows> sample_exact_rows(const Engine& engine, const Graph& refe
                 gatherings[at].add(sample, outputs[output].shape(), outputs[output].data<float>(), [](float value) { return value; });
     });
     std::vector<SplitRows> rows;
-    for (Gathering& gathering : gatherings) rows.push_back(gathering.split());
+    for (RowGathering& gathering : gatherings) rows.push_back(gathering.split());
     return rows;
 }
 
@@ -412,7 +200,7 @@ SplitRows GraphPrefix::rows_of(std::size_t number) {
     const std::unique_ptr<Graph> part = extract_subgraph(graph_, given, wanted);
     run_pipeline("quantize-finish", *part, {});
     PlanCache plans(engine_, *part, {.threads = 1});
-    Gathering gathering(layer, number, data_.size(), options_.bytes_per_layer);
+    RowGathering gathering(layer, number, data_.size(), options_.bytes_per_layer);
     if (residual) gathering.expect_residuals();
     parallel_for(data_.size(), options_.threads, [&](int, std::size_t sample) {
         const std::vector<Tensor> inputs = inputs_of(*part, data_.sample(sample), kept_[sample], graph_);

@@ -1,0 +1,67 @@
+// The rows of one layer while they are gathered from all samples.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "tensor/tensor.h"
+#include "tune/layer_samples.h"
+#include "tune/row_reader.h"
+
+namespace mcompress {
+
+/// `count` of [0, total), one in each of `count` equal parts, the same every time for a sample and a layer.
+std::vector<std::int64_t> spread_positions(std::int64_t total, std::int64_t count, std::size_t sample, std::size_t layer);
+
+/// Each sample has its own places.
+class RowGathering {
+public:
+    RowGathering(const Layer& layer, std::size_t number, std::size_t samples, std::size_t bytes);
+
+    /// From several threads, each with its own sample.
+    template <typename T, typename ToReal> void add(std::size_t sample, const Shape& shape, const T* from, const ToReal& to_real) {
+        const RowReader reader(layer_, shape);
+        const std::int64_t count = std::min(per_sample_, reader.positions());
+        found_[sample] = count;
+        std::int64_t row = static_cast<std::int64_t>(sample) * per_sample_;
+        for (const std::int64_t position : spread_positions(reader.positions(), count, sample, number_))
+            reader.read(from, position, values_.data() + row++ * layer_.inputs, capacity_ * layer_.inputs, to_real);
+    }
+
+    /// Before anything is added: there will be residuals, too.
+    void expect_residuals();
+
+    /// What is added to the layer's results, at the places of the sample's rows.
+    void add_residual(std::size_t sample, const Shape& shape, const Tensor& residual);
+
+    /// The same of what is pooled in front of the layer.
+    void add_parts(std::size_t sample, const Tensor& tensor);
+
+    /// Hands the rows over; nothing is left here. Held out are whole pictures only: they are what the layer will see.
+    SplitRows split();
+
+private:
+    bool have_residuals() const;
+
+    std::vector<float> residuals_of(const std::vector<bool>& is_held_out, bool held_out) const;
+
+    std::int64_t read_of(std::size_t sample, bool held_out) const {
+        return held_out ? (found_[sample] + parts_[sample] - 1) / parts_[sample] : found_[sample];
+    }
+
+    /// A single sample has to serve as both.
+    bool belongs(bool is_held_out, bool wanted) const { return found_.size() == 1 || is_held_out == wanted; }
+
+    const Layer& layer_;
+    std::size_t number_;
+    std::int64_t per_sample_ = 0;
+    std::int64_t capacity_ = 0;
+    std::vector<std::int64_t> found_;  // by sample
+    std::vector<std::int64_t> parts_;  // by sample: rows of each picture, the first of the whole of it
+    std::vector<float> values_;
+    std::vector<float> residuals_;
+    std::vector<std::uint8_t> has_residual_;  // by sample; empty when none are expected
+};
+
+}  // namespace mcompress
