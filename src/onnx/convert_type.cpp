@@ -23,6 +23,8 @@ template <typename TensorType> void take_tensor_type(ValueType& type, TensorType
     if (is_known_dtype(proto.elem_type())) {
         type.dtype = static_cast<DType>(proto.elem_type());
         proto.clear_elem_type();
+    } else if (proto.elem_type() == 0) {
+        proto.clear_elem_type();  // "undefined" says no more than nothing
     }
     if (!proto.has_shape()) return;
     type.dims = take_shape(*proto.mutable_shape());

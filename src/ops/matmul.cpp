@@ -30,9 +30,21 @@ void infer_matmul(InferContext& context) { infer_product(context, {0, 1, merge_d
 void infer_matmul_integer(InferContext& context) { infer_product(context, {0, 1, DType::Int32}); }
 void infer_qlinear_matmul(InferContext& context) { infer_product(context, {0, 3, context.input(7).dtype}); }
 
+constexpr int kStretchingOpset = 7;  // before it an attribute said how
+
 void infer_gemm(InferContext& context) {
     const DType dtype = merge_dtypes(context, 0, 1);
-    context.set_output(0, ValueType::tensor(dtype, gemm_dims(context, 0, 1)));
+    Dims dims = gemm_dims(context, 0, 1);
+    // The third operand is stretched to the product, not the product to it.
+    if (const ValueType& added = context.input(2); added.has_rank() && context.opset() >= kStretchingOpset) {
+        const bool fits = added.rank() <= 2 &&
+                          std::equal(added.dims->rbegin(), added.dims->rend(), dims.rbegin(),
+                                     [](const Dim& a, const Dim& b) { return a == Dim(1) || !a.is_known() || !b.is_known() || a == b; });
+        if (!fits)
+            context.reject(format("input 2 is {}, which does not stretch to the product {}", added.to_string(),
+                                  ValueType::tensor(dtype, dims).to_string()));
+    }
+    context.set_output(0, ValueType::tensor(dtype, std::move(dims)));
 }
 
 // Output elements times the length of the sums.

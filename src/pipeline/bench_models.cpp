@@ -84,7 +84,8 @@ struct Loaded {
             return tensors;
         }
         for (const auto& [name, shape] : request.shapes)
-            if (std::none_of(graph.inputs().begin(), graph.inputs().end(), [&](const Value* input) { return input->name() == name; }))
+            if (std::none_of(graph.inputs().begin(), graph.inputs().end(),
+                             [&wanted = name](const Value* input) { return input->name() == wanted; }))
                 throw Error(codes::kUsage, format("--shape names '{}', which is no input of {}", name, path));
         for (const Value* input : graph.inputs())
             tensors.push_back(input->default_value() ? Tensor{} : fill(input->type().dtype, shape_to_run(*input, batch, request.shapes)));

@@ -104,8 +104,9 @@ CalibrationTable calibration_table_from_json(std::string_view text) {
         CalibrationTable table;
         table.fingerprint = json.at("fingerprint").get<std::string>();
         table.samples = json.at("samples").get<std::uint64_t>();
-        for (const auto& [name, statistics] : json.at("values").items())
-            with_context([&] { return format("value '{}'", name); }, [&] { table.values[name] = statistics_from(statistics); });
+        for (const auto& each : json.at("values").items())
+            with_context([&] { return format("value '{}'", each.key()); },
+                         [&] { table.values[each.key()] = statistics_from(each.value()); });
         return table;
     } catch (const Json::exception& error) {
         throw Error(codes::kTableInvalid, format("the calibration table cannot be read: {}", error.what()),

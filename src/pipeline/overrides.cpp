@@ -77,8 +77,8 @@ Overrides overrides_from_json(std::string_view text) {
     const Json json = parse_strict_json(text, "the list of overrides");
     if (!json.is_object()) refuse("the overrides are no object", R"(write {"value": {"range": [min, max]}})");
     Overrides overrides;
-    for (const auto& [name, entry] : json.items())
-        with_context([&] { return format("value '{}'", name); }, [&] { overrides[name] = override_of(entry); });
+    for (const auto& each : json.items())
+        with_context([&] { return format("value '{}'", each.key()); }, [&] { overrides[each.key()] = override_of(each.value()); });
     return overrides;
 }
 

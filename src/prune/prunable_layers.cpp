@@ -132,7 +132,8 @@ PrunableLayers find_prunable_layers(const Graph& dense, Graph& pruned, const Lay
         }
     });
     for (const auto& [name, share] : shares) {
-        const auto skip = std::find_if(found.skipped.begin(), found.skipped.end(), [&](const Skip& each) { return each.node == name; });
+        const auto skip =
+            std::find_if(found.skipped.begin(), found.skipped.end(), [&wanted = name](const Skip& each) { return each.node == wanted; });
         if (skip != found.skipped.end())
             throw Error(codes::kUsage, format("'{}' gets {:.0f} % zeros but cannot be pruned: {}", name, 100.0 * share, skip->reason),
                         "leave it out of --layer-sparsity");

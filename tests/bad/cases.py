@@ -132,6 +132,7 @@ bad_file("B43 part of an element", "3 E3004", "'w'", lambda: weight_model(tensor
 bad_file("B44 two fields", "3 E3004", "'w'", lambda: weight_model(tensor("w", [4], b"\0" * 16, extra=data(4, struct.pack("<4f", 1, 2, 3, 4)))))
 bad_file("B45 type 0", "3 E3004", "'w'", lambda: weight_model(tensor("w", [4], b"\0" * 16, 0)))
 bad_file("B45 type 999", "3 E3004", "999", lambda: weight_model(tensor("w", [4], b"\0" * 16, 999)))
+bad_file("B45 value of type 42", "3 E3003", "42", lambda: model(graph([node("Relu", ["x"], ["y"], "relu")], [value("x")], [value("y", dtype=42)])))
 bad_file("B46 strings in raw data", "3 E3004", "'w'", lambda: weight_model(tensor("w", [4], b"\0" * 16, STRING)))
 bad_file("B47 string weight", "3 E3008", "add", lambda: weight_model(tensor("w", [4], None, STRING, join(data(6, "a") for _ in range(4)))))
 bad_file("B48 no element, some data", "3 E3004", "'w'", lambda: weight_model(tensor("w", [0], b"\0" * 4)))

@@ -131,6 +131,10 @@ def seeds(testdata):
     yield from (("loader", name, content) for name, content in models.items())
     for at, (name, content) in enumerate(models.items()):
         yield "pipeline", name, bytes([at % 13, 0]) + content
+        yield "passes", name, bytes([at % 11]) + content
+    for action in range(11):
+        for name in ("chain", "attention", "quantized", "lookup"):
+            yield "passes", f"{name}_{action}", bytes([action]) + models[name]
     for action in range(13):
         for name in ("chain", "attention", "quantized", "lookup"):
             yield "pipeline", f"{name}_{action}", bytes([action, 3 * action % 8]) + models[name]

@@ -265,6 +265,9 @@ private:
         function.set_domain("local");
         auto& import = *function.add_opset_import();
         import.set_version(model_.opset_import().empty() ? 13 : model_.opset_import(0).version());
+        auto& itself = *function.add_opset_import();
+        itself.set_domain("local");
+        itself.set_version(1);
         NodeProto& inner = *function.add_node() = *node;
         for (int at = 0; at < inner.input_size(); ++at) {
             const std::string name = inner.input(at).empty() ? "" : "in" + std::to_string(at);
@@ -406,7 +409,7 @@ private:
         sparse.mutable_values()->add_dims(count);
         sparse.mutable_indices()->set_data_type(TensorProto::INT64);
         sparse.mutable_indices()->add_dims(count);
-        for (int at = 0; at < count; ++at) sparse.mutable_indices()->add_int64_data(chance(95) ? at : below(1000));
+        for (int at = 0; at < count; ++at) sparse.mutable_indices()->add_int64_data(chance(95) ? at : chance(50) ? count : below(1000));
         sparse.add_dims(chance(80) ? count : below(5000));
         if (chance(60)) {
             const std::string name = tensor->name();

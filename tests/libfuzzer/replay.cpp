@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 using Input = std::vector<std::uint8_t>;
 
 // clang-format off
-constexpr const Target* kTargets[] = {&loader_target, &external_data_target, &npy_target, &npz_target, &image_target, &recipe_target, &calibration_target, &pipeline_target};
+constexpr const Target* kTargets[] = {&loader_target, &external_data_target, &npy_target, &npz_target, &image_target, &recipe_target, &calibration_target, &passes_target, &pipeline_target};
 // clang-format on
 
 constexpr std::size_t kMostBytes = 16384;
@@ -129,6 +129,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "usage: fuzz_replay FOLDER [TARGET] [--mutations N] [--save DIR] [--seed N]\n");
         return 2;
     }
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     prepare_process();
     bool is_sound = true;
     for (const Target* each : kTargets) {

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 seconds=60
 if [[ ${1:-} =~ ^[0-9]+$ ]]; then seconds=$1; shift; fi
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(loader external_data npy npz image recipe calibration pipeline)
+[ ${#targets[@]} -gt 0 ] || targets=(loader external_data npy npz image recipe calibration passes pipeline)
 
 [ -f build/fuzz/build.ninja ] || cmake --preset fuzz
 cmake --build build/fuzz --parallel "$(nproc)" --target "${targets[@]/#/fuzz_}"

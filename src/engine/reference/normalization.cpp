@@ -137,7 +137,8 @@ struct Runs {
 
 void normalize_runs(const KernelContext& context, const Runs& r, double epsilon) {
     const Tensor& x = context.required(0);
-    const auto& [runs, length, width, scale, bias] = r;
+    const std::int64_t runs = r.count, length = r.length, width = r.width;
+    const std::vector<double>&scale = r.scale, &bias = r.bias;
     const auto count = static_cast<std::int64_t>(scale.size());
     dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
         const T* from = x.data<T>();

@@ -60,6 +60,7 @@ void make_constant(Graph& graph, Value* input) {
 class FoldInputDefaults : public Pass {
 public:
     std::string_view name() const override { return "fold-input-defaults"; }
+    bool evaluates() const override { return true; }  // a default may contradict what its readers need
 
     PassResult run(Graph& graph) override {
         PassResult result;

@@ -284,7 +284,8 @@ void relate_resize(Node& node, ChannelRelations& relations) {
 
 /// What reads the shape picks some extents of it, or all.
 std::vector<bool> extents_read(const Node& shape, int rank) {
-    const auto [begin, end] = attrs<ShapeAttrs>(shape).resolve(rank);
+    const auto range = attrs<ShapeAttrs>(shape).resolve(rank);
+    const int begin = range.first, end = range.second;
     std::vector<bool> read(static_cast<std::size_t>(rank), false);
     const auto all = [&] { std::fill(read.begin() + begin, read.begin() + end, true); };
     if (shape.output(0)->is_graph_output()) all();

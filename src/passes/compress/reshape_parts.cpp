@@ -54,8 +54,12 @@ void match(Side& from, Side& to, const Dims& from_dims, const Dims& to_dims, Dir
 }
 
 void compose_side(const Node& node, ChannelRelations& relations, Axes axes, Side& side) {
-    for (std::size_t axis = 0; axis < axes.size(); ++axis) {
-        if (axes[axis].size() < 2) continue;
+    for (std::size_t axis = 0; axis < side.left.size(); ++axis) {
+        if (axis >= axes.size() || axes[axis].size() < 2) {  // too long to be followed, or a single one: what it is made of stays
+            for (const auto* parts : {&side.front[axis], &side.back[axis]})
+                for (const std::vector<Atom>& part : *parts) relations.freeze(node, part, kUnmatched);
+            continue;
+        }
         std::vector<std::vector<Atom>> parts = std::move(side.front[axis]);
         if (side.left[axis] != 1) {
             parts.push_back(relations.atoms.create(side.left[axis]));

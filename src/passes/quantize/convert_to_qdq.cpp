@@ -13,6 +13,7 @@
 #include "passes/quantize/convert_to_qdq.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "ops/matmul.h"
@@ -27,7 +28,7 @@
 namespace mcompress {
 namespace {
 
-constexpr int kPerChannelOpset = 13, kReduceAxesInput = 18, kPadValueInput = 11;
+constexpr int kQuantizeOpset = 10, kPerChannelOpset = 13, kReduceAxesInput = 18, kPadValueInput = 11;
 
 ValueType float_of(const Value& codes) {
     ValueType type = ValueType::tensor(DType::Float32);
@@ -66,6 +67,7 @@ private:
     // ---- what stands in the way ----
 
     static std::string why_not(const Node& node, const QOperatorForm& form) {
+        if (node.graph().opset_version("") < kQuantizeOpset) return "QuantizeLinear and DequantizeLinear exist from opset 10 on";
         if (channel_order(node) == ChannelOrder::Last) return "its channels lie last";
         if (form.op == "ReduceMean" && node.graph().opset_version("") >= kReduceAxesInput)
             return "the axes of ReduceMean are an input here";
@@ -74,6 +76,16 @@ private:
             const QOperatorForm::Place place = form.place(index);
             if (!node.input(place.tensor) || !node.input(place.scale)) return "an operand or its scale is absent";
             if (std::string reason = scale_reason(node, form, index); !reason.empty()) return reason;
+            if (differ(node.input(place.tensor), node.input(place.zero_point)))
+                return "an operand and its zero point are of different types";
+            if (!is_pair(node.input(place.scale), node.input(place.zero_point)))
+                return "a scale and its zero point are of different shapes";
+        }
+        if (!form.is_float_result()) {
+            const Value* scale = node.input(form.result);
+            if (!can_divide(scale) || (scale->type().has_rank() && !is_one_number(scale->type())))
+                return "the scale of its result is no positive number";
+            if (!is_pair(scale, node.input(form.result + 1))) return "the scale and the zero point of its result are of different shapes";
         }
         const Value* bias = form.bias == QOperatorForm::kNone ? nullptr : node.input(form.bias);
         if (bias && (!known_tensor(node.input(form.place(0).scale)) || !known_tensor(node.input(form.place(1).scale))))
@@ -82,11 +94,35 @@ private:
         return {};
     }
 
+    static bool differ(const Value* codes, const Value* zero_point) {
+        if (!zero_point || codes->type().dtype == DType::Undefined || zero_point->type().dtype == DType::Undefined) return false;
+        return codes->type().dtype != zero_point->type().dtype;
+    }
+
+    static bool is_one_number(const ValueType& type) { return type.rank() == 0 || (type.rank() == 1 && (*type.dims)[0] == Dim(1)); }
+
+    /// What is not known to differ does not.
+    static bool is_pair(const Value* scale, const Value* zero_point) {
+        if (!zero_point || !scale->type().has_rank() || !zero_point->type().has_rank()) return true;
+        const ValueType &a = scale->type(), &b = zero_point->type();
+        if (is_one_number(a) && is_one_number(b)) return true;
+        return std::equal(a.dims->begin(), a.dims->end(), b.dims->begin(), b.dims->end(),
+                          [](const Dim& x, const Dim& y) { return !x.is_known() || !y.is_known() || x == y; });
+    }
+
+    static bool can_divide(const Value* scale) {
+        const Tensor* known = scale ? known_tensor(scale) : nullptr;
+        if (!known) return scale != nullptr;
+        if (known->dtype() != DType::Float32) return false;
+        return std::ranges::all_of(known->values<float>(), [](float value) { return value > 0.0F && std::isfinite(value); });
+    }
+
     /// One number, or of a weight one a channel.
     static std::string scale_reason(const Node& node, const QOperatorForm& form, int index) {
         const ValueType& scale = node.input(form.place(index).scale)->type();
         if (!scale.has_rank()) return "the shape of a scale is not known";
-        if (scale.rank() == 0 || (scale.rank() == 1 && (*scale.dims)[0] == Dim(1))) return {};
+        if (scale.dtype != DType::Float32) return "a scale is not float32";
+        if (is_one_number(scale)) return {};
         const ValueType& weight = node.input(form.place(index).tensor)->type();
         if (scale.rank() != 1 || index != 1 || !form.channel_axis || !weight.shape() || !form.channel_axis(node, *weight.shape()))
             return "an operand has several scales that lie on no axis of channels";

@@ -12,6 +12,7 @@ extern const Target npz_target;
 extern const Target image_target;
 extern const Target recipe_target;
 extern const Target calibration_target;
+extern const Target passes_target;
 extern const Target pipeline_target;
 
 }  // namespace mcompress::fuzzing
