@@ -1,5 +1,7 @@
 #include "data/array_dataset.h"
 
+#include <atomic>
+
 #include "support/error.h"
 
 namespace mcompress {
@@ -36,16 +38,25 @@ private:
 
     static std::shared_ptr<const Tensor> share(Tensor tensor) { return std::make_shared<const Tensor>(std::move(tensor)); }
 
-    static Tensor slice(const std::shared_ptr<const Tensor>& tensor, std::size_t index) {
+    Tensor slice(const std::shared_ptr<const Tensor>& tensor, std::size_t index) const {
         Shape shape = tensor->shape();
         shape[0] = 1;
         const std::size_t bytes = packed_byte_size(tensor->dtype(), shape.element_count());
-        return Tensor::view(tensor->dtype(), std::move(shape), tensor, tensor->bytes() + index * bytes, bytes);
+        const std::byte* const begin = tensor->bytes() + index * bytes;
+        if (!tensor->is_view()) return Tensor::view(tensor->dtype(), std::move(shape), tensor, begin, bytes);
+        // Samples of a mapped file are copied: a view would keep its pages, and in the end the whole file, in memory.
+        Tensor copy = Tensor::from_bytes(tensor->dtype(), std::move(shape), {begin, bytes});
+        const std::size_t before = copied_.fetch_add(bytes);
+        if (before / kMappedAtOnce != (before + bytes) / kMappedAtOnce) tensor->release_pages();
+        return copy;
     }
+
+    static constexpr std::size_t kMappedAtOnce = std::size_t{1} << 20;
 
     SampleAxis axis_;
     std::size_t size_;
     std::vector<Source> arrays_;
+    mutable std::atomic<std::size_t> copied_{0};  // bytes
 };
 
 }  // namespace

@@ -40,7 +40,8 @@ private:
 }  // namespace
 
 std::unique_ptr<Dataset> cached(std::shared_ptr<const Dataset> data, std::size_t byte_limit) {
-    return std::make_unique<CachedDataset>(std::move(data), byte_limit);
+    const bool is_kept = dynamic_cast<const CachedDataset*>(data.get()) != nullptr;
+    return std::make_unique<CachedDataset>(std::move(data), is_kept ? 0 : byte_limit);
 }
 
 }  // namespace mcompress

@@ -17,13 +17,6 @@
 
 namespace mcompress {
 
-namespace {
-
-// Pictures are looked at several times; so many bytes of them are decoded once.
-constexpr std::size_t kCachedSamples = std::size_t{96} << 20;
-
-}  // namespace
-
 Tuning make_tuning(const Graph& graph, const QuantizationScheme& scheme, const Dataset& data, int threads,
                    std::function<void(std::size_t, std::size_t)> progress) {
     struct Samples {
@@ -31,7 +24,7 @@ Tuning make_tuning(const Graph& graph, const QuantizationScheme& scheme, const D
         FixedBatch batches;
     };
     const auto samples = std::make_shared<Samples>();
-    samples->ordered = ordered_by_content(cached({std::shared_ptr<void>(), &data}, kCachedSamples), threads);
+    samples->ordered = ordered_by_content(cached({std::shared_ptr<void>(), &data}), threads);
     samples->batches = fit_batch(graph, *samples->ordered, LastBatch::LeaveOut);
     Tuning tuning{.scheme = scheme, .data = {samples, samples->batches.samples.get()}, .threads = threads};
     tuning.calibrate = [scheme, samples = tuning.data, threads, progress = std::move(progress)](Graph& observed) {

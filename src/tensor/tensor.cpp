@@ -15,11 +15,13 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 
+// Not aligned_alloc(): the C library looks for a longer block and cuts off both ends, so that a freed block is too short for the next one of its size, and memory grows
+// with every picture that is decoded between two small allocations.
 std::shared_ptr<std::byte> allocate(std::size_t size) {
-    const std::size_t rounded = (size + kAlignment - 1) / kAlignment * kAlignment;
-    void* memory = std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded);
-    if (!memory) throw std::bad_alloc();
-    return {static_cast<std::byte*>(memory), [](std::byte* p) { std::free(p); }};
+    void* const block = std::malloc(size + kAlignment);
+    if (!block) throw std::bad_alloc();
+    const std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(block) + kAlignment - 1) / kAlignment * kAlignment;
+    return {reinterpret_cast<std::byte*>(begin), [block](std::byte*) { std::free(block); }};
 }
 
 bool is_aligned_for(DType dtype, const std::byte* data) {

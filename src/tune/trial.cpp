@@ -13,7 +13,7 @@
 namespace mcompress {
 namespace {
 
-constexpr std::size_t kOutputBytes = std::size_t{64} << 20;
+constexpr std::size_t kKeptBytes = std::size_t{64} << 20;
 
 bool is_number(const Tensor& tensor) {
     return tensor.defined() && (is_float(tensor.dtype()) || is_signed_integer(tensor.dtype()) || is_unsigned_integer(tensor.dtype())) &&
@@ -92,9 +92,10 @@ Trial::Trial(const Engine& engine, const Graph& reference, const Dataset& held_o
     expected_.resize(1);
     run(0);
     std::size_t bytes = 1;
-    for (const Tensor& output : expected_[0])
-        if (output.defined()) bytes += output.byte_size();
-    const std::size_t count = std::max<std::size_t>(1, std::min(held_out.size(), kOutputBytes / bytes));
+    for (const auto* tensors : {&inputs_[0], &expected_[0]})
+        for (const Tensor& tensor : *tensors)
+            if (tensor.defined()) bytes += tensor.byte_size();
+    const std::size_t count = std::max<std::size_t>(1, std::min(held_out.size(), kKeptBytes / bytes));
     inputs_.resize(count);
     expected_.resize(count);
     parallel_for(count - 1, threads, [&](int, std::size_t index) { run(index + 1); });

@@ -34,7 +34,7 @@ TrialResult compare_outputs(const std::vector<Tensor>& expected, const std::vect
 
 class Trial {
 public:
-    /// Runs the float graph once on each sample and keeps its outputs; at most as many samples as fit 64 MB of outputs (and one). The graph's inputs
+    /// Runs the float graph once on each sample and keeps its outputs; at most as many samples as fit 64 MB of inputs and outputs (and one). The graph's inputs
     /// must be those of the graphs to be measured. Everything borrowed must outlive the trial.
     Trial(const Engine& engine, const Graph& reference, const Dataset& held_out, int threads);
 

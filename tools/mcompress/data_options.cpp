@@ -14,9 +14,6 @@ namespace mcompress {
 
 namespace {
 
-// Samples are looked at before they are calibrated on; so many bytes of them are decoded once.
-constexpr std::size_t kCachedSamples = std::size_t{96} << 20;
-
 struct ImageOptionRow {
     const char* key;
     const char* help;
@@ -81,7 +78,7 @@ CalibrationData open_calibration_data(const DataFlags& flags, const FitnessFlags
         return data;
     }
     if (flags.data.empty()) return data;
-    data.samples = cached(open_flagged_data(flags, model), kCachedSamples);
+    data.samples = cached(open_flagged_data(flags, model));
     data.name = flags.data;
     for (const DataFinding& finding :
          check_data(model, *data.samples, threads, fitness.allow_unfit ? UnfitData::Allow : UnfitData::Refuse)) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "data/cached_dataset.h"
 #include "data/subset.h"
 #include "onnx/data_files.h"
 #include "pipeline/predict_fitting.h"
@@ -23,9 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kCachedSamples = std::uint64_t{96} << 20;  // that commands keep, see data_options.cpp
-constexpr std::size_t kCheckedSamples = 64;                        // that are looked at before a command begins, in a rehearsal too
-constexpr std::uint64_t kMargin = 105;                             // percent: too much does less harm than too little
+constexpr std::size_t kCheckedSamples = 64;  // that are looked at before a command begins, in a rehearsal too
+constexpr std::uint64_t kMargin = 105;       // percent: too much does less harm than too little
 constexpr double kWrittenPerSecond = 300e6, kProductsPerSecond = 2e9;
 // A model so small is fitted in its rehearsal too: names and biases that this adds count, and it takes a second.
 constexpr std::uint64_t kSmallModel = std::uint64_t{512} << 10;
@@ -51,7 +51,7 @@ const Dataset* take_few(const fs::path& model, const Dataset& data, std::size_t 
     rehearsal.few = take(all, few);
     const std::uint64_t each = bytes_of_sample(data), count = data.size(),
                         known = std::min<std::uint64_t>(count, std::max(kCheckedSamples, rehearsal.few->size()));
-    rehearsal.more_memory += std::min(count * each, std::max(kCachedSamples, known * each)) - known * each;
+    rehearsal.more_memory += std::min<std::uint64_t>(count * each, kCachedSamples) - std::min<std::uint64_t>(known * each, kCachedSamples);
     rehearsal.more_seconds +=
         looks * time_sample(model, data, data.size() - 1) * static_cast<double>(data.size() - rehearsal.few->size()) / thread_count(global);
     return rehearsal.few.get();

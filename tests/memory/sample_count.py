@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""sample_count.py BIN --root DIR : calibrate's peak memory with 100 and with 1000 samples of 3 x 224 x 224, from pictures and from an array. Asked: less than 5 % between them.
+
+With one thread: what two of them hold at a time varies by as much."""
+import argparse
+import os
+import random
+import struct
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "../bad"))
+from dry_run import peak_of  # noqa: E402
+from wire import attr_ints, floats, graph, model, node, value  # noqa: E402
+
+SIDE, SAMPLES = 224, 1000
+ALLOWED = 0.05
+RUNS = 3  # the least of them: where the heap's pages come to lie makes some MB
+
+
+def network():
+    """Four strided convolutions of growing width, and pooling."""
+    chance = random.Random(3)
+    nodes, weights, before, channels = [], [], "x", 3
+    for at, width in enumerate((16, 32, 64, 64)):
+        weights.append(floats(f"w{at}", (width, channels, 3, 3), [chance.gauss(0, 0.2) for _ in range(width * channels * 9)]))
+        nodes.append(node("Conv", [before, f"w{at}"], [f"c{at}"], f"conv{at}", [attr_ints("pads", [1, 1, 1, 1]), attr_ints("strides", [2, 2])]))
+        nodes.append(node("Relu", [f"c{at}"], [f"r{at}"], f"relu{at}"))
+        before, channels = f"r{at}", width
+    nodes.append(node("GlobalAveragePool", [before], ["y"], "pool"))
+    return model(graph(nodes, [value("x", (1, 3, SIDE, SIDE))], [value("y", (1, channels, 1, 1))], weights))
+
+
+def write_array(path):
+    chance = random.Random(5)
+    count = 10 * 3 * SIDE * SIDE
+    block = struct.pack("<%df" % count, *(chance.random() for _ in range(count)))
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, 3, %d, %d), }" % (SAMPLES, SIDE, SIDE)
+    header += " " * (63 - (len(header) + 10) % 64) + "\n"
+    with open(path, "wb") as out:
+        out.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
+        for at in range(SAMPLES // 10):
+            shift = 4 * 7919 * at % len(block)
+            out.write(block[shift:] + block[:shift])
+
+
+def link_pictures(folder, root):
+    os.makedirs(folder)
+    source = os.path.join(root, "examples/digits/calib")
+    pictures = sorted(each for each in os.listdir(source) if each.endswith(".png"))
+    for at in range(SAMPLES):
+        os.symlink(os.path.join(source, pictures[at % len(pictures)]), os.path.join(folder, f"{at:04}.png"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("binary", type=os.path.abspath)
+    parser.add_argument("--root", required=True, type=os.path.abspath)
+    arguments = parser.parse_args()
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="mcompress-samples-") as folder:
+        path = os.path.join(folder, "network.onnx")
+        open(path, "wb").write(network())
+        write_array(os.path.join(folder, "samples.npy"))
+        link_pictures(os.path.join(folder, "pictures"), arguments.root)
+        prepared = ["--resize", f"{SIDE}x{SIDE}", "--color", "rgb", "--scale", "1/255"]
+        # A path of few letters takes no memory of the heap, one of many does: small blocks between large ones must not make a difference.
+        for name, data in (("pictures", [os.path.join(folder, "pictures"), *prepared]), ("pictures, short path", ["pictures", *prepared]), ("array", ["samples.npy"])):
+            peaks = []
+            for count in (SAMPLES // 10, SAMPLES):
+                words = ["env", "-C", folder, arguments.binary, "-q", "--threads", "1", "calibrate", path, "--data", *data, "--allow-unfit-data", "--limit", str(count), "-o", os.path.join(folder, "table.json"), "--force"]
+                runs = [peak_of(words) for _ in range(RUNS)]
+                if any(code != 0 for code, *_ in runs):
+                    print(f"FAILED {name}, {count} samples: {runs[0]}")
+                    return 1
+                peaks.append(min(peak for _, peak, *_ in runs))
+            more = peaks[1] / peaks[0] - 1
+            failed += more >= ALLOWED
+            print(f"{'ok    ' if more < ALLOWED else 'FAILED'} {name}: {peaks[0] / 1e6:.1f} MB with {SAMPLES // 10} samples, {peaks[1] / 1e6:.1f} MB with {SAMPLES}: {100 * more:+.1f} %", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
