@@ -104,3 +104,22 @@ TEST_CASE("a command's own recipe does the same again") {
         CHECK(read_text(scratch / "a.onnx") == read_text(scratch / "b.onnx"));
     }
 }
+
+TEST_CASE("recipes say words where options take words, and numbers of earlier ones are read") {
+    const ScratchFolder scratch("recipe-words");
+    const std::string recipe = scratch / "recipe.json", output = scratch / "o.onnx";
+    REQUIRE(run_mcompress("-q quantize " + kModel + kCalibration + "--effort FAST --quant-format qoperator -o " + output +
+                          " --save-recipe " + recipe)
+                .exit_code == 0);
+    std::string text = read_text(recipe);
+    CHECK(contains(text, "\"effort\": \"fast\""));
+    CHECK(contains(text, "\"quant-format\": \"qoperator\""));
+    for (const auto& [word, number] : {std::pair("\"fast\"", "\"0\""), std::pair("\"qoperator\"", "\"1\"")})
+        text.replace(text.find(word), std::string(word).size(), number);
+    write_text(recipe, text);
+    REQUIRE(run_mcompress("-q run " + recipe + " -o " + (scratch / "p.onnx")).exit_code == 0);
+    CHECK(read_text(output) == read_text(scratch / "p.onnx"));
+    const CommandResult wrong = run_mcompress("quantize " + kModel + " --effort slow -o " + (scratch / "q.onnx"));
+    CHECK(wrong.exit_code == 2);
+    CHECK(contains(wrong.errors, "slow is none of {fast,balanced,max}"));
+}

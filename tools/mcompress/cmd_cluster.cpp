@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "dry_run.h"
+#include "enum_option.h"
 #include "output_path.h"
 #include "pipeline/cluster_model.h"
 #include "report_options.h"
@@ -26,11 +27,10 @@ CommandRun configure_cluster(CLI::App& app, const GlobalOptions& global) {
     app.add_option("--bits", options->request.options.bits, "At most 2^N levels a weight tensor")
         ->check(CLI::Range(2, 8))
         ->capture_default_str();
-    const std::map<std::string, RowScales> granularities{
-        {"auto", RowScales::Auto}, {"tensor", RowScales::Never}, {"row", RowScales::Always}};
-    app.add_option("--granularity", options->request.options.row_scales,
-                   "tensor: one codebook; row: the same with a scale an output channel; auto: whichever is nearer to the weights (default)")
-        ->transform(CLI::CheckedTransformer(granularities, CLI::ignore_case).description("{auto,tensor,row}"));
+    add_enum_option<RowScales>(
+        app, "--granularity", options->request.options.row_scales,
+        {{"auto", RowScales::Auto}, {"tensor", RowScales::Never}, {"row", RowScales::Always}},
+        "tensor: one codebook; row: the same with a scale an output channel; auto: whichever is nearer to the weights (default)");
     app.add_flag("--packed", options->packed, "Two codes a byte (uint4, needs opset 21), for --bits 2 to 4");
     app.add_option("--exclude", options->request.exclude,
                    "Nodes whose weights stay: name, wildcard, /regular expression/, type:Op or a..b");

@@ -4,6 +4,7 @@
 #include "command.h"
 #include "data_options.h"
 #include "dry_run.h"
+#include "enum_option.h"
 #include "output_path.h"
 #include "pipeline/convert_float_model.h"
 #include "pipeline/convert_model.h"
@@ -120,9 +121,9 @@ void add_float_options(CLI::App& app, Options& options, CLI::Option* to) {
 }  // namespace
 
 CLI::Option* add_quant_format(CLI::App& app, QuantizedForm& form) {
-    const std::map<std::string, QuantizedForm> names{{"qdq", QuantizedForm::Qdq}, {"qoperator", QuantizedForm::QOperator}};
-    return app.add_option("--quant-format", form, "qdq: quantizers around float operators; qoperator: operators on codes (QLinearConv …)")
-        ->transform(CLI::CheckedTransformer(names, CLI::ignore_case).description("{qdq,qoperator}"));
+    return add_enum_option<QuantizedForm>(app, "--quant-format", form,
+                                          {{"qdq", QuantizedForm::Qdq}, {"qoperator", QuantizedForm::QOperator}},
+                                          "qdq: quantizers around float operators; qoperator: operators on codes (QLinearConv …)");
 }
 
 CommandRun configure_convert(CLI::App& app, const GlobalOptions& global) {

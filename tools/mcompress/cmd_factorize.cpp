@@ -1,9 +1,9 @@
 // mcompress factorize MODEL --energy E | --ratio R [--data D] -o OUT
-#include <map>
 #include <memory>
 
 #include "command.h"
 #include "data_options.h"
+#include "enum_option.h"
 #include "output_path.h"
 #include "pipeline/factorize_model.h"
 #include "report_options.h"
@@ -28,11 +28,9 @@ CommandRun configure_factorize(CLI::App& app, const GlobalOptions& global) {
     auto* energy = app.add_option("--energy", options->energy, "Share of each layer's output energy to keep, with the fewest MACs: 0.99");
     app.add_option("--ratio", options->ratio, "Share of the MACs of all layers that can be factorized to keep, where it costs least: 0.7")
         ->excludes(energy);
-    const std::map<std::string, CostGate> gates{{"measured", CostGate::Measured}, {"macs", CostGate::Macs}};
-    app.add_option(
-           "--time", options->request.options.gate,
-           "measured: only where MACs and the time on this machine fall (default); macs: MACs alone, the same file on every machine")
-        ->transform(CLI::CheckedTransformer(gates, CLI::ignore_case).description("{measured,macs}"));
+    add_enum_option<CostGate>(
+        app, "--time", options->request.options.gate, {{"measured", CostGate::Measured}, {"macs", CostGate::Macs}},
+        "measured: only where MACs and the time on this machine fall (default); macs: MACs alone, the same file on every machine");
     app.add_option("--exclude", options->request.exclude, "Nodes to leave alone: name, wildcard, /regular expression/, type:Op or a..b");
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.factorized.onnx beside the model)");
     app.add_flag("--force", options->force, "Overwrite an existing file");

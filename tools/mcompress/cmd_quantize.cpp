@@ -1,11 +1,11 @@
 // mcompress quantize MODEL [--data D | --calibration table.json] -o OUT
-#include <map>
 #include <memory>
 
 #include "budget_options.h"
 #include "command.h"
 #include "data_options.h"
 #include "dry_run.h"
+#include "enum_option.h"
 #include "output_path.h"
 #include "pipeline/compress.h"
 #include "report_options.h"
@@ -38,9 +38,8 @@ struct Options {
 };
 
 void add_effort(CLI::App& app, Effort& effort) {
-    const std::map<std::string, Effort> names{{"fast", Effort::Fast}, {"balanced", Effort::Balanced}, {"max", Effort::Max}};
-    app.add_option("--effort", effort, "Time for accuracy: fast (statistics only), balanced (seconds), max (minutes)")
-        ->transform(CLI::CheckedTransformer(names, CLI::ignore_case).description("{fast,balanced,max}"))
+    add_enum_option<Effort>(app, "--effort", effort, {{"fast", Effort::Fast}, {"balanced", Effort::Balanced}, {"max", Effort::Max}},
+                            "Time for accuracy: fast (statistics only), balanced (seconds), max (minutes)")
         ->default_str("balanced");
 }
 
