@@ -60,7 +60,9 @@ CalibrationTable calibrate(const Graph& graph, const Engine& engine, const Datas
     const auto samples = prepare(graph, data, options.max_samples);
     describe_first_sample(graph, samples->sample(0));
     PlanCache plans(engine, graph, CompileOptions{.threads = 1, .tap_access = TapAccess::Borrowed});
-    std::vector<Observer> observers(static_cast<std::size_t>(std::max(1, options.threads)));
+    const std::size_t own = options.max_samples == 0 ? data.size() : std::min(data.size(), options.max_samples);
+    std::vector<Observer> observers(static_cast<std::size_t>(std::max(1, options.threads)),
+                                    Observer(std::max(own, options.samples_of_all_shards)));
     Counter counter(options, samples->size());
     parallel_for(samples->size(), options.threads, [&](int worker, std::size_t index) {
         with_context([&] { return format("sample '{}'", samples->sample_name(index)); },

@@ -13,6 +13,8 @@ namespace mcompress {
 struct CalibrateOptions {
     int threads = 1;              // samples that run at the same time, each on one thread
     std::size_t max_samples = 0;  // 0: all
+    /// Of all shards together, whose tables will be merged: many samples are counted less finely (decision 0009). 0: there are no others.
+    std::size_t samples_of_all_shards = 0;
     /// Called after each run, from one thread at a time, with done rising from 1 to total.
     std::function<void(std::size_t done, std::size_t total)> progress = {};
 };

@@ -59,7 +59,7 @@ std::vector<const Value*> float_values(Graph& graph) {
 CalibrationTable observe_ranges(Graph& graph, const Dataset& data, const FloatConvertRequest& request) {
     const auto engine = make_onednn_engine();
     PlanCache plans(*engine, graph, CompileOptions{.threads = 1, .tapped = float_values(graph)});
-    std::vector<Observer> observers(static_cast<std::size_t>(std::max(1, request.threads)));
+    std::vector<Observer> observers(static_cast<std::size_t>(std::max(1, request.threads)), Observer(data.size()));
     std::mutex mutex;
     std::size_t done = 0;
     parallel_for(data.size(), request.threads, [&](int worker, std::size_t index) {

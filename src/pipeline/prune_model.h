@@ -22,7 +22,7 @@ struct PruneRequest {
     std::string data_name = {};
     PruneOptions options = {};  // without the pattern
     double macs = 0.0;          // pattern channels: share of the multiply-accumulates to keep; 0: 1 - sparsity
-    std::int64_t round_to = 8;
+    std::int64_t round_to = 0;  // ChannelBudget
     SparseFormat sparse_format = SparseFormat::Dense;
     std::optional<Stamp> stamp = {};  // put into the model
     PlannedFiles* planned = nullptr;  // not null: takes what would be written, and nothing is

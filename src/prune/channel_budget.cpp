@@ -10,11 +10,19 @@
 namespace mcompress {
 namespace {
 
-double share_left(const std::vector<int>& axis, const std::vector<bool>& removed) {
+constexpr std::int64_t kBlock = 16;  // channels a kernel computes on at a time, whether they are there or not (AVX-512)
+constexpr std::int64_t kFinestBlock = 8;
+constexpr double kBlockShare = 0.65;  // of what is to be saved goes as whole blocks: more speed for more loss
+
+std::int64_t blocks_of(std::int64_t channels) { return (channels + kBlock - 1) / kBlock; }
+
+double share_left(const std::vector<int>& axis, const std::vector<bool>& removed, ChannelMacs::Width width) {
     if (axis.empty()) return 1.0;
     const auto gone =
         std::count_if(axis.begin(), axis.end(), [&](int unit) { return unit >= 0 && removed[static_cast<std::size_t>(unit)]; });
-    return 1.0 - static_cast<double>(gone) / static_cast<double>(axis.size());
+    const auto whole = static_cast<std::int64_t>(axis.size()), left = whole - gone;
+    if (width == ChannelMacs::Width::Blocks) return static_cast<double>(blocks_of(left)) / static_cast<double>(blocks_of(whole));
+    return static_cast<double>(left) / static_cast<double>(whole);
 }
 
 /// The error of the first `count` units, by the curve's points and 0 at none.
@@ -30,13 +38,13 @@ double error_at(const ChannelCurve& curve, std::size_t count) {
     return before.error * (share / std::max(1e-12, before.sparsity));  // beyond the last point
 }
 
-constexpr std::int64_t kFinestBlock = 8;
-
 /// A group on its way: how many of its units are gone.
 struct GroupState {
     std::size_t gone = 0, step = 1, most = 0;
 
-    GroupState(std::size_t units, std::int64_t round_to) {
+    GroupState(std::size_t units, std::int64_t round_to) { take_steps_of(units, round_to); }
+
+    void take_steps_of(std::size_t units, std::int64_t round_to) {
         step = static_cast<std::size_t>(std::max<std::int64_t>(1, round_to));
         // Kernels compute on blocks of channels, and what is left of a block takes the time of a whole one: a step that says a block is kept to. Smaller ones
         // serve accuracy and give way in small groups.
@@ -79,51 +87,88 @@ std::int64_t ChannelMacs::total() const {
     return static_cast<std::int64_t>(std::llround(sum));
 }
 
-std::int64_t ChannelMacs::left(const std::vector<bool>& removed) const {
+std::int64_t ChannelMacs::left(const std::vector<bool>& removed, Width width) const {
     double sum = rest_;
     for (const Product& product : products_) {
         double macs = product.macs;
-        for (const std::vector<int>& axis : product.axes) macs *= share_left(axis, removed);
+        for (const std::vector<int>& axis : product.axes) macs *= share_left(axis, removed, width);
         sum += macs;
     }
     return static_cast<std::int64_t>(std::llround(sum));
 }
 
-std::vector<bool> spend_channel_budget(const ChannelUnits& units, const std::vector<ChannelCurve>& curves, const ChannelMacs& macs,
-                                       const ChannelBudget& budget) {
-    std::vector<GroupState> states;
-    for (const ChannelCurve& curve : curves) states.emplace_back(curve.order.size(), budget.round_to);
-    const auto units_gone = [&] {
+namespace {
+
+/// Takes steps until enough is saved.
+class Spending {
+public:
+    Spending(const ChannelUnits& units, const std::vector<ChannelCurve>& curves, const ChannelMacs& macs)
+        : units_(units), curves_(curves), macs_(macs), removed_(choosable(units, {})) {
+        for (const ChannelCurve& curve : curves) states_.emplace_back(curve.order.size(), 1);
+    }
+
+    /// Steps of `round_to`, each the one with the least error for what it saves, until no more than `most` is left; fewer when nothing more can go.
+    void spend(std::int64_t round_to, ChannelMacs::Width width, std::int64_t most) {
+        for (std::size_t group = 0; group < curves_.size(); ++group) states_[group].take_steps_of(curves_[group].order.size(), round_to);
+        for (std::int64_t left = macs_.left(removed_, width); left > most; left = macs_.left(removed_, width)) {
+            const std::size_t best = cheapest(width, left, most);
+            if (best == curves_.size()) return;
+            states_[best].gone = *states_[best].next(curves_[best].order.size());
+            removed_ = choosable(units_, units_gone());
+        }
+    }
+
+    const std::vector<bool>& removed() const { return removed_; }
+
+private:
+    std::vector<int> units_gone() const {
         std::vector<int> gone;
-        for (std::size_t group = 0; group < curves.size(); ++group)
-            gone.insert(gone.end(), curves[group].order.begin(),
-                        curves[group].order.begin() + static_cast<std::ptrdiff_t>(states[group].gone));
-        return choosable(units, gone);
-    };
-    std::vector<bool> removed = units_gone();
-    std::int64_t left = macs.left(removed);
-    while (left > budget.macs) {
-        std::size_t best = curves.size();
+        for (std::size_t group = 0; group < curves_.size(); ++group)
+            gone.insert(gone.end(), curves_[group].order.begin(),
+                        curves_[group].order.begin() + static_cast<std::ptrdiff_t>(states_[group].gone));
+        return gone;
+    }
+
+    /// The number of groups when no step saves anything.
+    std::size_t cheapest(ChannelMacs::Width width, std::int64_t left, std::int64_t most) const {
+        std::size_t best = curves_.size();
         double least = HUGE_VAL;
-        for (std::size_t group = 0; group < curves.size(); ++group) {
-            const auto next = states[group].next(curves[group].order.size());
+        for (std::size_t group = 0; group < curves_.size(); ++group) {
+            const ChannelCurve& curve = curves_[group];
+            const auto next = states_[group].next(curve.order.size());
             if (!next) continue;
-            std::vector<bool> trial = removed;
-            for (std::size_t at = states[group].gone; at < *next; ++at) trial[static_cast<std::size_t>(curves[group].order[at])] = true;
-            const auto saved = static_cast<double>(left - macs.left(trial));
-            const double cost = std::max(0.0, error_at(curves[group], *next) - error_at(curves[group], states[group].gone));
+            std::vector<bool> trial = removed_;
+            for (std::size_t at = states_[group].gone; at < *next; ++at) trial[static_cast<std::size_t>(curve.order[at])] = true;
+            const auto saved = static_cast<double>(std::min(left - macs_.left(trial, width), left - most));  // more is of no use
+            const double cost = std::max(0.0, error_at(curve, *next) - error_at(curve, states_[group].gone));
             const double rate = saved > 0.0 ? cost / saved : HUGE_VAL;
             if (rate < least) {
                 least = rate;
                 best = group;
             }
         }
-        if (best == curves.size()) break;
-        states[best].gone = *states[best].next(curves[best].order.size());
-        removed = units_gone();
-        left = macs.left(removed);
+        return best;
     }
-    return removed;
+
+    const ChannelUnits& units_;
+    const std::vector<ChannelCurve>& curves_;
+    const ChannelMacs& macs_;
+    std::vector<GroupState> states_;
+    std::vector<bool> removed_;
+};
+
+}  // namespace
+
+std::vector<bool> spend_channel_budget(const ChannelUnits& units, const std::vector<ChannelCurve>& curves, const ChannelMacs& macs,
+                                       const ChannelBudget& budget) {
+    Spending spending(units, curves, macs);
+    if (budget.round_to == 0) {
+        const std::int64_t saved = macs.total() - budget.macs;
+        spending.spend(kBlock, ChannelMacs::Width::Blocks,
+                       macs.left(spending.removed(), ChannelMacs::Width::Blocks) - std::llround(kBlockShare * static_cast<double>(saved)));
+    }
+    spending.spend(budget.round_to == 0 ? kFinestBlock : budget.round_to, ChannelMacs::Width::Channels, budget.macs);
+    return spending.removed();
 }
 
 }  // namespace mcompress

@@ -16,8 +16,10 @@ struct ChannelCurve {
 };
 
 struct ChannelBudget {
-    std::int64_t macs = 0;      // what may be left
-    std::int64_t round_to = 8;  // channels left are a multiple of it; up to 8, steps are at most a quarter of the group
+    std::int64_t macs = 0;  // what may be left
+    /// Channels left are a multiple of it; up to 8, steps are at most a quarter of the group. 0: as many whole blocks of 16 go as bring about two thirds of what is to be
+    /// saved in the multiply-accumulates of blocks, which is what kernels take their time for, and the rest in steps of 8.
+    std::int64_t round_to = 0;
 };
 
 /// What of a graph's multiply-accumulates is left when units go: a product's shrink with the axes of its constant weight, those of a product of activations
@@ -26,8 +28,11 @@ class ChannelMacs {
 public:
     ChannelMacs(const Graph& graph, const ChannelUnits& units);
 
+    /// How channels count: as they are, or as blocks of 16, the last of which may be partly empty.
+    enum class Width { Channels, Blocks };
+
     std::int64_t total() const;
-    std::int64_t left(const std::vector<bool>& removed) const;
+    std::int64_t left(const std::vector<bool>& removed, Width width = Width::Channels) const;
 
 private:
     struct Product {

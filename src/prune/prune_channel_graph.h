@@ -17,8 +17,8 @@ namespace mcompress {
 enum class ChannelCriterion { Magnitude, Reconstruction, Random };
 
 struct ChannelPruneOptions {
-    double macs = 0.8;  // share of the multiply-accumulates to keep
-    std::int64_t round_to = 8;
+    double macs = 0.8;          // share of the multiply-accumulates to keep
+    std::int64_t round_to = 0;  // ChannelBudget
     ChannelCriterion criterion = ChannelCriterion::Magnitude;
     Repair repair = Repair::None;
     std::shared_ptr<const Dataset> data;  // null: magnitude or random, without repair

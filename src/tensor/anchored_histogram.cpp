@@ -73,10 +73,10 @@ void AnchoredHistogram::make_room(const ValueSummary& summary) {
     if (summary.min < 0.0f) open(Side::Negative);
 }
 
-ValueSummary AnchoredHistogram::add(std::span<const float> values) {
+ValueSummary AnchoredHistogram::add(std::span<const float> values, std::size_t thinned_from) {
     constexpr std::size_t kWorthwhile = kBins;             // clearing and adding up the counters must pay
     constexpr std::size_t kAtOnce = std::size_t{1} << 31;  // before a counter can overflow
-    const Counting counting = values.size() >= kThinnedFrom ? Counting::Quarter : Counting::All;
+    const Counting counting = values.size() >= thinned_from ? Counting::Quarter : Counting::All;
     ValueSummary summary;
     for (std::size_t at = 0; at < values.size(); at += kAtOnce) {
         const auto part = values.subspan(at, std::min(kAtOnce, values.size() - at));

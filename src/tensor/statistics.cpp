@@ -52,8 +52,8 @@ ValueSummary summarize(std::span<const float> values) {
     return summary;
 }
 
-void TensorStatistics::add_sample(std::span<const float> values) {
-    const ValueSummary sample = histogram.add(values);
+void TensorStatistics::add_sample(std::span<const float> values, std::size_t thinned_from) {
+    const ValueSummary sample = histogram.add(values, thinned_from);
     nan_count += sample.nans;
     infinite_count += sample.infinities;
     if (sample.finite == 0) return;

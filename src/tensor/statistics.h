@@ -30,7 +30,7 @@ enum class Counting;
 /// A histogram whose bins are anchored at zero and a power of two wide: bin i of a side holds |x| in [i*w, (i+1)*w), w = 2^exponent.
 /// When a value falls beyond the last bin, neighbours merge pairwise and the width doubles; floor(floor(x/w)/2) = floor(x/2w) makes the
 /// counts independent of the order of samples and of merging: the exponent is the smallest that holds the greatest magnitude seen.
-/// Exact zeros and values that are not finite are not binned. Of samples of kThinnedFrom values and more, one of four groups of 16 values is
+/// Exact zeros and values that are not finite are not binned. Of samples of `thinned_from` values and more, one of four groups of 16 values is
 /// binned, and counts four times: which, is fixed by the place in the sample (choice_of_piece in value_kernels.h).
 class AnchoredHistogram {
 public:
@@ -41,7 +41,7 @@ public:
     static constexpr std::size_t kThinnedFrom = std::size_t{1} << 15;
 
     /// Adds one sample's values. Returns what the one look at all of them told.
-    ValueSummary add(std::span<const float> values);
+    ValueSummary add(std::span<const float> values, std::size_t thinned_from = kThinnedFrom);
     void merge(const AnchoredHistogram& other);
 
     int exponent() const { return exponent_; }
@@ -103,8 +103,8 @@ struct TensorStatistics {
     ExactSum sum_of_maxima;
     AnchoredHistogram histogram;
 
-    /// Adds one sample's values. Order within the sample does not matter.
-    void add_sample(std::span<const float> values);
+    /// Adds one sample's values; from how many on its histogram counts a part of them. Order within a smaller sample does not matter.
+    void add_sample(std::span<const float> values, std::size_t thinned_from = AnchoredHistogram::kThinnedFrom);
     /// Exact: any order of add_sample and merge over the same samples gives equal statistics.
     void merge(const TensorStatistics& other);
     bool operator==(const TensorStatistics&) const = default;

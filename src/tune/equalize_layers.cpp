@@ -33,7 +33,7 @@ CalibrationTable observe(Graph& graph, const Engine& engine, const Dataset& data
     CalibrationTable table;
     {
         PlanCache plans(engine, graph, {.threads = 1});
-        std::vector<Observer> observers(static_cast<std::size_t>(std::max(1, tuning.threads)));
+        std::vector<Observer> observers(static_cast<std::size_t>(std::max(1, tuning.threads)), Observer(data.size()));
         parallel_for(data.size(), tuning.threads, [&](int worker, std::size_t index) {
             const std::vector<Tensor> inputs = bind_inputs(graph, data.sample(index));
             plans.plan_for(inputs)->run(inputs, observers[static_cast<std::size_t>(worker)].tap());

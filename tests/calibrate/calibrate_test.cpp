@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <random>
 
 #include "catch.h"
@@ -123,6 +124,45 @@ TEST_CASE("trap 6: the table does not depend on threads, on the order of samples
         std::shuffle(samples.begin(), samples.end(), std::mt19937(4));
         check_equal(wanted, calibrate(*model->graph, *engine, ListDataset(samples), {.threads = 2}));
     }
+}
+
+TEST_CASE("large samples: every value counts where there are few of them, a quarter counts four times where there are many; shards as the "
+          "whole") {
+    constexpr std::size_t kWidth = 40000;
+    const auto model = model_with("1", std::to_string(kWidth));
+    const auto engine = make_reference_engine();
+    const auto counts_of = [](const CalibrationTable& table) {
+        std::vector<std::uint64_t> counts;
+        for (const auto side : {table.values.at("x").histogram.positive(), table.values.at("x").histogram.negative()})
+            counts.insert(counts.end(), side.begin(), side.end());
+        return counts;
+    };
+    std::vector<Sample> samples;
+    for (std::size_t at = 0; at < 66; ++at) {
+        std::vector<float> values(kWidth);
+        std::mt19937 random(static_cast<unsigned>(at));
+        for (float& value : values) value = std::normal_distribution<float>()(random);
+        samples.push_back({{"x", row(values)}});
+    }
+    const auto whole = std::make_shared<ListDataset>(samples);
+    const CalibrationTable many = calibrate(*model->graph, *engine, *whole, {.threads = 2});
+    const CalibrationTable few = calibrate(*model->graph, *engine, *whole, {.threads = 2, .max_samples = 63});
+    const auto counted_by_fours = [&](const CalibrationTable& table) {
+        const std::vector<std::uint64_t> counts = counts_of(table);
+        return std::all_of(counts.begin(), counts.end(), [](std::uint64_t count) { return count % 4 == 0; });
+    };
+    CHECK(counted_by_fours(many));
+    CHECK_FALSE(counted_by_fours(few));
+    const std::vector<std::uint64_t> counts = counts_of(few);
+    CHECK(std::accumulate(counts.begin(), counts.end(), few.values.at("x").zeros) == 63 * kWidth);
+    CalibrationTable merged;
+    for (const std::size_t index : {1u, 0u}) {
+        const CalibrationTable part =
+            calibrate(*model->graph, *engine, *shard(whole, index, 2), {.threads = 2, .samples_of_all_shards = samples.size()});
+        for (const auto& [name, statistics] : part.values) merged.values[name].merge(statistics);
+        merged.samples += part.samples;
+    }
+    check_equal(many, merged);
 }
 
 TEST_CASE("a model with a fixed batch takes that many samples a run") {

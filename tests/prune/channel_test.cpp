@@ -145,6 +145,33 @@ TEST_CASE("widths are rounded") {
         if (layer.channels > 4) CHECK(layer.channels % 8 == 0);
 }
 
+TEST_CASE("most of what goes are whole blocks of 16 where there are any, unless a width is asked for") {
+    // Magnitude finds every channel alike, so that steps of 8 would be spread over both wide layers.
+    FamilyBuilder b(6);
+    const auto build = [&] {
+        auto model = b.build("float[1,3,8,8] x",
+                             {b.conv(b.conv_norm_relu(b.conv_norm_relu(b.conv_norm_relu("x", 3, 64, 3), 64, 64, 3), 64, 64, 3), 64, 4, 1)});
+        run_pipeline("fuse", *model->graph, {});
+        return model;
+    };
+    const auto blocks_saved = [&](std::int64_t round_to) {
+        auto model = build();
+        ChannelPruneOptions options;
+        options.macs = 0.8;
+        options.round_to = round_to;
+        const ChannelPruneOutcome outcome = prune_channel_graph(*model->graph, options);
+        CHECK(static_cast<double>(outcome.macs_after) <= 0.8 * static_cast<double>(outcome.macs_before));
+        std::int64_t blocks = 0;
+        for (const LayerWidth& layer : outcome.after) {
+            if (layer.channels > 4) CHECK(layer.channels % 8 == 0);
+            blocks += (layer.channels + 15) / 16;
+        }
+        return 4 * 3 + 1 - blocks;
+    };
+    CHECK(blocks_saved(0) >= 2);
+    CHECK(blocks_saved(0) >= blocks_saved(8));
+}
+
 TEST_CASE("a share that cannot be reached, and models without channels to remove, are refused") {
     auto model = fused_family("resnet_basic");
     ChannelPruneOptions options;

@@ -104,9 +104,10 @@ CommandRun configure_prune(CLI::App& app, const GlobalOptions& global) {
     app.add_option("--macs", options->request.macs, "Pattern channels: share of the multiply-accumulates to keep (1 - sparsity)")
         ->check(CLI::Range(0.0, 1.0));
     app.add_option("--round-to", options->request.round_to,
-                   "Pattern channels: widths become multiples of it, from 16 on exactly (whole blocks of kernels)")
-        ->check(CLI::Range(1, 256))
-        ->capture_default_str();
+                   "Pattern channels: widths become multiples of it, from 16 on exactly (default: most of what goes in whole blocks of 16, "
+                   "as kernels compute, the rest "
+                   "in steps of 8)")
+        ->check(CLI::Range(1, 256));
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.pruned.onnx beside the model)");
     add_choices(app, *options);
     add_sparse_format(app, options->request.sparse_format);
