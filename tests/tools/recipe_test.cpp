@@ -105,6 +105,26 @@ TEST_CASE("a command's own recipe does the same again") {
     }
 }
 
+TEST_CASE("only --in-place lets a result take the input's place") {
+    const ScratchFolder scratch("in-place");
+    const std::string model = scratch / "m.onnx", link = scratch / "link.onnx";
+    write_text(model, read_text(kModel));
+    std::filesystem::create_symlink(model, link);
+    const std::string before = read_text(model);
+    for (const std::string& output : {model, link}) {
+        const CommandResult refused = run_mcompress("convert " + model + " --to fp16 --force -o " + output);
+        CHECK(refused.exit_code == 2);
+        CHECK(contains(refused.errors, "error[E1003]"));
+        CHECK(contains(refused.errors, "--in-place"));
+    }
+    CHECK(run_mcompress("convert " + model + " --to fp16 --in-place -o " + (scratch / "o.onnx")).exit_code == 2);
+    CHECK(run_mcompress("convert " + model + " --to fp16 --in-place --dry-run").exit_code == 0);
+    CHECK(read_text(model) == before);
+    REQUIRE(run_mcompress("-q convert " + model + " --to fp16 -o " + (scratch / "o.onnx")).exit_code == 0);
+    REQUIRE(run_mcompress("-q convert " + model + " --to fp16 --in-place").exit_code == 0);
+    CHECK(read_text(model) == read_text(scratch / "o.onnx"));
+}
+
 TEST_CASE("recipes say words where options take words, and numbers of earlier ones are read") {
     const ScratchFolder scratch("recipe-words");
     const std::string recipe = scratch / "recipe.json", output = scratch / "o.onnx";

@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "data_options.h"
+#include "dry_run.h"
 #include "enum_option.h"
 #include "output_path.h"
 #include "pipeline/factorize_model.h"
@@ -42,8 +43,8 @@ CommandRun configure_factorize(CLI::App& app, const GlobalOptions& global) {
         if (app.count("--energy") > 0) request.options.energy = options->energy;
         if (app.count("--ratio") > 0) request.options.ratio = options->ratio;
         request.model = options->model;
-        request.output =
-            choose_output(options->output, options->model, ".factorized.onnx", options->force ? Overwrite::Force : Overwrite::Refuse);
+        request.output = choose_output(options->output, options->model, ".factorized.onnx",
+                                       options->force ? Overwrite::Force : Overwrite::Refuse, global);
         const CalibrationData data = open_calibration_data(options->data, options->fitness, options->model, thread_count(global));
         request.options.data = data.samples;
         request.data_name = data.name;

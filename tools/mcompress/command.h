@@ -35,6 +35,7 @@ struct GlobalOptions {
     bool verbose = false;
     std::function<void(CommandResult)> sink = {};  // takes results in place of standard output
     std::shared_ptr<Stamp> stamp = {};             // to be put into models; grows with the data that is used; null: none was asked for
+    bool in_place = false;                         // the output takes the input's place
     std::shared_ptr<Rehearsal> rehearsal = {};     // of a dry run: nothing is written; null: it is none
 };
 

@@ -14,6 +14,7 @@
 #include "report/text_table.h"
 #include "report_error.h"
 #include "report_options.h"
+#include "support/file.h"
 #include "support/log.h"
 #include "support/memory.h"
 #include "support/process_limits.h"
@@ -170,16 +171,34 @@ CommandRun with_dry_run(CLI::App& app, CommandRun command, GlobalOptions& global
 
 PlannedFiles* planned_files(const GlobalOptions& global) { return global.rehearsal ? &global.rehearsal->planned : nullptr; }
 
+CommandRun with_in_place(CLI::App& app, CommandRun command, GlobalOptions& global) {
+    auto is_asked = std::make_shared<bool>(false);
+    app.add_flag("--in-place", *is_asked, "Put the result in the input's place, all at once, when it is complete")
+        ->excludes(app.get_option("--output"));
+    return [is_asked, &global, command = std::move(command)] {
+        global.in_place = *is_asked;
+        return command();
+    };
+}
+
 fs::path choose_output(const fs::path& asked, const fs::path& input, std::string_view suffix, Overwrite overwrite,
                        const GlobalOptions& global) {
-    if (!global.rehearsal) return choose_output(asked, input, suffix, overwrite);
+    const auto choose = [&] {
+        if (global.in_place) return input;
+        fs::path output = choose_output(asked, input, suffix, overwrite);
+        if (is_same_file(output, input))
+            throw Error(codes::kOutputIsInput, format("{} is the input", output.string()),
+                        "choose another name with -o, or pass --in-place");
+        return output;
+    };
+    if (!global.rehearsal) return choose();
     std::vector<Error>& problems = global.rehearsal->problems;
     try {
-        (void)choose_output(asked, input, suffix, overwrite);
+        (void)choose();
     } catch (const Error& error) {
         problems.push_back(error);
     }
-    fs::path output = output_path(asked, input, suffix);
+    fs::path output = global.in_place ? input : output_path(asked, input, suffix);
     std::error_code ignored;
     if (!fs::is_directory(folder_of(output), ignored) || ::access(folder_of(output).c_str(), W_OK | X_OK) != 0)
         problems.emplace_back(codes::kFileUnwritable, format("no file can be made in {}", folder_of(output).string()),

@@ -36,7 +36,10 @@ CommandRun with_dry_run(CLI::App& app, CommandRun command, GlobalOptions& global
 /// Where nothing is to be written: what takes the files that would be. Null when it is no dry run.
 PlannedFiles* planned_files(const GlobalOptions& global);
 
-/// As choose_output() of output_path.h; in a dry run, what it throws and a folder that cannot be written to are noted, and it goes on.
+/// Declares --in-place on a command that turns one model into another.
+CommandRun with_in_place(CLI::App& app, CommandRun command, GlobalOptions& global);
+
+/// As choose_output() of output_path.h, but that nothing except --in-place lets the input be written over, --force neither. In a dry run, what it throws and a folder that cannot be written to are noted, and it goes on.
 std::filesystem::path choose_output(const std::filesystem::path& asked, const std::filesystem::path& input, std::string_view suffix,
                                     Overwrite overwrite, const GlobalOptions& global);
 

@@ -32,7 +32,8 @@ int run(int argc, char** argv) {
     for (const CommandRow& row : all_commands()) {
         CLI::App* sub = app.add_subcommand(row.name, row.summary);
         CommandRun command = row.configure(*sub, global);
-        if (row.role == CommandRole::RewritesModel) command = with_stamp(*sub, with_save_recipe(*sub, std::move(command)), global);
+        if (row.role == CommandRole::RewritesModel)
+            command = with_in_place(*sub, with_stamp(*sub, with_save_recipe(*sub, std::move(command)), global), global);
         if (row.dry_run == DryRun::Yes) command = with_dry_run(*sub, std::move(command), global);
         sub->callback([&chosen, command = naming_model(*sub, std::move(command))] { chosen = command; });
     }

@@ -111,7 +111,8 @@ bool run_step(ParsedStep& step, RecipeReport& report) {
 }  // namespace
 
 Recipe recipe_of(const CLI::App& command) {
-    constexpr std::string_view kLeftOut[] = {"help", "output", "force", "format", "json", "report", "save-recipe", "stamp", "dry-run"};
+    constexpr std::string_view kLeftOut[] = {"help",   "output",      "force", "format",  "json",
+                                             "report", "save-recipe", "stamp", "dry-run", "in-place"};
     Recipe recipe;
     RecipeStep step{command.get_name(), {}};
     for (const CLI::Option* option : command.get_options()) {
