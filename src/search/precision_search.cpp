@@ -73,6 +73,19 @@ void widen(const SearchSubject& subject, const PrecisionGoal& goal, PrecisionRes
     result.steps = widened(std::move(result.steps), most, *goal.wide);
 }
 
+/// The steps with 16 bits wherever a value asked for them; the others leave nodes in float as long as there is room for that.
+std::vector<FallbackStep> mostly_wide(const std::vector<FallbackStep>& steps, std::span<const NoiseSource> sources,
+                                      const PrecisionGoal& goal, std::int64_t total_macs) {
+    std::vector<FallbackStep> taken;
+    for (const FallbackStep& step : steps) {
+        taken.push_back(step);
+        if (!step.values.empty()) taken.back().wide = goal.wide;
+        count_shares(taken, sources, total_macs);
+        if (!taken.back().wide && taken.back().macs_share > goal.max_float_share) taken.pop_back();
+    }
+    return taken;
+}
+
 }  // namespace
 
 std::vector<RankedSource> rank_effects(std::vector<NoiseSource> sources, const std::vector<SourceEffect>& effects, EffectMetric metric,
@@ -110,25 +123,42 @@ PrecisionResult search_precision(const SearchSubject& subject, const PrecisionGo
         sources.push_back(ranked.source);
         effects.push_back(ranked.effect);
     }
-    std::vector<FallbackStep> steps = order_fallbacks(sources, effects, measure_cost(subject.exact).macs);
+    const std::int64_t macs = measure_cost(subject.exact).macs;
+    const auto search = [&](const std::vector<FallbackStep>& steps, std::size_t allowed) {
+        const auto at = [&](const auto& measure) {
+            return [&](std::size_t count) { return measure(with_fallbacks(subject.scheme, steps, count, goal.why)); };
+        };
+        const auto fewest = [&](const auto& measure) {
+            return find_fewest(allowed, first_guess(steps, allowed, at_none, goal), goal.limit, at_none, at(measure));
+        };
+        return goal.estimate ? prove(fewest(goal.estimate), allowed, goal.limit, at(goal.measure)) : fewest(goal.measure);
+    };
+    const auto take = [&](std::vector<FallbackStep> steps, const FewestResult& found, std::size_t used) {
+        result.met = found.met;
+        for (const FallbackTry& tried : found.tries)
+            if (tried.steps == used) result.measured = tried.measured;
+        result.scheme = with_fallbacks(subject.scheme, steps, used, goal.why);
+        steps.resize(used);
+        result.steps = std::move(steps);
+    };
+    const std::vector<FallbackStep> steps = order_fallbacks(sources, effects, macs);
     const std::size_t allowed = allowed_steps(steps, goal.max_float_share);
-    const auto at = [&](const auto& measure) {
-        return [&](std::size_t count) { return measure(with_fallbacks(subject.scheme, steps, count, goal.why)); };
-    };
-    const auto search = [&](const auto& measure) {
-        return find_fewest(allowed, first_guess(steps, allowed, at_none, goal), goal.limit, at_none, at(measure));
-    };
-    const FewestResult fewest = goal.estimate ? prove(search(goal.estimate), allowed, goal.limit, at(goal.measure)) : search(goal.measure);
-    result.met = fewest.met;
-    result.tries = fewest.tries;
-    const std::size_t used = fewest.met ? fewest.steps : allowed;
-    for (const FallbackTry& tried : fewest.tries)
-        if (tried.steps == used) result.measured = tried.measured;
-    result.scheme = with_fallbacks(subject.scheme, steps, used, goal.why);
-    steps.resize(used);
-    result.steps = std::move(steps);
+    const FewestResult in_float = search(steps, allowed);
+    result.tries = in_float.tries;
+    take(steps, in_float, in_float.met ? in_float.steps : allowed);
     if (result.met && goal.wide) widen(subject, goal, result);
-    count_shares(result.steps, sources, measure_cost(subject.exact).macs);
+    if (!result.met && goal.wide) {
+        // Not enough may be left in float: 16 bits cost none of that.
+        const std::vector<FallbackStep> wide = mostly_wide(steps, sources, goal, macs);
+        FewestResult found = search(wide, wide.size());
+        for (FallbackTry& tried : found.tries) {
+            tried.wide = static_cast<std::size_t>(std::count_if(wide.begin(), wide.begin() + static_cast<std::ptrdiff_t>(tried.steps),
+                                                                [](const FallbackStep& step) { return step.wide.has_value(); }));
+            result.tries.push_back(tried);
+        }
+        if (found.met) take(wide, found, found.steps);
+    }
+    count_shares(result.steps, sources, macs);
     return result;
 }
 

@@ -66,7 +66,8 @@ struct PrecisionResult {
 };
 
 /// Ranks, predicts how many steps are needed, and searches the fewest by measuring. Then as many of these as possible, the last ones first, give their values 16 bits
-/// instead of leaving nodes in float. `at_none` is the measure with everything quantized, above the limit.
+/// instead of leaving nodes in float. Where the share allowed in float is not enough, all values that were to leave nodes in float get 16 bits, as many as it takes.
+/// `at_none` is the measure with everything quantized, above the limit.
 PrecisionResult search_precision(const SearchSubject& subject, const PrecisionGoal& goal, double at_none);
 
 }  // namespace mcompress

@@ -295,6 +295,19 @@ TEST_CASE("a budget: values get 16 bits instead of nodes floats where that is en
     CHECK(contains(to_text(wide), "16-bit MACs so far"));
     CHECK(contains(to_json(wide), "\"activations\": \"uint16\""));
 
+    // Where nothing may be left in float, 16 bits alone are tried.
+    fs::remove(job.output);
+    request.budget->max_float_share = 0.0;
+    const QuantizeReport without_floats = quantize_model(request);
+    INFO(to_json(without_floats));
+    REQUIRE(without_floats.budget->met);
+    CHECK(without_floats.budget->drop <= 10.0);
+    CHECK(without_floats.budget->float_macs_share == 0.0);
+    CHECK(without_floats.budget->wide_macs_share > 0.0);
+    CHECK(fs::exists(job.output));
+    fs::remove(job.output);
+    request.budget->max_float_share = 1.0;
+
     request.scheme = scheme_for(find_target("avx2"));  // bytes only
     request.scheme.effort = Effort::Fast;
     const QuantizeReport bytes = quantize_model(request);
