@@ -77,6 +77,26 @@ def model(nodes, tensors, inputs, outputs, opset=17, extra=b""):
     return wire.number(1, 8) + wire.data(7, graph) + wire.data(8, wire.number(2, opset)) + extra
 
 
+def attributes():
+    """An operator nobody knows with attributes of every kind, and values of every kind of type."""
+    body = node("Neg", ["x"], ["inner"]) + wire.data(2, "body") + wire.data(12, wire.value("inner", (2,)))
+    tensor = wire.tensor("t", [2], bytes(8))
+    sparse = wire.data(1, wire.tensor("v", [1], bytes(4))) + wire.data(2, wire.tensor("", [1], bytes(8), wire.INT64)) + wire.number(3, 4)
+    of = lambda name, kind, payload: wire.attribute(name, kind, payload)
+    float_type = wire.data(1, wire.number(1, wire.FLOAT))
+    every = [of("floats", 6, wire.single(7, 1.5) + wire.single(7, 2.5)), of("strings", 8, wire.data(9, "a") + wire.data(9, "b")), of("tensors", 9, wire.data(10, tensor) * 2),
+             of("graphs", 10, wire.data(11, body) + wire.data(11, body.replace(b"inner", b"other"))), of("sparse", 11, wire.data(22, sparse)), of("sparses", 12, wire.data(23, sparse)),
+             of("type", 13, wire.data(14, float_type)), of("types", 14, wire.data(15, float_type) * 2), of("float", 1, wire.single(2, 0.5)), of("text", 3, wire.data(4, "text"))]
+    nodes = node("Everything", ["x", "s", "m", "o", "q"], ["y"], *every) + node("Neg", ["x"], ["z"])
+    typed = lambda name, type_: wire.data(11, wire.data(1, name) + wire.data(2, type_))
+    graph = nodes + wire.data(2, "g") + wire.data(11, wire.value("x", (2,)))
+    graph += typed("s", wire.data(4, wire.data(1, float_type))) + typed("m", wire.data(5, wire.number(1, wire.INT64) + wire.data(2, float_type)))
+    graph += typed("o", wire.data(9, wire.data(1, float_type))) + typed("q", wire.data(8, wire.number(1, wire.FLOAT)))
+    graph += wire.data(12, wire.data(1, "y")) + wire.data(12, wire.value("z", (2,)))
+    graph += wire.data(15, wire.data(1, wire.tensor("unused", [2], bytes(8))) + wire.data(2, wire.tensor("", [2, 2], np.array([[0, 1], [1, 0]], "<i8").tobytes(), wire.INT64)) + wire.number(3, 2) + wire.number(3, 2))
+    return wire.number(1, 8) + wire.data(7, graph) + wire.data(8, wire.number(2, 17))
+
+
 def external():
     place = [("location", "w.bin"), ("offset", "16"), ("length", "64")]
     whole = [("location", "sub/w.bin")]
@@ -123,6 +143,9 @@ def statistics(low, high, negative):
 
 
 def seeds(testdata):
+    yield "loader", "attributes", attributes()
+    yield "external_data", "tensor", wire.tensor("t", [2, 2], bytes(16))
+    yield "external_data", "sequence", wire.data(1, "s") + wire.number(2, 1) + wire.data(3, wire.tensor("t", [2], bytes(8))) * 2
     models = {"chain": chain(), "attention": attention(), "quantized": quantized(), "lookup": lookup()}
     for name in MODELS:
         file = testdata / "node" / name / "model.onnx"

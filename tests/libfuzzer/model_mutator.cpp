@@ -401,10 +401,10 @@ private:
 
     void make_sparse() {
         const TensorProto* tensor = pick(graph_.mutable_initializer());
-        if (!tensor || tensor->float_data().empty()) return;
+        if (!tensor || tensor->data_type() != TensorProto::FLOAT) return;
         onnx::SparseTensorProto& sparse = *graph_.add_sparse_initializer();
         *sparse.mutable_values() = *tensor;
-        const int count = tensor->float_data_size();
+        const int count = std::max(tensor->float_data_size(), static_cast<int>(tensor->raw_data().size() / sizeof(float)));
         sparse.mutable_values()->clear_dims();
         sparse.mutable_values()->add_dims(count);
         sparse.mutable_indices()->set_data_type(TensorProto::INT64);

@@ -175,6 +175,9 @@ void prepare_external_data() {
 void try_external_data(std::span<const std::byte> input) {
     const fs::path path = scratch_file("model/model.onnx", input);
     (void)data_files_of(path);
+    // The same bytes as what a data set holds.
+    (void)is_accepted([&] { (void)load_tensor(path); });
+    for (const auto kind : {ValueType::Kind::Sequence, ValueType::Kind::Optional}) (void)is_accepted([&] { (void)load_value(path, kind); });
     std::unique_ptr<Model> model;
     if (!is_accepted([&] { model = load_model(path); })) return;
     const fs::path folder = fs::canonical(model_folder());
