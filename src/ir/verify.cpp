@@ -37,6 +37,15 @@ private:
 
     void check_interface(const Graph& graph) {
         if (graph.outputs().empty()) add(format("graph '{}'", graph.name()), "has no output", "at least one");
+        for (const Value* value : graph.inputs()) {
+            // The type may be declared where the value is an output of the graph, too.
+            const Tensor* const held = value->default_value();
+            const ValueType& type = value->type();
+            if (held && type.is_tensor() && type.dtype != DType::Undefined && type.dtype != held->dtype())
+                add(format("graph input '{}'", value->name()),
+                    format("is declared as {} but its initializer is {}", dtype_name(type.dtype), dtype_name(held->dtype())),
+                    "the same type");
+        }
         std::unordered_set<const Value*> seen;
         for (const Value* value : graph.outputs()) {
             if (!seen.insert(value).second)

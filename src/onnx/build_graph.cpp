@@ -145,11 +145,6 @@ private:
             initializer.Clear();
             Value* value = names_.find(graph, name);
             if (value && value->is_graph_input() && done.insert(value).second) {
-                if (value->type().is_tensor() && value->type().dtype != DType::Undefined && value->type().dtype != tensor.dtype())
-                    add_finding(
-                        format("graph input '{}'", name),
-                        format("is declared as {} but its initializer is {}", dtype_name(value->type().dtype), dtype_name(tensor.dtype())),
-                        "the same type");
                 graph.set_initializer(value, std::move(tensor), std::move(extra));
                 continue;
             }

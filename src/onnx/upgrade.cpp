@@ -8,6 +8,7 @@
 
 #include "onnx/opset_changes.h"
 #include "onnx/proto.h"
+#include "ops/op_info.h"
 #include "support/error.h"
 
 namespace mcompress {
@@ -125,6 +126,12 @@ private:
             if (is_new) at->second = find_route(node->op_type(), from_, to_);
             const Route& route = at->second;
             if (!route.problem.empty()) add_problem(*node, route.problem);
+            const bool is_looked_at =
+                std::any_of(route.steps.begin(), route.steps.end(), [](const OpsetChange* step) { return step->adapt || step->refusal; });
+            if (is_looked_at && !is_complete(*node)) {
+                add_problem(*node, "lacks an input or output that it must have");
+                continue;
+            }
             for (const OpsetChange* step : route.steps) {
                 const std::string problem = step->refusal ? step->refusal(*node, types) : std::string();
                 if (!problem.empty()) add_problem(*node, problem);
@@ -132,6 +139,17 @@ private:
             }
             if (!route.steps.empty()) plans_.push_back({&graph, node, &route});
         }
+    }
+
+    /// Models come here before they are verified.
+    static bool is_complete(const Node& node) {
+        const OpInfo* const row = op_info(node);
+        if (!row) return true;
+        for (int at = 0; at < row->min_inputs; ++at)
+            if (!node.input(at)) return false;
+        for (int at = 0; at < row->min_outputs; ++at)
+            if (at >= node.output_count() || !node.output(at)) return false;
+        return true;
     }
 
     static bool has_opaque_attribute(const Node& node) {

@@ -139,3 +139,17 @@ TEST_CASE("a chain of 200,000 nodes is built, ordered and taken down without rec
     CHECK(graph.order().size() == 200000);
     CHECK(verify(graph).empty());
 }
+
+TEST_CASE("verify: the default of a graph input has the input's type, wherever that was declared") {
+    const auto imports = std::make_shared<OpsetImports>(OpsetImports{{"", 13}});
+    Graph graph(imports);
+    Value* x = graph.add_input("x", ValueType{});
+    graph.add_output(x);
+    graph.set_initializer(x, Tensor::from_values(Shape{2}, std::vector<float>{1.0F, 2.0F}));
+    CHECK(verify(graph).empty());
+    graph.set_type(x, ValueType::tensor(DType::Int32, Shape{2}));
+    const std::vector<Finding> findings = verify(graph);
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].object == "graph input 'x'");
+    CHECK(findings[0].found.find("int32") != std::string::npos);
+}

@@ -134,6 +134,20 @@ TEST_CASE("what has no adapter is refused by name, and nothing changes") {
     CHECK(fingerprint(*model) == before);
 }
 
+TEST_CASE("a node that lacks what it must have is refused by name") {
+    for (const char* line : {"y = Softmax <axis = 1> ()", "y = Dropout <ratio = 0.5> ()", "y = Upsample <mode = \"nearest\"> (x)"}) {
+        INFO(line);
+        const auto model = parse_at(9, std::string("g (float[1,4,2] x) => (float[1,4,2] y) { ") + line + " }");
+        std::string message;
+        try {
+            upgrade_opset(*model, 13);
+        } catch (const Error& error) {
+            message = error.what();
+        }
+        CHECK(contains(message, "lacks an input or output"));
+    }
+}
+
 TEST_CASE("an upgrade to the present version or below does nothing") {
     const auto model = parse_at(13, "g (float[4] x) => (float[4] y) { y = Neg (x) }");
     const std::string before = fingerprint(*model);
