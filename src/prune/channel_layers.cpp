@@ -7,6 +7,7 @@
 #include "ops/matmul.h"
 #include "prune/input_moments.h"
 #include "prune/prune_layer.h"
+#include "support/splitmix.h"
 #include "tensor/linalg.h"
 
 namespace mcompress {
@@ -115,13 +116,9 @@ std::vector<double> magnitude_scores(const ChannelUnits& units) {
 
 std::vector<double> random_scores(const ChannelUnits& units) {
     std::vector<double> scores;
-    std::uint64_t state = 0x9E3779B97F4A7C15ULL;
-    for (int unit = 0; unit < units.count; ++unit) {
-        state += 0x9E3779B97F4A7C15ULL;  // SplitMix64
-        std::uint64_t mixed = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9ULL;
-        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBULL;
-        scores.push_back(static_cast<double>((mixed ^ (mixed >> 31)) >> 11) * 0x1.0p-53);
-    }
+    std::uint64_t state = kSplitMixStep;
+    for (int unit = 0; unit < units.count; ++unit, state += kSplitMixStep)
+        scores.push_back(static_cast<double>(splitmix64(state) >> 11) * 0x1.0p-53);
     return scores;
 }
 

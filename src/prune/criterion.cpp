@@ -4,6 +4,7 @@
 #include <array>
 
 #include "support/check.h"
+#include "support/splitmix.h"
 
 namespace mcompress {
 namespace {
@@ -17,14 +18,6 @@ constexpr std::array<CriterionRow, 5> kCriteria{{
     {Criterion::Random, "random", CriterionNeeds::Nothing, RankWithin::Layer, "any: a control"},
 }};
 // clang-format on
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-std::uint64_t mixed(std::uint64_t value) {
-    value += 0x9e3779b97f4a7c15U;
-    value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9U;
-    value = (value ^ (value >> 27U)) * 0x94d049bb133111ebU;
-    return value ^ (value >> 31U);
-}
 
 }  // namespace
 
@@ -46,7 +39,8 @@ std::vector<double> criterion_scores(Criterion criterion, const WeightGrid& grid
         scores[at] = weight * weight;
         if (needs_samples) scores[at] *= energy[at / columns / in_group * columns + at % columns];
         // What is zero already goes first.
-        if (criterion == Criterion::Random && weight != 0.0) scores[at] = 1.0 + static_cast<double>(mixed(mixed(layer) + at) >> 11U);
+        if (criterion == Criterion::Random && weight != 0.0)
+            scores[at] = 1.0 + static_cast<double>(splitmix64(splitmix64(layer) + at) >> 11U);
     }
     return scores;
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "support/splitmix.h"
 #include "tensor/statistics.h"
 
 namespace mcompress {
@@ -25,12 +26,7 @@ constexpr std::uint32_t weight_of(Counting counting) { return counting == Counti
 
 /// Bits 2q and 2q + 1 say which of the four groups q of a piece is counted under Counting::Quarter. A pseudo-random word (splitmix64) and not a regular
 /// pattern, so that no channel of any layout is favoured; it depends on the place alone.
-constexpr std::uint64_t choice_of_piece(std::uint64_t number) {
-    std::uint64_t word = (number + 1) * 0x9E3779B97F4A7C15u;
-    word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9u;
-    word = (word ^ (word >> 27)) * 0x94D049BB133111EBu;
-    return word ^ (word >> 31);
-}
+constexpr std::uint64_t choice_of_piece(std::uint64_t number) { return splitmix64(number * kSplitMixStep); }
 static_assert(kCountedPiece == 32 * 4 * kCountedGroup);
 
 /// Whether the value at a place of a piece is counted.

@@ -1,26 +1,16 @@
 #include "tune/row_gathering.h"
 
+#include "support/splitmix.h"
 #include "tune/pooled_pictures.h"
 
 namespace mcompress {
-namespace {
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a hash good enough to jitter positions with.
-std::uint64_t mixed(std::uint64_t value) {
-    value += 0x9e3779b97f4a7c15U;
-    value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9U;
-    value = (value ^ (value >> 27U)) * 0x94d049bb133111ebU;
-    return value ^ (value >> 31U);
-}
-
-}  // namespace
 
 std::vector<std::int64_t> spread_positions(std::int64_t total, std::int64_t count, std::size_t sample, std::size_t layer) {
-    const std::uint64_t seed = mixed(sample) + layer;
+    const std::uint64_t seed = splitmix64(sample) + layer;
     std::vector<std::int64_t> chosen;
     for (std::int64_t at = 0; at < count; ++at) {
         const std::int64_t begin = at * total / count, end = (at + 1) * total / count;
-        const std::uint64_t jitter = mixed(seed * 0x100000001b3U + static_cast<std::uint64_t>(at));
+        const std::uint64_t jitter = splitmix64(seed * 0x100000001b3U + static_cast<std::uint64_t>(at));
         chosen.push_back(begin + static_cast<std::int64_t>(jitter % static_cast<std::uint64_t>(std::max<std::int64_t>(1, end - begin))));
     }
     return chosen;

@@ -5,17 +5,11 @@
 #include <numbers>
 #include <string>
 
+#include "support/splitmix.h"
+
 namespace mcompress::reference {
 
 namespace {
-
-/// The finalizer of SplitMix64: every bit of the input changes half of the output's.
-std::uint64_t mix(std::uint64_t value) {
-    value += 0x9E3779B97F4A7C15U;
-    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9U;
-    value = (value ^ (value >> 27)) * 0x94D049BB133111EBU;
-    return value ^ (value >> 31);
-}
 
 /// 53 of 64 random bits as a number in [0, 1).
 double fraction(std::uint32_t low, std::uint32_t high) {
@@ -52,10 +46,10 @@ double RandomStream::normal(std::uint64_t index) const {
 }
 
 RandomStream random_stream(const Node& node, std::optional<double> seed) {
-    if (seed) return RandomStream(mix(std::bit_cast<std::uint64_t>(*seed)));
-    std::uint64_t key = mix(kDefaultSeed);
+    if (seed) return RandomStream(splitmix64(std::bit_cast<std::uint64_t>(*seed)));
+    std::uint64_t key = splitmix64(kDefaultSeed);
     const Value* output = node.output(0);
-    for (const char letter : output ? output->name() : node.name()) key = mix(key ^ static_cast<unsigned char>(letter));
+    for (const char letter : output ? output->name() : node.name()) key = splitmix64(key ^ static_cast<unsigned char>(letter));
     return RandomStream(key);
 }
 
