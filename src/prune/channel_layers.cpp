@@ -61,11 +61,10 @@ double result_power(const std::vector<float>& weights, std::int64_t outputs, std
 }
 
 /// The same with nothing but the diagonal of A.
-double diagonal_power(const std::vector<float>& weights, std::int64_t inputs, const std::vector<double>& moments) {
-    const auto stride = static_cast<std::size_t>(inputs);
+double diagonal_power(const std::vector<float>& weights, const std::vector<double>& spread) {
     double power = 0.0;
     for (std::size_t at = 0; at < weights.size(); ++at)
-        power += static_cast<double>(weights[at]) * static_cast<double>(weights[at]) * moments[at % stride * (stride + 1)];
+        power += static_cast<double>(weights[at]) * static_cast<double>(weights[at]) * spread[at % spread.size()];
     return power;
 }
 
@@ -132,13 +131,14 @@ void add_reconstruction_scores(const Layer& layer, const std::vector<int>& colum
     const LayerWeights exact = exact_weights(layer);
     const auto size = static_cast<std::size_t>(layer.outputs * layer.inputs);
     for (std::int64_t group = 0; group < layer.groups; ++group) {
-        const InputMoments moments = input_moments(layer, rows, rows, group, centering);
+        const InputMoments moments = input_moments(layer, rows, group, centering);
         const auto begin = exact.matrix.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(group) * size);
         const std::vector<float> weights(begin, begin + static_cast<std::ptrdiff_t>(size));
         const bool is_small = layer.groups == 1 && layer.inputs <= kWidest;
-        const double power = is_small ? result_power(weights, layer.outputs, layer.inputs, moments.pruned)
-                                      : diagonal_power(weights, layer.inputs, moments.pruned);
-        const std::vector<double> inverted = is_small ? inverse(moments.pruned, layer.inputs) : std::vector<double>{};
+        const std::vector<double> products = is_small ? moments.products() : std::vector<double>{};
+        const double power =
+            is_small ? result_power(weights, layer.outputs, layer.inputs, products) : diagonal_power(weights, moments.spread);
+        const std::vector<double> inverted = is_small ? inverse(products, layer.inputs) : std::vector<double>{};
         if (!(power > 0.0)) continue;
         for (const auto& [unit, own] : columns_of) {
             double error = 0.0;
@@ -147,7 +147,7 @@ void add_reconstruction_scores(const Layer& layer, const std::vector<int>& colum
                 for (const std::size_t column : own)
                     for (std::int64_t row = 0; row < layer.outputs; ++row) {
                         const auto weight = static_cast<double>(weights[static_cast<std::size_t>(row * layer.inputs) + column]);
-                        error += weight * weight * moments.pruned[column * static_cast<std::size_t>(layer.inputs) + column];
+                        error += weight * weight * moments.spread[column];
                     }
             scores[static_cast<std::size_t>(unit)] += error / power / static_cast<double>(layer.groups);
             is_scored[static_cast<std::size_t>(unit)] = true;

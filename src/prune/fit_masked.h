@@ -3,29 +3,44 @@
 
 #include <functional>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "prune/mask.h"
 
 namespace mcompress {
 
-/// One group's problem: W [outputs, inputs] applied to x is to be met by V applied to x'.
+/// What is to be met, as moments of the input x' and of what is to come out, y.
+struct FitMoments {
+    std::span<const double> inputs;  // A = E[x' x'^T], [inputs, inputs]
+    std::span<const double> wanted;  // E[y x'^T], [outputs, inputs]
+};
+
+/// The same as rows, for fewer of them than inputs: A then has a small rank, and nothing of its size is needed.
+struct FitRows {
+    std::int64_t count = 0;
+    std::span<const float> inputs;   // x', [count, inputs]
+    std::span<const float> wanted;   // y, [count, outputs]
+    std::span<const double> spread;  // the diagonal of A
+};
+
+/// One group's problem: V x' is to be y.
 struct MaskedProblem {
     std::int64_t outputs = 0;
     std::int64_t inputs = 0;
-    std::span<const float> weights;   // W
-    std::span<const double> moments;  // A = E[x' x'^T]
-    std::span<const double> cross;    // D = E[x x'^T]
-    double damping = 0.01;            // d: correlations are trusted 1 / (1 + d)
+    std::span<const float> weights;  // W
+    std::variant<FitMoments, FitRows> given;
+    double damping = 0.01;  // d: correlations are trusted 1 / (1 + d)
     int threads = 1;
-    std::span<const double> shift = {};  // E[t x'^T], [outputs, inputs], where W x + t is to be met; empty: no t
 };
 
-/// Least squares under a mask in closed form, row by row: V minimises E (W x + t - V x')^2 + d sum_j A_jj (v_j - w_j)^2 over the weights that stay: the
-/// solution for moments whose correlations are shrunk by 1 / (1 + d), whatever the scales of the inputs. With G = d diag(A) it is
-///     v_S = (A + G)_SS^-1 (W D + E[t x'^T] + W G)_S
-/// or, where fewer weights go than stay, v = u - B_:Z (B_ZZ)^-1 u_Z with B = (A + G)^-1 and u = (W D + E[t x'^T] + W G) B. For t = 0, x' = x and d = 0 that is
-/// w_S = (A_SS)^-1 A_S: w (AdaPrune: Hubara et al. 2021, in closed form). Inputs that never vary keep the weights they have. Empty when A is not finite.
+/// Least squares under a mask in closed form, row by row: V minimises E (y - V x')^2 + sum_j G_j (v_j - w_j)^2 over the weights that stay, G = d diag(A): the
+/// solution for moments whose correlations are shrunk by 1 / (1 + d), whatever the scales of the inputs. From moments that is
+///     v_S = (A + G)_SS^-1 (E[y x'^T] + W G)_S
+/// or, where fewer weights go than stay, v = u - B_:Z (B_ZZ)^-1 u_Z with B = (A + G)^-1 and u = (E[y x'^T] + W G) B; from n rows X'
+///     v_S = w_S + (X' G^-1)_S^T (n I + X'_S G_S^-1 X'_S^T)^-1 (y - X'_S w_S),
+/// the same for matrices of n rows. For y = W x, x' = x and d = 0 that is w_S = (A_SS)^-1 A_S: w (AdaPrune: Hubara et al. 2021, in closed form). Inputs that
+/// never vary keep the weights they have. Empty when the moments are not finite.
 std::vector<float> fit_masked(const MaskedProblem& problem, const Mask& mask);
 
 /// Chooses what a panel of columns loses: their current weights [outputs, width] and the diagonal of the factor [width] → a mask [outputs, width].

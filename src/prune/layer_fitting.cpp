@@ -9,67 +9,90 @@
 namespace mcompress {
 
 LayerFitting::LayerFitting(const Layer& layer, LayerWeights exact, const LayerRows& dense, const LayerRows& pruned, Centering centering,
-                           int threads, std::span<const std::size_t> outputs)
-    : layer_(layer),
-      exact_(std::move(exact)),
-      threads_(threads),
-      moments_(static_cast<std::size_t>(layer.groups)),
-      shift_(moments_.size()),
-      mean_shift_(static_cast<std::size_t>(layer.groups * layer.outputs), 0.0) {
-    const bool has_shift = &dense != &pruned && have_residuals(dense, pruned);
-    parallel_for(moments_.size(), threads, [&](int, std::size_t group) {
-        moments_[group] = input_moments(layer, dense, pruned, static_cast<std::int64_t>(group), centering);
-        if (has_shift) find_shift(dense, pruned, group, centering, outputs);
-    });
+                           int threads)
+    : LayerFitting(layer, std::move(exact), threads) {
+    groups_.resize(static_cast<std::size_t>(layer.groups));
+    parallel_for(groups_.size(), threads,
+                 [&](int, std::size_t group) { groups_[group] = make_group(dense, pruned, static_cast<std::int64_t>(group), centering); });
 }
 
-void LayerFitting::find_shift(const LayerRows& dense, const LayerRows& pruned, std::size_t group, Centering centering,
-                              std::span<const std::size_t> outputs) {
-    const auto own = static_cast<std::int64_t>(group);
-    std::vector<float> lost = residuals_of(layer_, dense, own, outputs);
-    const std::vector<float> left = residuals_of(layer_, pruned, own, outputs);
-    for (std::size_t at = 0; at < lost.size(); ++at) lost[at] -= left[at];
-    const std::vector<double> means = linalg::column_means(lost, dense.count, layer_.outputs);
-    std::copy(means.begin(), means.end(), mean_shift_.begin() + static_cast<std::ptrdiff_t>(group * means.size()));
-    std::vector<double>& shift = shift_[group];
-    shift.assign(group_size(), 0.0);
-    linalg::accumulate_cross(lost, pruned.of_group(layer_, own), dense.count, layer_.outputs, layer_.inputs, shift);
-    const auto inputs = static_cast<std::size_t>(layer_.inputs);
-    for (std::size_t at = 0; at < shift.size(); ++at) {
-        shift[at] /= static_cast<double>(std::max<std::int64_t>(1, dense.count));
-        if (centering == Centering::AboutMeans) shift[at] -= means[at / inputs] * moments_[group].mean_pruned[at % inputs];
+LayerFitting::Group LayerFitting::make_group(const LayerRows& dense, const LayerRows& pruned, std::int64_t number,
+                                             Centering centering) const {
+    auto inputs = std::make_shared<Inputs>();
+    inputs->moments = input_moments(*layer_, pruned, number, centering);
+    if (!inputs->moments.has_few_rows()) inputs->products = inputs->moments.products();
+    Group group;
+    group.targets.resize(static_cast<std::size_t>(dense.count * layer_->outputs));
+    linalg::gemm({dense.of_group(*layer_, number)},
+                 {std::span(exact_.matrix).subspan(static_cast<std::size_t>(number) * group_size(), group_size()), linalg::Transpose::Yes},
+                 group.targets, {.m = dense.count, .n = layer_->outputs, .k = layer_->inputs});
+    if (&dense != &pruned && have_residuals(dense, pruned)) {
+        const std::vector<float> lost = residuals_of(*layer_, dense, number, {}), left = residuals_of(*layer_, pruned, number, {});
+        for (std::size_t at = 0; at < lost.size(); ++at) group.targets[at] += lost[at] - left[at];
     }
+    group.mean_target = linalg::column_means(group.targets, dense.count, layer_->outputs);
+    if (centering == Centering::AboutMeans) subtract_means(group.mean_target, group.targets);
+    group.inputs = std::move(inputs);
+    find_wanted(group);
+    return group;
+}
+
+void LayerFitting::find_wanted(Group& group) const {
+    const Inputs& inputs = *group.inputs;
+    if (inputs.products.empty()) return;
+    group.wanted.assign(group_size(), 0.0);
+    linalg::accumulate_cross(group.targets, inputs.moments.rows, inputs.moments.count, layer_->outputs, layer_->inputs, group.wanted);
+    for (double& value : group.wanted) value /= static_cast<double>(std::max<std::int64_t>(1, inputs.moments.count));
+}
+
+LayerFitting LayerFitting::of(const PartialLayer& part) const {
+    LayerFitting fitting(part.layer, part.exact, threads_);
+    const auto whole = static_cast<std::size_t>(layer_->outputs), some = static_cast<std::size_t>(part.layer.outputs);
+    for (std::size_t number = 0; number < groups_.size(); ++number) {
+        const Group& from = groups_[number];
+        Group group{.inputs = from.inputs, .targets = {}, .mean_target = {}, .wanted = {}};
+        const std::span<const std::size_t> outputs = std::span(part.rows).subspan(number * some, some);
+        const std::size_t first = number * whole;
+        for (std::size_t row = 0; row < from.targets.size(); row += whole)
+            for (const std::size_t output : outputs) group.targets.push_back(from.targets[row + output - first]);
+        for (const std::size_t output : outputs) group.mean_target.push_back(from.mean_target[output - first]);
+        fitting.find_wanted(group);
+        fitting.groups_.push_back(std::move(group));
+    }
+    return fitting;
 }
 
 std::vector<double> LayerFitting::energy() const {
     std::vector<double> energy;
-    for (const InputMoments& moments : moments_) energy.insert(energy.end(), moments.energy.begin(), moments.energy.end());
+    for (const Group& group : groups_)
+        energy.insert(energy.end(), group.inputs->moments.energy.begin(), group.inputs->moments.energy.end());
     return energy;
 }
 
 std::vector<double> LayerFitting::spread() const {
     std::vector<double> spread;
-    const auto inputs = static_cast<std::size_t>(layer_.inputs);
-    for (const InputMoments& moments : moments_)
-        for (std::size_t at = 0; at < inputs; ++at) spread.push_back(moments.pruned[at * (inputs + 1)]);
+    for (const Group& group : groups_)
+        spread.insert(spread.end(), group.inputs->moments.spread.begin(), group.inputs->moments.spread.end());
     return spread;
 }
 
-MaskedProblem LayerFitting::problem(std::size_t group, double damping) const {
-    return {layer_.outputs,
-            layer_.inputs,
-            std::span(exact_.matrix).subspan(group * group_size(), group_size()),
-            moments_[group].pruned,
-            moments_[group].cross,
-            damping,
-            moments_.size() > 1 ? 1 : threads_,
-            shift_[group]};
+MaskedProblem LayerFitting::problem(std::size_t number, double damping) const {
+    const Group& group = groups_[number];
+    const Inputs& inputs = *group.inputs;
+    MaskedProblem problem{.outputs = layer_->outputs,
+                          .inputs = layer_->inputs,
+                          .weights = std::span(exact_.matrix).subspan(number * group_size(), group_size()),
+                          .given = FitMoments{inputs.products, group.wanted},
+                          .damping = damping,
+                          .threads = groups_.size() > 1 ? 1 : threads_};
+    if (inputs.products.empty()) problem.given = FitRows{inputs.moments.count, inputs.moments.rows, group.targets, inputs.moments.spread};
+    return problem;
 }
 
 std::vector<float> LayerFitting::least_squares(const Mask& mask, double damping) const {
     std::vector<float> matrix(exact_.matrix.size());
-    std::vector<std::uint8_t> failed(moments_.size(), 0);
-    parallel_for(moments_.size(), moments_.size() > 1 ? threads_ : 1, [&](int, std::size_t group) {
+    std::vector<std::uint8_t> failed(groups_.size(), 0);
+    parallel_for(groups_.size(), groups_.size() > 1 ? threads_ : 1, [&](int, std::size_t group) {
         const auto begin = static_cast<std::ptrdiff_t>(group * group_size()), end = begin + static_cast<std::ptrdiff_t>(group_size());
         const std::vector<float> part = fit_masked(problem(group, damping), Mask(mask.begin() + begin, mask.begin() + end));
         if (part.empty()) failed[group] = 1;
@@ -81,41 +104,38 @@ std::vector<float> LayerFitting::least_squares(const Mask& mask, double damping)
 
 LayerWeights LayerFitting::with_bias(std::vector<float> matrix) const {
     LayerWeights weights{std::move(matrix), exact_.bias};
-    if (layer_.bias_input < 0) return weights;
-    const auto inputs = static_cast<std::size_t>(layer_.inputs);
+    if (layer_->bias_input < 0) return weights;
+    const auto inputs = static_cast<std::size_t>(layer_->inputs), outputs = static_cast<std::size_t>(layer_->outputs);
     for (std::size_t channel = 0; channel < weights.bias.size(); ++channel) {
-        const InputMoments& moments = moments_[channel / static_cast<std::size_t>(layer_.outputs)];
-        double shift = static_cast<double>(exact_.bias[channel]) + mean_shift_[channel];
+        const Group& group = groups_[channel / outputs];
+        double shift = static_cast<double>(exact_.bias[channel]) + group.mean_target[channel % outputs];
         for (std::size_t at = 0; at < inputs; ++at)
-            shift += static_cast<double>(exact_.matrix[channel * inputs + at]) * moments.mean_dense[at] -
-                     static_cast<double>(weights.matrix[channel * inputs + at]) * moments.mean_pruned[at];
+            shift -= static_cast<double>(weights.matrix[channel * inputs + at]) * group.inputs->moments.mean[at];
         weights.bias[channel] = static_cast<float>(shift);
     }
     return weights;
 }
 
+std::vector<float> LayerFitting::results(const InputMoments& inputs, std::span<const float> matrix) const {
+    std::vector<float> values(static_cast<std::size_t>(inputs.count * layer_->outputs));
+    linalg::gemm({inputs.rows}, {matrix, linalg::Transpose::Yes}, values, {.m = inputs.count, .n = layer_->outputs, .k = layer_->inputs});
+    return values;
+}
+
 std::vector<float> LayerFitting::matched_scales(const std::vector<float>& matrix) const {
     std::vector<float> scaled = matrix;
-    const auto inputs = static_cast<std::size_t>(layer_.inputs), outputs = static_cast<std::size_t>(layer_.outputs);
-    parallel_chunks(moments_.size() * outputs, 8, threads_, [&](std::size_t, std::size_t begin, std::size_t end) {
-        for (std::size_t channel = begin; channel < end; ++channel) {
-            const InputMoments& moments = moments_[channel / outputs];
-            const std::span<const float> v(matrix.data() + channel * inputs, inputs), w(exact_.matrix.data() + channel * inputs, inputs);
+    const auto inputs = static_cast<std::size_t>(layer_->inputs), outputs = static_cast<std::size_t>(layer_->outputs);
+    parallel_for(groups_.size(), threads_, [&](int, std::size_t number) {
+        const Group& group = groups_[number];
+        const std::vector<float> found = results(group.inputs->moments, std::span(matrix).subspan(number * group_size(), group_size()));
+        for (std::size_t output = 0; output < outputs; ++output) {
             double own = 0.0, shared = 0.0;
-            for (std::size_t row = 0; row < inputs; ++row) {
-                double through = 0.0, across = 0.0;
-                for (std::size_t column = 0; column < inputs; ++column) {
-                    through += moments.pruned[row * inputs + column] * static_cast<double>(v[column]);
-                    across += moments.cross[row * inputs + column] * static_cast<double>(v[column]);
-                }
-                own += static_cast<double>(v[row]) * through;
-                shared += static_cast<double>(w[row]) * across;
+            for (std::size_t at = output; at < found.size(); at += outputs) {
+                own += static_cast<double>(found[at]) * static_cast<double>(found[at]);
+                shared += static_cast<double>(found[at]) * static_cast<double>(group.targets[at]);
             }
-            const std::vector<double>& shift = shift_[channel / outputs];
-            for (std::size_t at = 0; at < inputs && !shift.empty(); ++at)
-                shared += static_cast<double>(v[at]) * shift[channel % outputs * inputs + at];
             const double factor = own > 0.0 ? std::clamp(shared / own, 0.25, 4.0) : 1.0;
-            for (std::size_t at = 0; at < inputs; ++at) scaled[channel * inputs + at] *= static_cast<float>(factor);
+            for (std::size_t at = 0; at < inputs; ++at) scaled[number * group_size() + output * inputs + at] *= static_cast<float>(factor);
         }
     });
     return scaled;

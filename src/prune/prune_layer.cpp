@@ -53,7 +53,7 @@ public:
 private:
     double least_damping() const {
         const PartialLayer part(layer_, fitting_.exact(), kJudgedOutputs);
-        const LayerFitting fitting(part.layer, part.exact, dense_.fit, pruned_.fit, centering_, task_.threads, part.rows);
+        const LayerFitting fitting = fitting_.of(part);
         const LayerJudge judge(part.layer, part.exact, dense_.held_out, pruned_.held_out, part.rows);
         const double share = static_cast<double>(task_.zeros) / static_cast<double>(grid_of(layer_).size());
         return choose_damping(task_.pattern, part_grid(layer_, part.layer), fitting, judge, share);

@@ -132,6 +132,13 @@ Factorization cholesky_solve(std::span<const double> a, std::int64_t n, double d
     return Factorization::Done;
 }
 
+Factorization lower_cholesky(std::span<double> a, std::int64_t n) {
+    check_shape(a.size(), n, n);
+    if (!backend().cholesky(a.data(), n) || !finite_diagonal(a, n)) return Factorization::NotPositiveDefinite;
+    for (std::int64_t i = 0; i < n; ++i) std::fill(a.begin() + i * n + i + 1, a.begin() + (i + 1) * n, 0.0);
+    return Factorization::Done;
+}
+
 Factorization inverse_upper_cholesky(std::span<double> a, std::int64_t n, double damping) {
     check_shape(a.size(), n, n);
     if (n == 0) return Factorization::Done;
@@ -141,8 +148,7 @@ Factorization inverse_upper_cholesky(std::span<double> a, std::int64_t n, double
         for (std::int64_t j = i + 1; j < n; ++j) a[i * n + j] = a[j * n + i];
     }
     std::reverse(a.begin(), a.end());
-    if (!backend().cholesky(a.data(), n) || !finite_diagonal(a, n)) return Factorization::NotPositiveDefinite;
-    for (std::int64_t i = 0; i < n; ++i) std::fill(a.begin() + i * n + i + 1, a.begin() + (i + 1) * n, 0.0);
+    if (lower_cholesky(a, n) != Factorization::Done) return Factorization::NotPositiveDefinite;
     backend().invert_lower(a.data(), n);
     std::reverse(a.begin(), a.end());
     return Factorization::Done;

@@ -44,6 +44,9 @@ enum class [[nodiscard]] Factorization{Done, NotPositiveDefinite};
 /// When the damped matrix is not positive definite, or not finite, b keeps its values.
 Factorization cholesky_solve(std::span<const double> a, std::int64_t n, double damping, std::span<double> b, std::int64_t columns);
 
+/// Replaces symmetric a [n,n] (the lower triangle is read) by the lower triangular L with L L^T = a, zeros above. On failure `a` holds no meaningful values.
+Factorization lower_cholesky(std::span<double> a, std::int64_t n);
+
 /// Replaces symmetric a [n,n] (the lower triangle is read) by the upper triangular U with U^T U = (a + damping * mean(diag a) * I)^-1, zeros below:
 /// the factor that GPTQ walks along (Frantar et al. 2022, 3.3). Found without the inverse: with J the reversal of the order, J a J = L L^T gives
 /// U = J L^-1 J. On failure `a` holds no meaningful values.

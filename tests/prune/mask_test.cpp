@@ -137,12 +137,16 @@ TEST_CASE("least squares under a mask: the normal equations hold, whichever way 
                 gram[a * kInputs + b] += changed_a * changed_b / kRows;
                 cross[a * kInputs + b] += dense * changed_b / kRows;
             }
+    std::vector<double> wanted(w.size(), 0.0);
+    for (std::int64_t at = 0; at < kOutputs * kInputs; ++at)
+        for (std::int64_t input = 0; input < kInputs; ++input)
+            wanted[at] += static_cast<double>(w[at / kInputs * kInputs + input]) * cross[input * kInputs + at % kInputs];
     constexpr double kDamping = 0.02;
     for (const int stride : {2, 3, 5}) {  // more go than stay, and fewer
         for (const bool is_sparse : {false, true}) {
             Mask mask(w.size());
             for (std::size_t at = 0; at < mask.size(); ++at) mask[at] = ((at % static_cast<std::size_t>(stride) == 0) == is_sparse) ? 1 : 0;
-            const std::vector<float> v = fit_masked({kOutputs, kInputs, w, gram, cross, kDamping, 2}, mask);
+            const std::vector<float> v = fit_masked({kOutputs, kInputs, w, FitMoments{gram, wanted}, kDamping, 2}, mask);
             REQUIRE(v.size() == w.size());
             for (std::int64_t output = 0; output < kOutputs; ++output)
                 for (std::int64_t at = 0; at < kInputs; ++at) {
@@ -159,6 +163,67 @@ TEST_CASE("least squares under a mask: the normal equations hold, whichever way 
                 }
         }
     }
+}
+
+TEST_CASE("least squares and SparseGPT's walk: few rows give what their moments give") {
+    constexpr std::int64_t kRows = 12, kInputs = 160, kOutputs = 7;
+    const std::vector<float> x = random_weights(kRows * kInputs, 31), y = random_weights(kRows * kOutputs, 32),
+                             w = random_weights(kOutputs * kInputs, 33);
+    std::vector<double> gram(kInputs * kInputs, 0.0), wanted(kOutputs * kInputs, 0.0), spread;
+    for (std::int64_t a = 0; a < kInputs; ++a) {
+        for (std::int64_t row = 0; row < kRows; ++row) {
+            const double value = static_cast<double>(x[row * kInputs + a]) / kRows;
+            for (std::int64_t b = 0; b < kInputs; ++b) gram[a * kInputs + b] += value * static_cast<double>(x[row * kInputs + b]);
+            for (std::int64_t out = 0; out < kOutputs; ++out)
+                wanted[out * kInputs + a] += value * static_cast<double>(y[row * kOutputs + out]);
+        }
+        spread.push_back(gram[a * (kInputs + 1)]);
+    }
+    for (const double damping : {0.003, 0.1, 3.0}) {
+        const MaskedProblem by_moments{kOutputs, kInputs, w, FitMoments{gram, wanted}, damping, 2};
+        const MaskedProblem by_rows{kOutputs, kInputs, w, FitRows{kRows, x, y, spread}, damping, 2};
+        for (const std::size_t stride : {2U, 3U, 10U})
+            for (const bool is_sparse : {false, true}) {
+                Mask mask(w.size());
+                for (std::size_t at = 0; at < mask.size(); ++at) mask[at] = ((at % stride == 0) == is_sparse) ? 1 : 0;
+                const std::vector<float> expected = fit_masked(by_moments, mask), found = fit_masked(by_rows, mask);
+                REQUIRE(found.size() == w.size());
+                for (std::size_t at = 0; at < w.size(); ++at) CHECK(found[at] == Approx(expected[at]).margin(2e-3));
+            }
+        std::vector<std::int32_t> order(kInputs);
+        for (std::size_t at = 0; at < order.size(); ++at) order[at] = static_cast<std::int32_t>(at * 7 % order.size());
+        const auto every_third = [](std::span<const float> weights, std::span<const float>, std::int64_t, std::int64_t) {
+            Mask mask(weights.size());
+            for (std::size_t at = 0; at < mask.size(); ++at) mask[at] = at % 3 != 0;
+            return mask;
+        };
+        const WalkedWeights expected = walk_masked(by_moments, order, 16, every_third),
+                            found = walk_masked(by_rows, order, 16, every_third);
+        REQUIRE(found.weights.size() == w.size());
+        CHECK(found.mask == expected.mask);
+        for (std::size_t at = 0; at < w.size(); ++at) CHECK(found.weights[at] == Approx(expected.weights[at]).margin(2e-3));
+    }
+}
+
+TEST_CASE("a layer with far more inputs than rows is fitted without a matrix of its inputs") {
+    const auto problem_of = [](std::int64_t inputs) {
+        std::shared_ptr<OpsetImports> imports = std::make_shared<OpsetImports>(OpsetImports{{"", 13}});
+        Graph graph{imports};
+        Value* x = graph.add_input("x", ValueType{});
+        const std::vector<float> w(static_cast<std::size_t>(inputs), 1.0F);
+        Node* product = graph.add_node(
+            {.op_type = "MatMul", .inputs = {x, graph.add_constant("w", Tensor::from_values(Shape{inputs, 1}, w))}, .outputs = {"y"}});
+        const LayerRows rows{16, random_weights(16 * inputs, 41), {}};
+        const Layer layer = *float_layer(*product, *product);
+        const LayerFitting fitting(layer, {w, {0.0F}}, rows, rows, Centering::AboutZero, 1);
+        const bool has_matrix = std::holds_alternative<FitMoments>(fitting.problem(0, 0.1).given);
+        const std::vector<float> found = fitting.least_squares(Mask(w.size(), 1), 0.1);
+        CHECK(std::all_of(found.begin(), found.end(), [](float each) { return each == Approx(1.0F).margin(1e-4); }));
+        return has_matrix;
+    };
+    CHECK(problem_of(127));
+    CHECK_FALSE(problem_of(128));
+    CHECK_FALSE(problem_of(60'000));  // the matrix would take 29 GB
 }
 
 TEST_CASE("a layer in front of a sum makes up for what the sum's other operand has lost") {
@@ -193,7 +258,7 @@ TEST_CASE("a layer in front of a sum makes up for what the sum's other operand h
     CHECK(judge.error({found, fitting.exact().bias}) < 1e-6);
     // Of some of the outputs only, the same.
     const PartialLayer part(layer, fitting.exact(), 2);
-    const LayerFitting fewer(part.layer, part.exact, dense, pruned, Centering::AboutZero, 1, part.rows);
+    const LayerFitting fewer = fitting.of(part);
     const std::vector<float> some = fewer.least_squares(Mask(part.exact.matrix.size(), 1), 1e-6);
     for (std::size_t at = 0; at < some.size(); ++at)
         CHECK(some[at] == Approx(found[part.rows[at / kInputs] * kInputs + at % kInputs]).margin(1e-4));

@@ -1,0 +1,22 @@
+#include "prune/damping_terms.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mcompress {
+
+std::vector<double> damping_terms(std::span<const double> diagonal, double damping) {
+    constexpr double kLeastShare = 1e-4;
+    double trace = 0.0;
+    for (const double value : diagonal) trace += value;
+    if (!std::isfinite(trace)) return {};
+    const double least = kLeastShare * damping * trace / static_cast<double>(std::max<std::size_t>(1, diagonal.size()));
+    std::vector<double> terms;
+    for (const double value : diagonal) {
+        const double term = damping * value + least;
+        terms.push_back(value + term > 0.0 ? term : 1.0);
+    }
+    return terms;
+}
+
+}  // namespace mcompress
