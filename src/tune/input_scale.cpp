@@ -109,6 +109,7 @@ void judge_convolution(const FirstLayer& layer, const ChannelMoments& moments, s
 }  // namespace
 
 FirstLayer find_first_layer(const Graph& graph) {
+    FirstLayer first;
     for (const Node* node : graph.order()) {
         FirstLayer layer;
         if (node->is("BatchNormalization") && node->input_count() >= 5 && node->input(0)) {
@@ -116,14 +117,15 @@ FirstLayer find_first_layer(const Graph& graph) {
             if (norm.mode == BatchNormAttrs::Mode::Training) continue;
             layer = {FirstLayer::Kind::BatchNorm, node, node->input(0), doubles_of(node->input(3)), doubles_of(node->input(4))};
             for (double& variance : layer.variances) variance += static_cast<double>(norm.epsilon);
-            if (layer.means.size() != layer.variances.size()) continue;
-        } else if (node->is("Conv") && node->input_count() > 2 && known_tensor(node->input(1)) && !is_normalized_again(*node)) {
+            if (layer.means.size() == layer.variances.size() && layer.variances.size() >= kFewestChannels) return layer;
+        } else if (!first.node && node->is("Conv") && node->input_count() > 2 && known_tensor(node->input(1)) &&
+                   !is_normalized_again(*node)) {
             layer = {FirstLayer::Kind::Convolution, node, node->output(0), {}, doubles_of(node->input(2))};
             for (double& bias : layer.variances) bias *= bias;
+            if (layer.variances.size() >= kFewestChannels) first = std::move(layer);
         }
-        if (layer.node && layer.variances.size() >= kFewestChannels) return layer;
     }
-    return {};
+    return first;
 }
 
 ChannelMoments measure_moments(const Engine& engine, const Graph& graph, const std::string& value, const Dataset& samples, std::size_t most,

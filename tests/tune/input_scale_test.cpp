@@ -118,6 +118,19 @@ TEST_CASE("without a batch norm, samples are judged by the first bias", "[data]"
     CHECK(verdict(*model_of("y = Conv (x, w)", {}), Waves(60.0F)).empty());
 }
 
+TEST_CASE("a batch norm further on tells more than the first bias", "[data]") {
+    const ChannelMoments moments = usual_moments();  // with a bias of a thousandth: by that alone the samples would be unfit
+    const auto model = model_of("c = Conv (x, w, k) d = LeakyRelu <alpha = 0.99> (c) y = BatchNormalization (d, s, b, m, v)",
+                                {{"k", std::vector<float>(8, 1e-3F)},
+                                 {"s", std::vector<float>(8, 1.0F)},
+                                 {"b", std::vector<float>(8, 0.0F)},
+                                 {"m", {moments.means.begin(), moments.means.end()}},
+                                 {"v", {moments.variances.begin(), moments.variances.end()}}});
+    CHECK(verdict(*model_of("y = Conv (x, w, k)", {{"k", std::vector<float>(8, 1e-3F)}}), Waves(1.0F)) == "unfit");
+    CHECK(verdict(*model, Waves(1.0F)).empty());
+    CHECK(verdict(*model, Waves(60.0F)) == "unfit");
+}
+
 TEST_CASE("made-up samples look like pictures, have the scale the model wants, and are the same every time", "[data]") {
     const auto engine = make_onednn_engine();
     for (const auto& model : {normalized_model(), biased_model("y = Conv (x, w, b)")}) {
