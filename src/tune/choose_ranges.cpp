@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string_view>
 #include <unordered_map>
 
@@ -30,6 +31,10 @@ constexpr double kNegligible = 0.01;
 constexpr double kMacsAnElement = 16.0, kQueriesASearch = 8.0;
 constexpr std::size_t kFewestSearched = 16;
 constexpr std::size_t kFewestSamples = 4, kMostSamples = 40, kMostSamplesMax = 400;
+// Memory must not grow with the number of samples: of the four fifths of a hundred that are fitted to all outputs are kept, of more samples what fits.
+constexpr std::size_t kAlwaysKept = 80;
+constexpr std::size_t kKeptBytes = std::size_t{16} << 20;
+
 class RangeSearch {
 public:
     RangeSearch(const Graph& graph, const CalibrationTable& table, Tuning& tuning)
@@ -86,27 +91,30 @@ private:
     /// All samples to fit to are run once, for their outputs and for how far out each value lies in them.
     void look_at_samples() {
         const std::size_t count = limit_by_outputs();
-        inputs_.resize(count);
-        expected_.resize(count);
+        samples_ = count;
+        expected_.resize(std::min(count, most_kept_));
+        std::vector<TrialResult> exact(count);
         std::vector<std::vector<ValueRange>> extremes(contests_.size(), std::vector<ValueRange>(count));
         std::unordered_map<std::string_view, std::size_t> numbers;
         for (std::size_t at = 0; at < contests_.size(); ++at) numbers.emplace(contests_[at].name, at);
         parallel_for(count, tuning_.threads, [&](int, std::size_t sample) {
-            inputs_[sample] = bind_inputs(*observed_, split_.fit->sample(sample));
-            expected_[sample] = plans_.plan_for(inputs_[sample])->run(inputs_[sample], [&](const Value& value, const Tensor& tensor) {
+            const std::vector<Tensor> inputs = bind_inputs(*observed_, split_.fit->sample(sample));
+            std::vector<Tensor> outputs = plans_.plan_for(inputs)->run(inputs, [&](const Value& value, const Tensor& tensor) {
                 const auto found = numbers.find(value.name());
                 if (found == numbers.end() || tensor.dtype() != DType::Float32) return;
                 const ValueSummary summary = summarize(tensor.values<float>());
                 extremes[found->second][sample] = {summary.min, summary.max};
             });
+            exact[sample] = compare_outputs(outputs, outputs);
+            if (sample < expected_.size()) expected_[sample] = std::move(outputs);
         });
-        TrialResult exact;
-        for (const std::vector<Tensor>& outputs : expected_) exact.add(compare_outputs(outputs, outputs));
-        for (const ErrorMeasure& output : exact.outputs) energy_.push_back(output.signal / static_cast<double>(count));
+        TrialResult sum;
+        for (const TrialResult& each : exact) sum.add(each);
+        for (const ErrorMeasure& output : sum.outputs) energy_.push_back(output.signal / static_cast<double>(count));
         for (std::size_t at = 0; at < contests_.size(); ++at) contests_[at].choose_witnesses(extremes[at], affordable_samples());
     }
 
-    /// How many samples' outputs can be kept. Finds what a run costs with the shapes of the first one: those in the graph may be unknown.
+    /// How many samples are looked at, and how many samples' outputs are kept. Finds what a run costs with the shapes of the first one: those in the graph may be unknown.
     std::size_t limit_by_outputs() {
         constexpr std::size_t kOutputBytes = std::size_t{48} << 20;
         const std::vector<Tensor> inputs = bind_inputs(*observed_, split_.fit->sample(0));
@@ -115,6 +123,7 @@ private:
         std::size_t bytes = 1;
         for (const Tensor& output : plan->run(inputs))
             if (output.defined()) bytes += output.byte_size();
+        most_kept_ = std::max(kAlwaysKept, kKeptBytes / bytes);
         return std::max<std::size_t>(1, std::min(split_.fit->size(), kOutputBytes / bytes));
     }
 
@@ -165,30 +174,35 @@ private:
         return queries;
     }
 
-    /// Each query on each of its witnesses, all at the same time.
+    /// Each query on each of its witnesses; a sample is made once for all queries that look at it.
     void ask(const std::vector<Query>& queries) {
-        std::vector<std::pair<std::size_t, std::size_t>> tasks;  // query, witness
+        std::map<std::size_t, std::vector<std::pair<std::size_t, std::size_t>>> by_sample;  // query, witness
         for (std::size_t query = 0; query < queries.size(); ++query) {
             RangeContest& contest = contests_[queries[query].contest];
             contest.noise[queries[query].candidate].resize(contest.witnesses.size());
-            for (std::size_t witness = 0; witness < contest.witnesses.size(); ++witness) tasks.push_back({query, witness});
+            for (std::size_t witness = 0; witness < contest.witnesses.size(); ++witness)
+                by_sample[contest.witnesses[witness].sample].push_back({query, witness});
         }
+        const std::vector tasks(by_sample.begin(), by_sample.end());
         parallel_for(tasks.size(), tuning_.threads, [&](int, std::size_t task) {
-            const auto [query, witness] = tasks[task];
-            RangeContest& contest = contests_[queries[query].contest];
-            const std::size_t candidate = queries[query].candidate;
-            contest.noise[candidate][witness] = noise_with(contest, candidate, contest.witnesses[witness].sample);
+            const auto& [sample, looks] = tasks[task];
+            const std::vector<Tensor> inputs = bind_inputs(*observed_, split_.fit->sample(sample));
+            const std::vector<Tensor> expected = sample < expected_.size() ? expected_[sample] : plans_.plan_for(inputs)->run(inputs);
+            for (const auto& [query, witness] : looks) {
+                RangeContest& contest = contests_[queries[query].contest];
+                contest.noise[queries[query].candidate][witness] = noise_with(contest, queries[query].candidate, inputs, expected);
+            }
         });
         for (RangeContest& contest : contests_) contest.settle();
     }
 
-    double noise_with(const RangeContest& contest, std::size_t candidate, std::size_t sample) const {
+    double noise_with(const RangeContest& contest, std::size_t candidate, const std::vector<Tensor>& inputs,
+                      const std::vector<Tensor>& expected) const {
         const QuantParams params = choose_params(contest.candidates[candidate], contest.dtype, tuning_.scheme.activation_symmetry);
-        const std::vector<Tensor>& inputs = inputs_[sample];
         const auto outputs = plans_.plan_for(inputs)->run(inputs, [&](const Value& value, const Tensor& tensor) {
             if (value.name() == contest.name && tensor.dtype() == DType::Float32) fake_quantize(writable_values(tensor), params);
         });
-        return relative_noise(compare_outputs(expected_[sample], outputs));
+        return relative_noise(compare_outputs(expected, outputs));
     }
 
     /// Of one sample, over the mean energy of each output.
@@ -239,7 +253,7 @@ private:
             {"ranges", "",
              format("{} of {} ranges chosen by their effect on the outputs of {} of {} samples each; output SQNR on {} "
                     "others {:.2f} -> {:.2f} dB",
-                    kept, contests_.size(), contests_.front().witnesses.size(), inputs_.size(), trial.samples(), before, after)});
+                    kept, contests_.size(), contests_.front().witnesses.size(), samples_, trial.samples(), before, after)});
     }
 
     static std::string describe(const RangeContest& contest) {
@@ -261,8 +275,9 @@ private:
     mutable PlanCache plans_;
     double macs_ = 0.0;  // of a run
     std::vector<RangeContest> contests_;
-    std::vector<std::vector<Tensor>> inputs_, expected_;  // by sample
-    std::vector<double> energy_;                          // by output: the mean over the samples
+    std::size_t samples_ = 0, most_kept_ = 0;
+    std::vector<std::vector<Tensor>> expected_;  // by sample: of the first ones
+    std::vector<double> energy_;                 // by output: the mean over the samples
 };
 
 }  // namespace

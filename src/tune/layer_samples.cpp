@@ -35,7 +35,9 @@ bool is_fixed(const Value* value) {
     return !producer ? value->is_constant() : producer->is("Constant") || (is_dequantizer(*producer) && is_fixed(producer->input(0)));
 }
 
-std::vector<Tensor> inputs_of(const Graph& part, const Sample& sample, const std::map<std::string, Tensor>& kept, const Graph& whole) {
+/// What was kept, and what is left of the sample's tensors: those are made only where they are read.
+std::vector<Tensor> inputs_of(const Graph& part, const Dataset& data, std::size_t sample, const std::map<std::string, Tensor>& kept,
+                              const Graph& whole) {
     std::vector<Tensor> inputs;
     std::vector<Tensor> given;
     for (const Value* input : part.inputs()) {
@@ -44,7 +46,7 @@ std::vector<Tensor> inputs_of(const Graph& part, const Sample& sample, const std
             inputs.push_back(found->second);
             continue;
         }
-        if (given.empty()) given = bind_inputs(whole, sample);
+        if (given.empty()) given = bind_inputs(whole, data.sample(sample));
         const auto at =
             std::find_if(whole.inputs().begin(), whole.inputs().end(), [&](const Value* each) { return each->name() == input->name(); });
         MCOMPRESS_CHECK(at != whole.inputs().end());
@@ -96,7 +98,7 @@ std::vector<SplitRows> sample_exact_rows(const Engine& engine, const Graph& refe
     const std::unique_ptr<Graph> part = extract_subgraph(reference, {}, names);
     PlanCache plans(engine, *part, {.threads = 1});
     parallel_for(data.size(), options.threads, [&](int, std::size_t sample) {
-        const std::vector<Tensor> inputs = inputs_of(*part, data.sample(sample), {}, reference);
+        const std::vector<Tensor> inputs = inputs_of(*part, data, sample, {}, reference);
         const std::vector<Tensor> outputs = plans.plan_for(inputs)->run(inputs);
         for (std::size_t output = 0; output < outputs.size(); ++output)
             for (const std::size_t at : readers[output])
@@ -163,7 +165,7 @@ void GraphPrefix::measure_first_sample() {
     if (names.empty()) return;
     const std::unique_ptr<Graph> part = extract_subgraph(graph_, {}, names);
     PlanCache plans(engine_, *part, {.threads = options_.threads});
-    const std::vector<Tensor> inputs = inputs_of(*part, data_.sample(0), {}, graph_);
+    const std::vector<Tensor> inputs = inputs_of(*part, data_, 0, {}, graph_);
     const std::vector<Tensor> outputs = plans.plan_for(inputs)->run(inputs);
     std::map<std::string, std::size_t> bytes;
     for (std::size_t at = 0; at < names.size(); ++at) bytes[names[at]] = outputs[at].byte_size();
@@ -171,6 +173,12 @@ void GraphPrefix::measure_first_sample() {
         for (const std::string& name : crossing_[layer]) crossing_bytes_[layer] += bytes[name];
         bytes_per_sample_ = std::max(bytes_per_sample_, crossing_bytes_[layer]);
     }
+}
+
+/// Memory must not grow with the number of samples; of values of some bytes it may, or they would be computed again for next to nothing.
+std::size_t GraphPrefix::kept_bytes() const {
+    constexpr std::size_t kSamples = 100, kLeastBytes = std::size_t{8} << 20;
+    return options_.kept_bytes.value_or(std::max(kLeastBytes, kSamples * bytes_per_sample_));
 }
 
 /// What is added to the layer's results, in the graph walked through; null when it is not wanted or there is nothing that can be read.
@@ -186,7 +194,7 @@ SplitRows GraphPrefix::rows_of(std::size_t number) {
     std::vector<std::string> given;
     for (const auto& [name, tensor] : kept_.front()) given.push_back(name);
     // Where much lies between two layers (wide early ones), the next layer starts from further up again instead.
-    const bool is_kept = crossing_bytes_[number] <= options_.kept_bytes / data_.size();
+    const bool is_kept = crossing_bytes_[number] <= kept_bytes() / data_.size();
     std::vector<std::string> wanted = is_kept ? crossing_[number] : std::vector<std::string>{};
     const auto place_of = [&](const Value* value) {
         if (std::find(wanted.begin(), wanted.end(), value->name()) == wanted.end()) wanted.push_back(value->name());
@@ -203,7 +211,7 @@ SplitRows GraphPrefix::rows_of(std::size_t number) {
     RowGathering gathering(layer, number, data_.size(), options_.bytes_per_layer);
     if (residual) gathering.expect_residuals();
     parallel_for(data_.size(), options_.threads, [&](int, std::size_t sample) {
-        const std::vector<Tensor> inputs = inputs_of(*part, data_.sample(sample), kept_[sample], graph_);
+        const std::vector<Tensor> inputs = inputs_of(*part, data_, sample, kept_[sample], graph_);
         const std::vector<Tensor> outputs = plans.plan_for(inputs)->run(inputs);
         const Tensor& rows = outputs[own];
         if (pictures != own && PooledPictures::can_read(layer, outputs[pictures])) gathering.add_parts(sample, outputs[pictures]);

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstddef>
-#include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,8 +41,8 @@ enum class ResidualRows { Without, With };
 struct RowOptions {
     std::size_t bytes_per_layer = std::size_t{8} << 20;  // of rows of one graph, both parts together
     int threads = 1;
-    // GraphPrefix: of what lies between two layers, for all samples together. What is more is computed again.
-    std::size_t kept_bytes = std::numeric_limits<std::size_t>::max();
+    // GraphPrefix: of what lies between two layers, for all samples together. What is more is computed again. Unless it is said, what a hundred samples need, whatever their number.
+    std::optional<std::size_t> kept_bytes = {};
     PooledRows pooled = PooledRows::Whole;          // GraphPrefix
     ResidualRows residual = ResidualRows::Without;  // GraphPrefix of float graphs
 };
@@ -74,6 +74,7 @@ private:
     std::vector<std::string> crossing(std::size_t layer) const;
     const Value* residual_value(const Layer& layer) const;
     void measure_first_sample();
+    std::size_t kept_bytes() const;
 
     const Engine& engine_;
     const Graph& graph_;

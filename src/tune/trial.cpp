@@ -13,7 +13,17 @@
 namespace mcompress {
 namespace {
 
-constexpr std::size_t kKeptBytes = std::size_t{64} << 20;
+// Of inputs and outputs: limits the samples, not what is kept of them.
+constexpr std::size_t kLookedAtBytes = std::size_t{64} << 20;
+// Memory must not grow with the number of samples: of the fifth of a hundred that is held out all outputs are kept, of more samples what fits.
+constexpr std::size_t kAlwaysKept = 20;
+constexpr std::size_t kKeptBytes = std::size_t{16} << 20;
+
+std::size_t bytes_of(const std::vector<Tensor>& tensors) {
+    std::size_t bytes = 0;
+    for (const Tensor& tensor : tensors) bytes += tensor.defined() ? tensor.byte_size() : 0;
+    return bytes;
+}
 
 bool is_number(const Tensor& tensor) {
     return tensor.defined() && (is_float(tensor.dtype()) || is_signed_integer(tensor.dtype()) || is_unsigned_integer(tensor.dtype())) &&
@@ -82,30 +92,27 @@ std::optional<double> TrialResult::agreement() const {
     return static_cast<double>(agreements) / static_cast<double>(rows);
 }
 
-Trial::Trial(const Engine& engine, const Graph& reference, const Dataset& held_out, int threads) : engine_(engine), threads_(threads) {
+Trial::Trial(const Engine& engine, const Graph& reference, const Dataset& held_out, int threads)
+    : engine_(engine), reference_(reference), held_out_(held_out), threads_(threads) {
     PlanCache plans(engine, reference, {.threads = 1});
-    const auto run = [&](std::size_t index) {
-        inputs_[index] = bind_inputs(reference, held_out.sample(index));
-        expected_[index] = plans.plan_for(inputs_[index])->run(inputs_[index]);
-    };
-    inputs_.resize(1);
-    expected_.resize(1);
-    run(0);
-    std::size_t bytes = 1;
-    for (const auto* tensors : {&inputs_[0], &expected_[0]})
-        for (const Tensor& tensor : *tensors)
-            if (tensor.defined()) bytes += tensor.byte_size();
-    const std::size_t count = std::max<std::size_t>(1, std::min(held_out.size(), kKeptBytes / bytes));
-    inputs_.resize(count);
-    expected_.resize(count);
-    parallel_for(count - 1, threads, [&](int, std::size_t index) { run(index + 1); });
+    const std::vector<Tensor> first = bind_inputs(reference, held_out.sample(0));
+    expected_.push_back(plans.plan_for(first)->run(first));
+    const std::size_t bytes = bytes_of(expected_[0]);
+    samples_ = std::clamp<std::size_t>(kLookedAtBytes / (bytes_of(first) + bytes + 1), 1, held_out.size());
+    expected_.resize(std::min(samples_, std::max(kAlwaysKept, kKeptBytes / (bytes + 1))));
+    parallel_for(expected_.size() - 1, threads, [&](int, std::size_t index) {
+        const std::vector<Tensor> inputs = bind_inputs(reference, held_out.sample(index + 1));
+        expected_[index + 1] = plans.plan_for(inputs)->run(inputs);
+    });
 }
 
 TrialResult Trial::measure(const Graph& candidate) const {
-    PlanCache plans(engine_, candidate, {.threads = 1});
-    std::vector<TrialResult> results(inputs_.size());
-    parallel_for(inputs_.size(), threads_, [&](int, std::size_t index) {
-        results[index] = compare_outputs(expected_[index], plans.plan_for(inputs_[index])->run(inputs_[index]));
+    PlanCache plans(engine_, candidate, {.threads = 1}), exact_plans(engine_, reference_, {.threads = 1});
+    std::vector<TrialResult> results(samples_);
+    parallel_for(samples_, threads_, [&](int, std::size_t index) {
+        const std::vector<Tensor> inputs = bind_inputs(candidate, held_out_.sample(index));
+        const std::vector<Tensor> found = plans.plan_for(inputs)->run(inputs);
+        results[index] = compare_outputs(index < expected_.size() ? expected_[index] : exact_plans.plan_for(inputs)->run(inputs), found);
     });
     TrialResult total;
     total.outputs.resize(expected_.front().size());

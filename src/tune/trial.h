@@ -34,19 +34,21 @@ TrialResult compare_outputs(const std::vector<Tensor>& expected, const std::vect
 
 class Trial {
 public:
-    /// Runs the float graph once on each sample and keeps its outputs; at most as many samples as fit 64 MB of inputs and outputs (and one). The graph's inputs
-    /// must be those of the graphs to be measured. Everything borrowed must outlive the trial.
+    /// Runs the float graph once on each sample and keeps its outputs (of many samples those that fit 16 MB, of others they are computed each time); takes at most as many samples
+    /// as have 64 MB of inputs and outputs (and one). Inputs are read each time. The graph's inputs must be those of the graphs to be measured. Everything borrowed must outlive the trial.
     Trial(const Engine& engine, const Graph& reference, const Dataset& held_out, int threads);
 
     /// The same for any number of threads. Throws as the engine does.
     TrialResult measure(const Graph& candidate) const;
-    std::size_t samples() const { return inputs_.size(); }
+    std::size_t samples() const { return samples_; }
 
 private:
     const Engine& engine_;
+    const Graph& reference_;
+    const Dataset& held_out_;
     int threads_;
-    std::vector<std::vector<Tensor>> inputs_;    // by sample
-    std::vector<std::vector<Tensor>> expected_;  // by sample
+    std::size_t samples_ = 0;
+    std::vector<std::vector<Tensor>> expected_;  // by sample: of the first ones
 };
 
 /// A copy of a prepared float graph, quantized by the passes of pipeline "quantize". The scheme's decisions apply; the graph stays as it is.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""sample_count.py BIN --root DIR : calibrate's peak memory with 100 and with 1000 samples of 3 x 224 x 224, from pictures and from an array. Asked: less than 5 % between them.
+"""sample_count.py BIN --root DIR [--model MODEL --data ...] : peak memory of calibrate and quantize with 100 and with more samples of 3 x 224 x 224, from pictures and from an array. Asked: less
+than 5 % between them. With --model: quantize of that model on that data, with --samples counts.
 
 With one thread: what two of them hold at a time varies by as much."""
 import argparse
@@ -54,32 +55,49 @@ def link_pictures(folder, root):
         os.symlink(os.path.join(source, pictures[at % len(pictures)]), os.path.join(folder, f"{at:04}.png"))
 
 
+def growth(name, words, counts):
+    """Prints the peaks by the number of samples; False where one of them is too high."""
+    peaks = []
+    for count in counts:
+        runs = [peak_of([*words, "--limit", str(count)]) for _ in range(RUNS)]
+        if any(code != 0 for code, *_ in runs):
+            print(f"FAILED {name}, {count} samples: {runs[0]}")
+            return False
+        peaks.append(min(peak for _, peak, *_ in runs))
+    more = max(peaks) / peaks[0] - 1
+    shown = ", ".join(f"{peak / 1e6:.1f} MB with {count}" for peak, count in zip(peaks, counts))
+    print(f"{'ok    ' if more < ALLOWED else 'FAILED'} {name}: {shown} samples: {100 * more:+.1f} %", flush=True)
+    return more < ALLOWED
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("binary", type=os.path.abspath)
     parser.add_argument("--root", required=True, type=os.path.abspath)
+    parser.add_argument("--model", type=os.path.abspath)
+    parser.add_argument("--samples", default="100,300,1000")
+    parser.add_argument("--data", nargs=argparse.REMAINDER, default=[], help="the last one: where the samples are, and how they are prepared")
     arguments = parser.parse_args()
-    failed = 0
     with tempfile.TemporaryDirectory(prefix="mcompress-samples-") as folder:
         path = os.path.join(folder, "network.onnx")
+        output = ["-o", os.path.join(folder, "out"), "--force"]
+        command = ["env", "-C", folder, arguments.binary, "-q", "--threads", "1"]
+        efforts = ("fast", "balanced")
+        if arguments.model:
+            counts = [int(each) for each in arguments.samples.split(",")]
+            passed = [growth(f"quantize --effort {effort}", [*command, "quantize", arguments.model, "--data", *arguments.data, "--effort", effort, *output], counts) for effort in efforts]
+            return 0 if all(passed) else 1
         open(path, "wb").write(network())
         write_array(os.path.join(folder, "samples.npy"))
         link_pictures(os.path.join(folder, "pictures"), arguments.root)
         prepared = ["--resize", f"{SIDE}x{SIDE}", "--color", "rgb", "--scale", "1/255"]
         # A path of few letters takes no memory of the heap, one of many does: small blocks between large ones must not make a difference.
-        for name, data in (("pictures", [os.path.join(folder, "pictures"), *prepared]), ("pictures, short path", ["pictures", *prepared]), ("array", ["samples.npy"])):
-            peaks = []
-            for count in (SAMPLES // 10, SAMPLES):
-                words = ["env", "-C", folder, arguments.binary, "-q", "--threads", "1", "calibrate", path, "--data", *data, "--allow-unfit-data", "--limit", str(count), "-o", os.path.join(folder, "table.json"), "--force"]
-                runs = [peak_of(words) for _ in range(RUNS)]
-                if any(code != 0 for code, *_ in runs):
-                    print(f"FAILED {name}, {count} samples: {runs[0]}")
-                    return 1
-                peaks.append(min(peak for _, peak, *_ in runs))
-            more = peaks[1] / peaks[0] - 1
-            failed += more >= ALLOWED
-            print(f"{'ok    ' if more < ALLOWED else 'FAILED'} {name}: {peaks[0] / 1e6:.1f} MB with {SAMPLES // 10} samples, {peaks[1] / 1e6:.1f} MB with {SAMPLES}: {100 * more:+.1f} %", flush=True)
-    return 1 if failed else 0
+        sources = {"pictures": [os.path.join(folder, "pictures"), *prepared], "pictures, short path": ["pictures", *prepared], "array": ["samples.npy"]}
+        passed = [growth(f"calibrate, {name}", [*command, "calibrate", path, "--data", *data, "--allow-unfit-data", *output], (SAMPLES // 10, SAMPLES)) for name, data in sources.items()]
+        for effort in efforts:
+            words = [*command, "quantize", path, "--data", "samples.npy", "--allow-unfit-data", "--effort", effort, *output]
+            passed.append(growth(f"quantize --effort {effort}, array", words, (SAMPLES // 10, 3 * SAMPLES // 10, SAMPLES)))
+    return 0 if all(passed) else 1
 
 
 if __name__ == "__main__":

@@ -58,7 +58,8 @@ Chosen choose(const QuantizationScheme& scheme, int threads) {
     run_pipeline("strip", *model->graph, {});
     Tuning tuning{.scheme = scheme, .data = data, .threads = threads};
     choose_ranges(*model->graph, table, tuning);
-    const Trial trial(*engine, *model->graph, *split_samples(data).held_out, 1);
+    const SampleSplit split = split_samples(data);
+    const Trial trial(*engine, *model->graph, *split.held_out, 1);
     return {tuning.scheme, tuning.notes, trial.measure(*quantized_copy(*model->graph, scheme, table)).sqnr_db(),
             trial.measure(*quantized_copy(*model->graph, tuning.scheme, table)).sqnr_db()};
 }

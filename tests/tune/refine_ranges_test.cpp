@@ -45,7 +45,8 @@ TEST_CASE("refine_ranges: a tail that the outputs do not need is cut, which no s
     const CalibrationTable table = calibrate(*model->graph, *engine, *data);
     run_pipeline("strip", *model->graph, {});
 
-    const Trial trial(*engine, *model->graph, *split_samples(data).held_out, 1);
+    const SampleSplit split = split_samples(data);
+    const Trial trial(*engine, *model->graph, *split.held_out, 1);
     const auto sqnr = [&](const QuantizationScheme& scheme) {
         return trial.measure(*quantized_copy(*model->graph, scheme, table)).sqnr_db();
     };

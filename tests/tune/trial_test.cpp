@@ -64,3 +64,32 @@ TEST_CASE("trial: a graph equals itself; a quantized copy is near, the same for 
     kept.keep_float[model->graph->find_value("y")->producer()->display_name()] = "it decides";
     CHECK(trial.measure(*quantized_copy(*model->graph, kept, table)).relative_noise() == 0.0);
 }
+
+TEST_CASE("trial: what is not kept of many large outputs is computed again, with the same result") {
+    constexpr const char* kLarge = R"(<ir_version: 8, opset_import: ["" : 13]>
+    g (float[1, 4] x) => (float[65536, 4] y) {
+        shape = Constant <value = int64[2] {65536, 4}> ()
+        factor = Constant <value = float[1] {%}> ()
+        z = Mul (x, factor)
+        y = Expand (z, shape)
+    })";
+    const auto parse = [&](const std::string& factor) {
+        std::string text = kLarge;
+        auto model = parse_model(text.replace(text.find('%'), 1, factor));
+        infer_types(*model->graph);
+        return model;
+    };
+    class Many : public Rows {
+    public:
+        std::size_t size() const override { return 28; }  // of 1 MB each: 20 are kept
+    };
+    const auto exact = parse("1.0"), other = parse("1.5");
+    const auto engine = make_onednn_engine();
+    const Many data;
+    const Trial trial(*engine, *exact->graph, data, 2);
+    CHECK(trial.samples() == 28);
+    CHECK(trial.measure(*exact->graph).relative_noise() == 0.0);
+    const TrialResult result = trial.measure(*other->graph);
+    CHECK(result.relative_noise() == Approx(0.25).epsilon(1e-6));  // (1.5 x - x)^2 over x^2
+    CHECK(result.outputs[0].count == 28 * 65536 * 4);
+}
