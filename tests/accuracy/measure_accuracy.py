@@ -21,6 +21,7 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/interop'))
 import real_data  # noqa: E402
+import ort_quantizer  # noqa: E402
 from other_models import OTHERS  # noqa: E402
 
 DOC = ROOT / 'docs/accuracy.md'
@@ -71,9 +72,30 @@ def classifier(options, name):
     yield {'model': name, 'version': "ONNX Runtime's best", 'top1': ort[0], 'agreement': ort[1], 'sqnr': ort[2], 'bytes': ort[3]}
 
 
-def least_sqnr(reference, candidate):
-    """Over the outputs that differ at all: the worst of them."""
-    return min(real_data.sqnr_db(a, b) for a, b in zip(reference, candidate))
+def decibels(reference, candidate):
+    """Of every output."""
+    return [real_data.sqnr_db(a, b) for a, b in zip(reference, candidate)]
+
+
+def judged(row, data, common, version, model, folder, **more):
+    fp32, outputs = common['outputs'], real_data.outputs(model, data.feeds, folder)
+    each = decibels(fp32, outputs)
+    return {**{key: common[key] for key in ('model', 'samples', 'figure', 'fp32')}, 'version': version, 'measured': row.measure(fp32, outputs, data),
+            'sqnr': min(each), 'outputs': each, 'bytes': model.stat().st_size, **more}
+
+
+def rivals(row, data, common, model, work):
+    """ONNX Runtime's quantizers (their stand-ins), each with the variant that keeps the worst output better."""
+    for kind in row.rivals():
+        paths = ort_quantizer.static(model, data.fits, work) if kind == 'static' else ort_quantizer.dynamic(model, work)
+        results = []
+        for variant, path in paths.items():
+            name = {'tensor': 'per tensor', 'channel': 'per channel'}.get(variant, variant)
+            result = judged(row, data, common, f'ONNX Runtime {kind} ({name})', path, work / f'{model.stem}.ort.{variant}')
+            if kind == 'static' and ort_quantizer.opset(model) < 13:
+                result['bytes'] = None  # numbers on the grid of codes, but floats
+            results.append(result)
+        yield max(results, key=lambda result: result['sqnr'])
 
 
 def other(options, name):
@@ -81,16 +103,15 @@ def other(options, name):
     model, work = real_data.ASSETS / f'models/{name}.onnx', options.work
     data = row.prepare(work, name)
     fp32 = real_data.outputs(model, data.feeds, work / f'{name}.fp32')
-    common = {'model': name, 'samples': data.samples, 'figure': row.figure, 'fp32': row.measure(fp32, fp32, data)}
+    common = {'model': name, 'samples': data.samples, 'figure': row.figure, 'fp32': row.measure(fp32, fp32, data), 'outputs': fp32}
     for version in row.versions(options.efforts):
         int8 = work / f'{name}.{version}.onnx'
         arguments = ['--dynamic'] if version == 'dynamic' else ['--data', data.calibration, '--effort', version]
         if version != 'dynamic' and data.samples.endswith('of noise'):
             arguments.append('--allow-unfit-data')
         seconds, megabytes = quantize(options.mcompress, model, int8, arguments)
-        judged = real_data.outputs(int8, data.feeds, work / f'{name}.{version}')
-        yield {**common, 'version': version, 'measured': row.measure(fp32, judged, data), 'sqnr': least_sqnr(fp32, judged),
-               'bytes': int8.stat().st_size, 'seconds': seconds, 'peak': megabytes}
+        yield judged(row, data, common, f'ours, {version}', int8, work / f'{name}.{version}', seconds=seconds, peak=megabytes)
+    yield from rivals(row, data, common, model, work)
 
 
 def cell(result, key, digits):
@@ -124,20 +145,34 @@ def measure(options, table):
                 results.append(result)
                 lines.append(line(result))
                 print(lines[-1], flush=True)
-        except (RuntimeError, subprocess.CalledProcessError) as error:
+        except (RuntimeError, ValueError, subprocess.CalledProcessError) as error:
             failures += 1
             lines.append(f'| {name} | FAILED |')
             print(f'{lines[-1]} {error}', flush=True)
     return lines, results, failures
 
 
+def models_of(lines):
+    """Table lines by model; a line without a name belongs to the one above."""
+    rows, name = {}, ''
+    for line in lines:
+        name = line.split('|')[1].strip() or name
+        rows.setdefault(name, []).append(line)
+    return rows
+
+
 def write(table, lines):
+    """Into the document; models that were not measured keep their lines."""
     begin, end = f'<!-- {table} -->\n', f'<!-- end of {table} -->'
     text = DOC.read_text()
-    pattern = re.compile(re.escape(begin) + '.*?' + re.escape(end), re.DOTALL)
-    if not pattern.search(text):
+    pattern = re.compile(re.escape(begin) + '(.*?)' + re.escape(end), re.DOTALL)
+    found = pattern.search(text)
+    if not found:
         raise RuntimeError(f'{DOC} has no marker {begin.strip()}')
-    DOC.write_text(pattern.sub(lambda _: begin + '\n'.join(lines) + '\n' + end, text))
+    head = lines[0].splitlines()
+    rows = {**models_of(found[1].splitlines()[len(head):]), **models_of(lines[1:])}
+    body = head + [line for name in TABLES[table][0] for line in rows.get(name, [])]
+    DOC.write_text(pattern.sub(lambda _: begin + '\n'.join(body) + '\n' + end, text))
 
 
 def main():

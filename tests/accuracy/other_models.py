@@ -22,6 +22,7 @@ class Prepared:
     calibration: pathlib.Path  # as mcompress --data takes it
     feeds: dict                # name of an input → .npy, an axis of samples in front of the input's own shape
     samples: str               # "32, 32 pictures"
+    fits: dict                 # as feeds, of the calibration samples
     labels: typing.Any = None
 
 
@@ -53,12 +54,13 @@ def write_samples(folder, arrays):
 
 def prepared(work, name, calibration, evaluation, kind, labels=None):
     """`calibration` and `evaluation`: {input: array with an axis of samples in front of the input's own shape}."""
-    feeds = {}
-    for index, (key, array) in enumerate(evaluation.items()):
-        feeds[key] = work / f'{name}.eval{index}.npy'
-        np.save(feeds[key], array)
+    files = {}
+    for part, arrays_of in (('calib', calibration), ('eval', evaluation)):
+        files[part] = {key: work / f'{name}.{part}{index}.npy' for index, key in enumerate(arrays_of)}
+        for key, path in files[part].items():
+            np.save(path, arrays_of[key])
     counts = ', '.join(str(len(next(iter(part.values())))) for part in (calibration, evaluation))
-    return Prepared(write_samples(work / f'{name}.calib', calibration), feeds, f'{counts} {kind}', labels)
+    return Prepared(write_samples(work / f'{name}.calib', calibration), files['eval'], f'{counts} {kind}', files['calib'], labels)
 
 
 def split(work, name, key, array, count, kind, labels=None):
@@ -162,6 +164,10 @@ class Row:
 
     def versions(self, efforts):
         return [effort for effort in efforts if effort != 'max'] + (['dynamic'] if self.dynamic else [])
+
+    def rivals(self):
+        """What ONNX Runtime's documentation advises for the model comes last."""
+        return ['static', 'dynamic'] if self.dynamic else ['static']
 
 
 SILERO = {'input': (1, 576), 'state': (2, 1, 128)}
