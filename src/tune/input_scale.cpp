@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
 
 #include "calibrate/sample_check.h"
 #include "data/subset.h"
@@ -38,6 +39,30 @@ bool is_normalized_again(const Node& node) {
     return std::any_of(node.output(0)->uses().begin(), node.output(0)->uses().end(),
                        [](const Use& use) { return use.node->op_type().find("Normalization") != std::string::npos; });
 }
+
+/// Inputs of operators by which samples choose or count, and do not enter sums.
+bool is_choice(const Node& node, int input) {
+    if (node.is("Gather") || node.is("GatherElements") || node.is("GatherND")) return input == 1;
+    return node.is("OneHot") || node.is("Shape") || node.is("Size");
+}
+
+/// The samples' numbers reach the value, and not only as the indices of an embedding: codes of letters have no scale.
+bool follows_samples(const Value* value) {
+    std::vector<const Value*> left{value};
+    std::unordered_set<const Value*> seen{value};
+    while (!left.empty()) {
+        const Value* each = left.back();
+        left.pop_back();
+        if (each->is_graph_input()) return true;
+        const Node* node = each->producer();
+        for (int input = 0; node && input < node->input_count(); ++input)
+            if (node->input(input) && !is_choice(*node, input) && seen.insert(node->input(input)).second)
+                left.push_back(node->input(input));
+    }
+    return false;
+}
+
+bool is_telling(const FirstLayer& layer) { return layer.variances.size() >= kFewestChannels && follows_samples(layer.observed); }
 
 double median(std::vector<double> values) {
     const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -117,12 +142,12 @@ FirstLayer find_first_layer(const Graph& graph) {
             if (norm.mode == BatchNormAttrs::Mode::Training) continue;
             layer = {FirstLayer::Kind::BatchNorm, node, node->input(0), doubles_of(node->input(3)), doubles_of(node->input(4))};
             for (double& variance : layer.variances) variance += static_cast<double>(norm.epsilon);
-            if (layer.means.size() == layer.variances.size() && layer.variances.size() >= kFewestChannels) return layer;
+            if (layer.means.size() == layer.variances.size() && is_telling(layer)) return layer;
         } else if (!first.node && node->is("Conv") && node->input_count() > 2 && known_tensor(node->input(1)) &&
                    !is_normalized_again(*node)) {
             layer = {FirstLayer::Kind::Convolution, node, node->output(0), {}, doubles_of(node->input(2))};
             for (double& bias : layer.variances) bias *= bias;
-            if (layer.variances.size() >= kFewestChannels) first = std::move(layer);
+            if (is_telling(layer)) first = std::move(layer);
         }
     }
     return first;

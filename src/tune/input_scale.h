@@ -19,6 +19,7 @@ namespace mcompress {
 ///  - Without one (folded into the weights before): the standard deviation of what the first Conv gives, over the magnitude of its bias, at the median
 ///    channel. Batch norm leaves both alike, and so does training without it: 0.4 to 5 on every published network we have. Unfit beyond 20 or below 0.05,
 ///    doubtful beyond 12 and below 0.1. A Conv whose result is normalized per sample tells nothing, nor does one without a bias.
+/// Layers that samples reach as indices alone (an embedding's) are passed over: those have no scale.
 /// Nothing is found where there is no such layer.
 std::vector<DataFinding> check_input_scale(const Engine& engine, const Graph& graph, const Dataset& data, int threads);
 

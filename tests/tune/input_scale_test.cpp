@@ -131,6 +131,21 @@ TEST_CASE("a batch norm further on tells more than the first bias", "[data]") {
     CHECK(verdict(*model, Waves(60.0F)) == "unfit");
 }
 
+TEST_CASE("indices have no scale: a layer behind an embedding does not judge samples", "[data]") {
+    const std::string text =
+        "<ir_version: 8, opset_import: [\"\" : 13]> g (int64[1,6] x) => (float[1,4,4] y) "
+        "<float[9,2] table = {4,40,-7,10,50,-90,20,60,30,-30,5,80,-60,9,7,-8,70,3}, "
+        "float[4,2,3] w = {1,2,3,4,5,6,1,2,3,4,5,6,1,2,3,4,5,6,1,2,3,4,5,6}, float[4] b = {1,1,1,1}, int64[1] last = {2}> { ";
+    const auto embedded = parse_model(text + "e = Gather (table, x) t = Transpose <perm = [0,2,1]> (e) y = Conv (t, w, b) }");
+    infer_types(*embedded->graph);
+    CHECK(find_first_layer(*embedded->graph).node == nullptr);
+    // As numbers the same samples do judge.
+    const auto counted = parse_model(text + "e = Gather (table, x) c = Cast <to = 1> (x) s = Unsqueeze (c, last) m = Mul (e, s) "
+                                            "t = Transpose <perm = [0,2,1]> (m) y = Conv (t, w, b) }");
+    infer_types(*counted->graph);
+    CHECK(find_first_layer(*counted->graph).node != nullptr);
+}
+
 TEST_CASE("made-up samples look like pictures, have the scale the model wants, and are the same every time", "[data]") {
     const auto engine = make_onednn_engine();
     for (const auto& model : {normalized_model(), biased_model("y = Conv (x, w, b)")}) {
