@@ -104,6 +104,12 @@ private:
 
     // ---- on samples ----
 
+    std::int64_t product_bytes(std::int64_t inner) const {
+        std::int64_t bytes = 0;
+        for (const ProductSegment& segment : product_segments(inner, grid_.block)) bytes += 8 * segment.width * segment.width;
+        return bytes;
+    }
+
     /// Layers [first, last) that are fitted to one look at the samples. Layers that read one value stay together.
     std::vector<std::pair<std::size_t, std::size_t>> rounds() const {
         std::vector<std::pair<std::size_t, std::size_t>> result;
@@ -114,7 +120,7 @@ private:
         for (std::size_t at = 0; at < layers_.size(); ++at) {
             const Value* const value = layers_[at].target.node->input(0);
             const bool is_read = !result.empty() && read.contains(value) && read.at(value) == result.size();
-            const std::int64_t more = is_read ? 0 : 2 * 8 * layers_[at].target.inner() * layers_[at].target.inner();
+            const std::int64_t more = is_read ? 0 : 2 * product_bytes(layers_[at].target.inner());
             if (result.empty() || (!is_read && (bytes + more > kProductBytes || at - result.back().first >= wanted))) {
                 result.push_back({at, at});
                 bytes = 0;
@@ -132,89 +138,143 @@ private:
             for (const Node* node : layers_[at].nodes)
                 if (std::find(values.begin(), values.end(), node->input(0)) == values.end()) values.push_back(node->input(0));
         const auto engine = make_onednn_engine();
-        const std::vector<InputProducts> fit = collect_input_products(*graph_, *engine, *samples.fit, values, threads_);
-        const std::vector<InputProducts> judge = collect_input_products(*graph_, *engine, *samples.held_out, values, threads_);
-        std::map<const Value*, std::vector<GptqFactor>> factors;
+        const std::vector<InputProducts> fit = collect_input_products(*graph_, *engine, *samples.fit, values, grid_.block, threads_);
+        const std::vector<InputProducts> judge = collect_input_products(*graph_, *engine, *samples.held_out, values, grid_.block, threads_);
+        std::map<std::vector<std::size_t>, std::vector<std::size_t>> readers;  // layers of this round by the values they read
         for (std::size_t at = first; at < last; ++at) {
-            const Layer& layer = layers_[at];
             std::vector<std::size_t> places;
-            for (const Node* node : layer.nodes)
+            for (const Node* node : layers_[at].nodes)
                 places.push_back(static_cast<std::size_t>(std::find(values.begin(), values.end(), node->input(0)) - values.begin()));
-            if (places.size() == 1) {
-                const auto [factor, is_new] = factors.try_emplace(values[places[0]]);
-                if (is_new) factor->second = factors_of(fit[places[0]]);
-                fit_layer(layer, factor->second, judge[places[0]]);
-            } else {
-                const InputProducts all = sum_of(fit, places, layer.target.inner());
-                fit_layer(layer, factors_of(all), sum_of(judge, places, layer.target.inner()));
-            }
+            readers[places].push_back(at);
         }
+        std::map<std::size_t, Candidate> chosen;
+        for (const auto& [places, layers] : readers) {
+            if (places.size() == 1) fit_layers(layers, fit[places[0]], judge[places[0]], chosen);
+            else fit_layers(layers, sum_of(fit, places), sum_of(judge, places), chosen);
+        }
+        for (auto& [at, candidate] : chosen) keep_best(layers_[at], std::move(candidate));
         // Only now: a weight of this round may have been read by a layer whose inputs were looked at together with its own.
         for (std::size_t at = first; at < last; ++at) put_quantized(layers_[at]);
     }
 
-    /// Few rows tell little about how inputs vary together: then codes that follow them less closely are tried too.
-    static std::vector<GptqFactor> factors_of(const InputProducts& inputs) {
-        std::vector<GptqFactor> factors;
-        if (inputs.products.empty()) return factors;
-        for (const double damping : kDampings) {
-            std::optional<GptqFactor> factor = factorize_products(inputs.products, inputs.inner, damping);
-            if (!factor) break;
-            if (factors.empty() || factor->damping > factors.back().damping) factors.push_back(*std::move(factor));
-            if (inputs.rows > kRowsAnInput * inputs.inner) break;
-        }
-        return factors;
-    }
-
-    static InputProducts sum_of(const std::vector<InputProducts>& parts, const std::vector<std::size_t>& places, std::int64_t inner) {
-        InputProducts sum{inner, 0, {}};
+    static InputProducts sum_of(const std::vector<InputProducts>& parts, const std::vector<std::size_t>& places) {
+        InputProducts sum;
         for (const std::size_t place : places) {
-            if (parts[place].products.empty()) continue;
-            sum.products.resize(parts[place].products.size());
-            for (std::size_t i = 0; i < sum.products.size(); ++i) sum.products[i] += parts[place].products[i];
-            sum.rows += parts[place].rows;
+            const InputProducts& part = parts[place];
+            if (part.segments.empty()) continue;
+            if (sum.segments.empty()) sum = {part.inner, 0, part.segments};
+            else
+                for (std::size_t at = 0; at < sum.segments.size(); ++at)
+                    for (std::size_t i = 0; i < sum.segments[at].products.size(); ++i)
+                        sum.segments[at].products[i] += part.segments[at].products[i];
+            sum.rows += part.rows;
         }
         return sum;
     }
 
-    void fit_layer(const Layer& layer, const std::vector<GptqFactor>& factors, const InputProducts& judge) {
-        const std::vector<float> matrix = checked_matrix(layer);
-        const std::int64_t columns = layer.target.columns(), inner = layer.target.inner();
-        BlockCodes simple = plain(layer, matrix);
-        const WeightRounding simple_rounding = plain_rounding(scheme_.weight_only);
-        if (factors.empty()) {
-            keep(layer, matrix, std::move(simple), simple_rounding).note =
-                "no sample reached it, or its inputs' products have no Cholesky factor";
-            return;
+    /// A layer's best codes so far.
+    struct Candidate {
+        std::vector<float> matrix;
+        std::optional<BlockCodes> codes;  // of GPTQ
+        double signal = 0.0, without = 0.0, least = 0.0;
+        bool has_factor = false;
+        bool is_judged = false;
+    };
+
+    /// Layers that read the same. Few rows tell little about how inputs vary together: then codes that follow them less closely are tried too.
+    void fit_layers(const std::vector<std::size_t>& layers, const InputProducts& fit, const InputProducts& judge,
+                    std::map<std::size_t, Candidate>& chosen) const {
+        for (const std::size_t at : layers) {
+            Candidate& candidate = chosen[at];
+            candidate.matrix = checked_matrix(layers_[at]);
+            candidate.is_judged = !judge.segments.empty();
+            if (!candidate.is_judged) continue;
+            const std::int64_t columns = layers_[at].target.columns();
+            candidate.signal = error(candidate.matrix, std::vector<float>(candidate.matrix.size()), columns, judge);
+            candidate.without = candidate.least = error(candidate.matrix, plain(layers_[at], candidate.matrix).values(), columns, judge);
         }
-        if (judge.products.empty()) {
-            keep(layer, matrix, fitted(matrix, columns, factors.front()), WeightRounding::Gptq);
-            return;
+        double last_damping = 0.0;
+        for (const double damping : kDampings) {
+            std::vector<BlockCodes> codes;
+            for (const std::size_t at : layers) codes.push_back(BlockCodes::sized(layers_[at].target.columns(), fit.inner, grid_));
+            double taken = 0.0;
+            for (const ProductSegment& segment : fit.segments) {
+                const std::optional<GptqFactor> factor = factorize_products(segment.products, segment.width, damping);
+                if (!factor) return;
+                taken = std::max(taken, factor->damping);
+                if (!(taken > last_damping)) continue;
+                for (std::size_t at = 0; at < layers.size(); ++at)
+                    put_blocks(fitted(part_of(chosen[layers[at]].matrix, fit.inner, segment), segment.width, *factor), segment.first,
+                               codes[at]);
+            }
+            if (fit.segments.empty()) return;
+            for (std::size_t at = 0; at < layers.size() && taken > last_damping; ++at)
+                consider(std::move(codes[at]), judge, chosen[layers[at]]);
+            last_damping = std::max(last_damping, taken);
+            if (fit.rows > kRowsAnInput * fit.inner || judge.segments.empty()) return;
         }
-        const auto error = [&](const BlockCodes& codes) { return output_error(matrix, codes.values(), columns, inner, judge.products); };
-        const double signal = output_error(matrix, std::vector<float>(matrix.size()), columns, inner, judge.products);
-        const double without = error(simple);
-        double least = without;
-        BlockCodes best = std::move(simple);
-        for (const GptqFactor& factor : factors) {
-            BlockCodes codes = fitted(matrix, columns, factor);
-            const double with = error(codes);
-            if (!(with < least)) continue;
-            least = with;
-            best = std::move(codes);
-        }
-        const bool is_better = least < without;
-        WeightFit& line = keep(layer, matrix, std::move(best), is_better ? WeightRounding::Gptq : simple_rounding);
-        line.output_sqnr_db = decibels(signal, least);
-        line.output_sqnr_db_without = decibels(signal, without);
-        if (!is_better) line.note = "gptq does not lower the error of its outputs on held-out samples";
     }
 
-    BlockCodes fitted(const std::vector<float>& matrix, std::int64_t columns, const GptqFactor& factor) const {
-        const auto inner = static_cast<std::int64_t>(matrix.size()) / columns;
+    static void consider(BlockCodes codes, const InputProducts& judge, Candidate& candidate) {
+        candidate.has_factor = true;
+        if (!candidate.is_judged) {
+            if (!candidate.codes) candidate.codes = std::move(codes);
+            return;
+        }
+        const double with = error(candidate.matrix, codes.values(), codes.columns, judge);
+        if (!(with < candidate.least)) return;
+        candidate.least = with;
+        candidate.codes = std::move(codes);
+    }
+
+    /// Of the layer's outputs, as far as the segments tell.
+    static double error(const std::vector<float>& matrix, const std::vector<float>& quantized, std::int64_t columns,
+                        const InputProducts& judge) {
+        double sum = 0.0;
+        for (const ProductSegment& segment : judge.segments)
+            sum += output_error(part_of(matrix, judge.inner, segment), part_of(quantized, judge.inner, segment), columns, segment.width,
+                                segment.products);
+        return sum;
+    }
+
+    /// The segment's columns of [columns, inner].
+    static std::vector<float> part_of(const std::vector<float>& matrix, std::int64_t inner, const ProductSegment& segment) {
+        if (segment.width == inner) return matrix;
+        std::vector<float> part;
+        for (auto row = matrix.begin() + segment.first; row < matrix.end(); row += std::min(inner, matrix.end() - row))
+            part.insert(part.end(), row, row + segment.width);
+        return part;
+    }
+
+    BlockCodes fitted(const std::vector<float>& matrix, std::int64_t inner, const GptqFactor& factor) const {
+        const auto columns = static_cast<std::int64_t>(matrix.size()) / inner;
         BlockCodes codes = quantize_blocks_gptq(matrix, columns, inner, grid_, factor, threads_);
         refine_blocks(matrix, factor, codes, threads_);
         return codes;
+    }
+
+    /// Blocks of the columns from `first` on.
+    static void put_blocks(const BlockCodes& part, std::int64_t first, BlockCodes& whole) {
+        const std::int64_t block = first / whole.grid.block;
+        for (std::int64_t column = 0; column < whole.columns; ++column) {
+            std::copy_n(part.codes.begin() + column * part.padded(), part.padded(), whole.codes.begin() + column * whole.padded() + first);
+            std::copy_n(part.params.begin() + column * part.blocks(), part.blocks(),
+                        whole.params.begin() + column * whole.blocks() + block);
+        }
+    }
+
+    void keep_best(const Layer& layer, Candidate candidate) {
+        const WeightRounding simple_rounding = plain_rounding(scheme_.weight_only);
+        const bool is_better = candidate.codes.has_value();
+        BlockCodes codes = is_better ? *std::move(candidate.codes) : plain(layer, candidate.matrix);
+        WeightFit& line = keep(layer, candidate.matrix, std::move(codes), is_better ? WeightRounding::Gptq : simple_rounding);
+        if (candidate.is_judged && candidate.has_factor) {
+            line.output_sqnr_db = decibels(candidate.signal, candidate.least);
+            line.output_sqnr_db_without = decibels(candidate.signal, candidate.without);
+        }
+        if (is_better) return;
+        line.note = candidate.has_factor ? "gptq does not lower the error of its outputs on held-out samples"
+                                         : "no sample reached it, or its inputs' products have no Cholesky factor";
     }
 
     /// What comes behind sees the weight as it will be.

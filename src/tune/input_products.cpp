@@ -12,6 +12,7 @@ namespace mcompress {
 namespace {
 
 constexpr std::int64_t kRowsOfSample = 2048;
+constexpr std::int64_t kWidest = 4096;
 constexpr std::size_t kSamplesAtOnce = 8;  // not the number of threads: sums are formed in the order of the samples
 
 /// Rows of one value in one sample.
@@ -34,19 +35,41 @@ void take_rows(const Tensor& tensor, Rows& rows) {
     }
 }
 
-void add(const Rows& rows, InputProducts& sum) {
+void add(const Rows& rows, std::int64_t block, InputProducts& sum) {
     if (rows.values.empty() || (sum.inner != 0 && sum.inner != rows.inner)) return;
+    if (sum.inner == 0) sum.segments = product_segments(rows.inner, block);
     sum.inner = rows.inner;
-    sum.products.resize(static_cast<std::size_t>(rows.inner * rows.inner));
     const std::int64_t count = static_cast<std::int64_t>(rows.values.size()) / rows.inner;
-    linalg::accumulate_gram(rows.values, count, rows.inner, sum.products);
+    std::vector<float> part;
+    for (ProductSegment& segment : sum.segments) {
+        segment.products.resize(static_cast<std::size_t>(segment.width * segment.width));
+        std::span<const float> values = rows.values;
+        if (segment.width < rows.inner) {
+            part.clear();
+            for (std::int64_t row = 0; row < count; ++row) {
+                const auto from = rows.values.begin() + row * rows.inner + segment.first;
+                part.insert(part.end(), from, from + segment.width);
+            }
+            values = part;
+        }
+        linalg::accumulate_gram(values, count, segment.width, segment.products);
+    }
     sum.rows += count;
 }
 
 }  // namespace
 
+std::vector<ProductSegment> product_segments(std::int64_t inner, std::int64_t block) {
+    std::vector<ProductSegment> segments;
+    const std::int64_t parts = block > kWidest ? 1 : (inner + kWidest - 1) / kWidest;
+    const std::int64_t even = parts > 1 ? (inner + parts - 1) / parts : inner,
+                       width = parts > 1 ? (even + block - 1) / block * block : inner;
+    for (std::int64_t first = 0; first < inner; first += width) segments.push_back({first, std::min(width, inner - first), {}});
+    return segments;
+}
+
 std::vector<InputProducts> collect_input_products(const Graph& graph, const Engine& engine, const Dataset& data,
-                                                  std::span<const Value* const> values, int threads) {
+                                                  std::span<const Value* const> values, std::int64_t block, int threads) {
     std::map<const Value*, std::size_t> places;
     for (std::size_t at = 0; at < values.size(); ++at) places[values[at]] = at;
     PlanCache plans(engine, graph, {.threads = 1, .tapped = {values.begin(), values.end()}});
@@ -60,7 +83,7 @@ std::vector<InputProducts> collect_input_products(const Graph& graph, const Engi
             });
         });
         parallel_for(values.size(), threads, [&](int, std::size_t at) {
-            for (const std::vector<Rows>& sample : rows) add(sample[at], sums[at]);
+            for (const std::vector<Rows>& sample : rows) add(sample[at], block, sums[at]);
         });
     }
     return sums;

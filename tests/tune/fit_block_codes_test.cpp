@@ -137,7 +137,7 @@ TEST_CASE("input products: sums over the rows of all samples") {
     const Rows data;
     const Value* const x = model->graph->find_value("x");
     const auto engine = make_onednn_engine();
-    const std::vector<InputProducts> found = collect_input_products(*model->graph, *engine, data, std::span(&x, 1), 2);
+    const std::vector<InputProducts> found = collect_input_products(*model->graph, *engine, data, std::span(&x, 1), 32, 2);
     REQUIRE(found.size() == 1);
     CHECK(found[0].inner == kWidth);
     CHECK(found[0].rows == 40 * 20);
@@ -150,5 +150,63 @@ TEST_CASE("input products: sums over the rows of all samples") {
                     expected[static_cast<std::size_t>(i * kWidth + j)] += static_cast<double>(rows.data<float>()[row * kWidth + i]) *
                                                                           static_cast<double>(rows.data<float>()[row * kWidth + j]);
     }
-    for (std::size_t i = 0; i < expected.size(); ++i) REQUIRE(found[0].products[i] == Approx(expected[i]).margin(1e-2));
+    for (std::size_t i = 0; i < expected.size(); ++i) REQUIRE(found[0].segments.at(0).products[i] == Approx(expected[i]).margin(1e-2));
+}
+
+TEST_CASE("input products: wide values in parts of whole blocks") {
+    CHECK(product_segments(4096, 32).size() == 1);
+    CHECK(product_segments(11008, 11008).size() == 1);  // one block a column
+    for (const auto& [inner, block] : {std::pair<std::int64_t, std::int64_t>{4097, 32}, {11008, 128}, {11616, 64}, {50000, 4096}}) {
+        const std::vector<ProductSegment> segments = product_segments(inner, block);
+        CHECK(segments.size() > 1);
+        std::int64_t next = 0;
+        for (const ProductSegment& segment : segments) {
+            CHECK(segment.first == next);
+            CHECK(segment.first % block == 0);
+            CHECK(segment.width <= 4096 + block);
+            next += segment.width;
+        }
+        CHECK(next == inner);
+    }
+}
+
+TEST_CASE("fit block codes: gptq of a wide weight, part by part") {
+    constexpr std::int64_t kWide = 4128, kColumns = 4, kRowsOfSample = 6;
+    class Mixed final : public Dataset {  // 30 sources behind all inputs
+    public:
+        std::size_t size() const override { return 20; }
+        Sample sample(std::size_t index) const override {
+            std::vector<float> values(kRowsOfSample * kWide);
+            std::mt19937 random(static_cast<unsigned>(index));
+            std::normal_distribution<float> normal;
+            for (std::int64_t row = 0; row < kRowsOfSample; ++row)
+                for (int source = 0; source < 30; ++source) {
+                    const float strength = normal(random);
+                    std::mt19937 mixing(static_cast<unsigned>(1000 + source));
+                    for (std::int64_t at = 0; at < kWide; ++at)
+                        values[static_cast<std::size_t>(row * kWide + at)] += strength * (static_cast<float>(mixing()) * 0x1.0p-31F - 1.0F);
+                }
+            Sample sample;
+            sample.emplace_back("x", Tensor::from_values(Shape{kRowsOfSample, kWide}, values));
+            return sample;
+        }
+        std::string sample_name(std::size_t index) const override { return std::to_string(index); }
+    };
+    Model model;
+    model.graph = std::make_unique<Graph>(std::make_shared<OpsetImports>(OpsetImports{{"", 13}}));
+    std::mt19937 random(7);
+    std::normal_distribution<float> normal(0.0F, 0.1F);
+    std::vector<float> weights(kWide * kColumns);
+    for (float& each : weights) each = normal(random);
+    Value* x = model.graph->add_input("x", ValueType::tensor(DType::Float32, Shape{kRowsOfSample, kWide}));
+    Node* product =
+        model.graph->add_node({.op_type = "MatMul",
+                               .inputs = {x, model.graph->add_constant("w", Tensor::from_values(Shape{kWide, kColumns}, weights))},
+                               .outputs = {"y"}});
+    model.graph->add_output(product->output(0));
+    infer_types(*model.graph);
+    const BlockFit fit = fit_block_codes(*model.graph, scheme_of(WeightRounding::Gptq, ZeroPoints::None), std::make_shared<Mixed>(), 2);
+    REQUIRE(fit.weights.size() == 1);
+    CHECK(fit.weights[0].rounding == WeightRounding::Gptq);
+    CHECK(*fit.weights[0].output_sqnr_db > *fit.weights[0].output_sqnr_db_without + 3.0);
 }
