@@ -177,7 +177,7 @@ void GraphPrefix::measure_first_sample() {
 
 /// Memory must not grow with the number of samples; of values of some bytes it may, or they would be computed again for next to nothing.
 std::size_t GraphPrefix::kept_bytes() const {
-    constexpr std::size_t kSamples = 100, kLeastBytes = std::size_t{8} << 20;
+    constexpr std::size_t kSamples = 100, kLeastBytes = std::size_t{2} << 20;
     return options_.kept_bytes.value_or(std::max(kLeastBytes, kSamples * bytes_per_sample_));
 }
 

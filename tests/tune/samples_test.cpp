@@ -72,3 +72,12 @@ TEST_CASE("ordered_by_content: the same order however samples are listed") {
     for (std::size_t at = 0; at < 20; ++at)
         CHECK(forward->sample(at)[0].second.data<float>()[0] == backward->sample(at)[0].second.data<float>()[0]);
 }
+
+TEST_CASE("cached: no more than what a hundred samples take, however many fit the limit") {
+    const auto numbers = std::make_shared<Numbers>(250);
+    const auto data = cached(numbers);
+    for (int round = 0; round < 3; ++round) CHECK(values(*data).size() == 250);
+    CHECK(numbers->made == 100 + 3 * 150);
+    CHECK(cached_bytes(250, 4) == 400);
+    CHECK(cached_bytes(250, kCachedSamples) == kCachedSamples);
+}

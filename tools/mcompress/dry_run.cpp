@@ -52,7 +52,7 @@ const Dataset* take_few(const fs::path& model, const Dataset& data, std::size_t 
     rehearsal.few = take(all, few);
     const std::uint64_t each = bytes_of_sample(data), count = data.size(),
                         known = std::min<std::uint64_t>(count, std::max(kCheckedSamples, rehearsal.few->size()));
-    rehearsal.more_memory += std::min<std::uint64_t>(count * each, kCachedSamples) - std::min<std::uint64_t>(known * each, kCachedSamples);
+    rehearsal.more_memory += cached_bytes(count, each) - cached_bytes(known, each);
     rehearsal.more_seconds +=
         looks * time_sample(model, data, data.size() - 1) * static_cast<double>(data.size() - rehearsal.few->size()) / thread_count(global);
     return rehearsal.few.get();
@@ -185,11 +185,8 @@ fs::path choose_output(const fs::path& asked, const fs::path& input, std::string
                        const GlobalOptions& global) {
     const auto choose = [&] {
         if (global.in_place) return input;
-        fs::path output = choose_output(asked, input, suffix, overwrite);
-        if (is_same_file(output, input))
-            throw Error(codes::kOutputIsInput, format("{} is the input", output.string()),
-                        "choose another name with -o, or pass --in-place");
-        return output;
+        refuse_input(output_path(asked, input, suffix), input, "choose another name with -o, or pass --in-place");
+        return choose_output(asked, input, suffix, overwrite);
     };
     if (!global.rehearsal) return choose();
     std::vector<Error>& problems = global.rehearsal->problems;
