@@ -65,6 +65,19 @@ int main(int argc, char** argv) try {
     } catch (const mc::Error& error) {
         if (error.code() != "E1002" || error.exit_code() != 2) return fail(error.what());
     }
+    // What is read is written over only on demand.
+    mc::OptimizeOptions forced, in_place;
+    forced.overwrite = mc::Overwrite::Force;
+    in_place.overwrite = mc::Overwrite::InPlace;
+    for (int way = 0; way < 2; ++way) try {
+            if (way == 0) mc::optimize(folder + "/copy.onnx", folder + "/./copy.onnx", forced);
+            else mc::Model::load(folder + "/copy.onnx").save(folder + "/copy.onnx", mc::Overwrite::Force);
+            return fail("a model was written over its input");
+        } catch (const mc::Error& error) {
+            if (error.code() != "E1003" || error.exit_code() != 2) return fail(error.what());
+        }
+    mc::optimize(folder + "/copy.onnx", folder + "/./copy.onnx", in_place);
+    if (mc::Model::load(folder + "/copy.onnx").metadata().back().second != "was here") return fail("not the optimized copy");
     try {
         mc::Model::load(argv[3]);
         return fail("labels are no model");

@@ -20,8 +20,8 @@ constexpr int kVersion = 1;
 [[noreturn]] void refuse(const std::string& message, const std::string& remedy) { throw Error(codes::kRecipeInvalid, message, remedy); }
 
 // Reserved for the recipe: a step reads what the step before wrote.
-constexpr const char* kDecidedByRecipe[] = {"model",       "output", "force",   "format", "json",   "report",
-                                            "save-recipe", "stamp",  "threads", "quiet",  "verbose"};
+constexpr const char* kDecidedByRecipe[] = {"model", "output",  "force", "format",  "json",     "report",   "save-recipe",
+                                            "stamp", "threads", "quiet", "verbose", "in-place", "in_place", "dry-run"};
 
 std::string scalar_of(const std::string& key, const Json& value) {
     if (value.is_string()) return value.get<std::string>();
@@ -65,14 +65,21 @@ std::string text_of(const Json& json, const char* key) {
     return json[key].get<std::string>();
 }
 
+bool is_true(const Json& json, const char* key) {
+    if (!json.contains(key)) return false;
+    if (!json[key].is_boolean()) refuse(format("'{}' is {}", key, json[key].dump()), "it is true or false");
+    return json[key].get<bool>();
+}
+
 void check_keys(const Json& json) {
-    const std::vector<std::string> known{"schema", "schema_version", "model", "output", "options", "steps", "validate", "stamp"};
+    const std::vector<std::string> known{"schema", "schema_version", "model", "output",  "options",
+                                         "steps",  "validate",       "stamp", "in_place"};
     for (const auto& [key, value] : json.items()) {
         if (std::find(known.begin(), known.end(), key) != known.end()) continue;
         const std::string nearest = nearest_word(key, known);
-        refuse(format("a recipe has no '{}'", key), nearest.empty()
-                                                        ? "known are schema, schema_version, model, output, options, steps, validate, stamp"
-                                                        : format("did you mean '{}'?", nearest));
+        refuse(format("a recipe has no '{}'", key),
+               nearest.empty() ? "known are schema, schema_version, model, output, options, steps, validate, stamp, in_place"
+                               : format("did you mean '{}'?", nearest));
     }
     if (json.contains("schema") && json["schema"] != kSchema)
         refuse(format("the schema is {}", json["schema"].dump()), format("it is \"{}\"", kSchema));
@@ -96,17 +103,22 @@ Recipe parse_recipe(std::string_view text) {
     const Json json = parse_strict_json(text, "the recipe");
     if (!json.is_object()) refuse("the recipe is no object", R"(write {"model": "a.onnx", "output": "b.onnx", "steps": [...]})");
     check_keys(json);
-    Recipe recipe{
-        .model = text_of(json, "model"), .output = text_of(json, "output"), .options = {}, .steps = {}, .validate = {}, .marks = {}};
+    Recipe recipe{.model = text_of(json, "model"),
+                  .output = text_of(json, "output"),
+                  .options = {},
+                  .steps = {},
+                  .validate = {},
+                  .marks = {},
+                  .placement = {}};
     if (json.contains("options")) recipe.options = options_of(json["options"], "options");
     if (!json.contains("steps") || !json["steps"].is_array() || json["steps"].empty())
         refuse("the recipe has no steps", R"(write "steps": [{"command": "quantize", ...}])");
     for (const Json& step : json["steps"]) recipe.steps.push_back(step_of(step, recipe.steps.size() + 1));
     if (json.contains("validate")) recipe.validate = RecipeStep{"validate", options_of(json["validate"], "validate")};
-    if (json.contains("stamp")) {
-        if (!json["stamp"].is_boolean()) refuse(format("'stamp' is {}", json["stamp"].dump()), "it is true or false");
-        recipe.marks = json["stamp"].get<bool>() ? Marks::Stamp : Marks::None;
-    }
+    if (is_true(json, "stamp")) recipe.marks = Marks::Stamp;
+    if (is_true(json, "in_place")) recipe.placement = Placement::InPlace;
+    if (recipe.placement == Placement::InPlace && !recipe.output.empty())
+        refuse("'in_place' stands beside an 'output'", "leave one of them out");
     return recipe;
 }
 
@@ -127,6 +139,7 @@ std::string to_json(const Recipe& recipe) {
     }
     if (recipe.validate) json["validate"] = json_of(recipe.validate->options);
     if (recipe.marks == Marks::Stamp) json["stamp"] = true;
+    if (recipe.placement == Placement::InPlace) json["in_place"] = true;
     return dump_json(json);
 }
 

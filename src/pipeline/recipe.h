@@ -24,6 +24,9 @@ struct RecipeStep {
 /// What a result says about how it was made.
 enum class Marks { None, Stamp };
 
+/// Where a result goes: to the output, or in the place of the model that the recipe began with.
+enum class Placement { Output, InPlace };
+
 struct Recipe {
     std::string model;
     std::string output;                 // empty: to be said when it is run
@@ -31,6 +34,7 @@ struct Recipe {
     std::vector<RecipeStep> steps;
     std::optional<RecipeStep> validate;  // options of the command "validate"; decides whether the output is kept
     Marks marks = Marks::None;
+    Placement placement = Placement::Output;  // InPlace: there is no output
 };
 
 /// Paths in a recipe are those of the command line: relative to the current folder. Throws kRecipeInvalid for what is no recipe; unknown keys are errors with

@@ -125,6 +125,82 @@ TEST_CASE("only --in-place lets a result take the input's place") {
     CHECK(read_text(model) == read_text(scratch / "o.onnx"));
 }
 
+TEST_CASE("a recipe, too, lets a result take the model's place only when it says so") {
+    const ScratchFolder scratch("recipe-in-place");
+    const std::string model = scratch / "m.onnx", link = scratch / "link.onnx", hard = scratch / "hard.onnx",
+                      recipe = scratch / "recipe.json";
+    const std::string before = read_text(MCOMPRESS_SOURCE_DIR "/" + kModel);
+    write_text(model, before);
+    std::filesystem::create_symlink(model, link);
+    std::filesystem::create_hard_link(model, hard);
+    const auto write = [&](const std::string& rest) {
+        write_text(recipe, R"({"model": ")" + model + R"(", )" + rest + R"("steps": [{"command": "convert", "to": "fp16"}]})");
+    };
+    for (const std::string& output : {model, link, hard, scratch / "./m.onnx", scratch / "../recipe-in-place/m.onnx"}) {
+        INFO(output);
+        if (!std::filesystem::exists(output)) continue;
+        write(R"("output": ")" + output + R"(", )");
+        const CommandResult refused = run_mcompress("run " + recipe + " --force");
+        CHECK(refused.exit_code == 2);
+        CHECK(contains(refused.errors, "error[E1003]"));
+        CHECK(contains(refused.errors, "--in-place"));
+        write("");
+        CHECK(run_mcompress("run " + recipe + " --force -o " + output).exit_code == 2);
+    }
+    const CommandResult both = run_mcompress("run " + recipe + " --in-place -o " + (scratch / "o.onnx"));
+    CHECK(both.exit_code == 2);
+    write(R"("output": "o.onnx", "in_place": true, )");
+    CHECK(contains(run_mcompress("run " + recipe).errors, "error[E1006]"));
+    write_text(recipe,
+               R"({"model": ")" + model + R"(", "in_place": true, "steps": [{"command": "convert", "to": "fp16", "in-place": true}]})");
+    CHECK(contains(run_mcompress("run " + recipe).errors, "error[E1006]"));
+    CHECK(read_text(model) == before);
+
+    REQUIRE(run_mcompress("-q convert " + model + " --to fp16 -o " + (scratch / "o.onnx") + " --save-recipe " + recipe).exit_code == 0);
+    const std::string expected = read_text(scratch / "o.onnx");
+    write(R"("in_place": true, )");
+    REQUIRE(run_mcompress("-q run " + recipe + " -o " + (scratch / "elsewhere.onnx")).exit_code == 0);  // what the command line says wins
+    CHECK(read_text(scratch / "elsewhere.onnx") == expected);
+    CHECK(read_text(model) == before);
+    REQUIRE(run_mcompress("-q run " + recipe).exit_code == 0);
+    CHECK(read_text(model) == expected);
+    CHECK(read_text(hard) == before);  // replaced, not written into
+
+    write_text(model, before);
+    REQUIRE(run_mcompress("-q convert " + model + " --to fp16 --in-place --save-recipe " + recipe).exit_code == 0);
+    CHECK(contains(read_text(recipe), "\"in_place\": true"));
+    write_text(model, before);
+    REQUIRE(run_mcompress("-q run " + recipe).exit_code == 0);
+    CHECK(read_text(model) == expected);
+}
+
+TEST_CASE("no command writes over what it reads, with --force neither") {
+    const ScratchFolder scratch("over-input");
+    const std::string model = scratch / "m.onnx", link = scratch / "link.onnx", recipe = scratch / "recipe.json";
+    const std::string before = read_text(MCOMPRESS_SOURCE_DIR "/" + kModel);
+    write_text(model, before);
+    std::filesystem::create_symlink(model, link);
+    write_text(recipe, R"({"model": ")" + model + R"(", "steps": [{"command": "convert", "to": "fp16"}]})");
+    const std::string kept = read_text(recipe);
+    const std::vector<std::string> commands{
+        "calibrate " + model + kCalibration + "-o " + link + " --force",
+        "pack " + model + " -o " + link + " --force",
+        "run " + model + kCalibration + "-o " + link + " --force",
+        "optimize " + model + " -o " + (scratch / "o.onnx") + " --save-recipe " + link,
+        "run " + recipe + " -o " + recipe + " --force",
+        "run " + recipe + " -o " + (scratch / "o.onnx") + " --report " + recipe,
+    };
+    for (const std::string& command : commands) {
+        INFO(command);
+        const CommandResult refused = run_mcompress(command);
+        CHECK(refused.exit_code == 2);
+        CHECK(contains(refused.errors, "error[E1003]"));
+        CHECK(read_text(model) == before);
+        CHECK(read_text(recipe) == kept);
+    }
+    CHECK(!std::filesystem::exists(scratch / "o.onnx"));
+}
+
 TEST_CASE("recipes say words where options take words, and numbers of earlier ones are read") {
     const ScratchFolder scratch("recipe-words");
     const std::string recipe = scratch / "recipe.json", output = scratch / "o.onnx";

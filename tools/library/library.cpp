@@ -17,6 +17,7 @@
 #include "report/describe.h"
 #include "report/json.h"
 #include "support/error.h"
+#include "support/file.h"
 #include "support/parallel.h"
 
 namespace mcompress::v1 {
@@ -38,8 +39,12 @@ template <typename Work> auto guarded(Work&& work) -> decltype(work()) {
     }
 }
 
-mcompress::Overwrite overwrite_of(Overwrite overwrite) {
-    return overwrite == Overwrite::Force ? mcompress::Overwrite::Force : mcompress::Overwrite::Refuse;
+std::filesystem::path place_of(const std::string& output, const std::filesystem::path& model, std::string_view suffix,
+                               Overwrite overwrite) {
+    const std::filesystem::path path = output_path(output, model, suffix);
+    if (overwrite == Overwrite::InPlace && is_same_file(path, model)) return path;
+    refuse_input(path, model, "choose another name, or pass Overwrite::InPlace");
+    return choose_output(path, model, suffix, overwrite == Overwrite::Refuse ? mcompress::Overwrite::Refuse : mcompress::Overwrite::Force);
 }
 
 int threads_of(int threads) { return threads > 0 ? threads : default_thread_count(); }
@@ -134,7 +139,7 @@ void Model::set_metadata(const std::string& key, const std::string& value) {
 }
 
 void Model::save(const std::string& path, Overwrite overwrite) const {
-    guarded([&] { emit_model(*state_->model, choose_output(path, state_->path, "", overwrite_of(overwrite))); });
+    guarded([&] { emit_model(*state_->model, place_of(path, state_->path, "", overwrite)); });
 }
 
 struct Data::State {
@@ -167,14 +172,13 @@ Data Data::of(std::vector<Sample> samples) {
 std::size_t Data::size() const { return state_->samples->size(); }
 
 Report optimize(const std::string& model, const std::string& output, const OptimizeOptions& options) {
-    return guarded(
-        [&] { return report_of(optimize_model(model, choose_output(output, model, ".optimized.onnx", overwrite_of(options.overwrite)))); });
+    return guarded([&] { return report_of(optimize_model(model, place_of(output, model, ".optimized.onnx", options.overwrite))); });
 }
 
 Report quantize(const std::string& model, const std::string& output, const QuantizeOptions& options) {
     return guarded([&] {
         const int threads = threads_of(options.threads);
-        QuantizeRequest request{.model = model, .output = choose_output(output, model, ".int8.onnx", overwrite_of(options.overwrite))};
+        QuantizeRequest request{.model = model, .output = place_of(output, model, ".int8.onnx", options.overwrite)};
         request.scheme = scheme_for(find_target(options.target));
         request.scheme.effort = effort_of(options.effort);
         find_range_method(options.range_method);

@@ -27,6 +27,7 @@ struct Options {
     ReportFlags report;
     bool force = false;
     bool stamp = false;
+    bool in_place = false;
 
     Overwrite overwrite() const { return force ? Overwrite::Force : Overwrite::Refuse; }
 };
@@ -36,6 +37,9 @@ int run_on_data(const Options& options, const GlobalOptions& global) {
     if (options.data.data.empty()) throw Error(codes::kUsage, "--data is required", "say what to run the model on");
     if (!options.recipe_model.empty()) throw Error(codes::kUsage, "--model belongs to a recipe", "name the model itself");
     if (options.stamp) throw Error(codes::kUsage, "--stamp belongs to a recipe", "leave it out: what running a model gives is no model");
+    if (options.in_place)
+        throw Error(codes::kUsage, "--in-place belongs to a recipe", "leave it out: what running a model gives is no model");
+    refuse_input(options.output, options.model, "choose another name with -o");
     check_output(options.output, options.overwrite());
     const auto data = open_flagged_data(options.data, options.model);
     const auto outputs = run_model({.model = options.model,
@@ -54,8 +58,14 @@ int run_recipe_file(const Options& options, const GlobalOptions& global) {
     if (!options.data.data.empty())
         throw Error(codes::kUsage, "--data does not go with a recipe", "say it in the recipe: \"options\": {\"data\": ...}");
     Recipe recipe = load_recipe(options.model);
+    for (const std::string& report : options.report.files) refuse_input(report, options.model, "choose another name for the report");
     if (!options.recipe_model.empty()) recipe.model = options.recipe_model;
-    if (!options.output.empty()) recipe.output = options.output;
+    if (!options.output.empty()) {
+        refuse_input(options.output, options.model, "choose another name with -o");
+        recipe.output = options.output;
+        recipe.placement = Placement::Output;
+    }
+    if (options.in_place) recipe.placement = Placement::InPlace;
     if (options.stamp) recipe.marks = Marks::Stamp;
     const RecipeReport report = run_recipe(recipe, options.model, options.overwrite(), global);
     put_report(report, options.report, global);
@@ -70,11 +80,14 @@ CommandRun configure_run(CLI::App& app, const GlobalOptions& global) {
     auto options = std::make_shared<Options>();
     // Not "model": newer CLI11 takes that for the same name as --model.
     app.add_option("file", options->model, "ONNX model to run on data, or a recipe (.json) to carry out")->required();
-    app.add_option("-o,--output", options->output, "Where to write the outputs (.npz), or the model that a recipe makes");
+    CLI::Option* const output =
+        app.add_option("-o,--output", options->output, "Where to write the outputs (.npz), or the model that a recipe makes");
     app.add_option("--model", options->recipe_model, "Recipe: the model to begin with, in place of the recipe's");
     app.add_option("--engine", options->engine, "onednn, or reference (slow, exact)")->capture_default_str();
     app.add_option("--compute", options->compute, "Type of float products: f32, or bf16 (faster on AVX512-BF16)")->capture_default_str();
     app.add_flag("--stamp", options->stamp, "Recipe: put into the model's metadata what made it of what, with digests of all");
+    app.add_flag("--in-place", options->in_place, "Recipe: put the result in the place of the model, all at once, when it is complete")
+        ->excludes(output);
     app.add_flag("--force", options->force, "Overwrite an existing file");
     add_report_flags(app, options->report, ReportKind::Judged);
     add_data_flags(app, options->data, DataNeed::Optional);

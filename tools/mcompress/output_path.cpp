@@ -26,6 +26,10 @@ void refuse_data_of(const std::filesystem::path& input, const std::filesystem::p
 
 }  // namespace
 
+void refuse_input(const std::filesystem::path& output, const std::filesystem::path& input, const std::string& remedy) {
+    if (is_same_file(output, input)) throw Error(codes::kOutputIsInput, format("{} is the input", output.string()), remedy);
+}
+
 std::filesystem::path output_path(const std::filesystem::path& asked, const std::filesystem::path& input, std::string_view suffix) {
     return asked.empty() ? input.parent_path() / (input.stem().string() + std::string(suffix)) : asked;
 }
@@ -33,8 +37,7 @@ std::filesystem::path output_path(const std::filesystem::path& asked, const std:
 std::filesystem::path choose_output(const std::filesystem::path& asked, const std::filesystem::path& input, std::string_view suffix,
                                     Overwrite overwrite) {
     const std::filesystem::path output = output_path(asked, input, suffix);
-    if (overwrite == Overwrite::Refuse && is_same_file(output, input))
-        throw Error(codes::kOutputIsInput, format("{} is the input", output.string()), "choose another name with -o, or pass --force");
+    refuse_input(output, input, "choose another name with -o");
     check_output(output, overwrite);
     refuse_data_of(input, output);
     return output;

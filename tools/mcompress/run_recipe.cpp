@@ -99,6 +99,13 @@ const CommandRow& validate_command() {
     return *std::find_if(rows.begin(), rows.end(), [](const CommandRow& row) { return std::string_view(row.name) == "validate"; });
 }
 
+std::filesystem::path output_of(const Recipe& recipe, Overwrite overwrite) {
+    if (recipe.placement == Placement::InPlace) return recipe.model;
+    if (recipe.output.empty()) throw Error(codes::kRecipeInvalid, "the recipe names no output", "add \"output\", or pass -o");
+    refuse_input(recipe.output, recipe.model, "choose another name with -o, or pass --in-place");
+    return choose_output(recipe.output, recipe.model, "", overwrite);
+}
+
 /// Runs a step; nothing when a gate of its own was not met.
 bool run_step(ParsedStep& step, RecipeReport& report) {
     const int code = step.run();
@@ -129,6 +136,8 @@ Recipe recipe_of(const CLI::App& command) {
         }
     }
     recipe.steps.push_back(std::move(step));
+    const CLI::Option* const in_place = command.get_option_no_throw("--in-place");
+    if (in_place && in_place->count() > 0) recipe.placement = Placement::InPlace;
     const CLI::Option* stamp = command.get_option_no_throw("--stamp");
     if (stamp && stamp->count() > 0) recipe.marks = Marks::Stamp;
     return recipe;
@@ -150,8 +159,7 @@ Recipe effective_recipe(const Recipe& recipe) {
 
 RecipeReport run_recipe(const Recipe& recipe, const std::string& name, Overwrite overwrite, const GlobalOptions& global) {
     if (recipe.model.empty()) throw Error(codes::kRecipeInvalid, "the recipe names no model", "add \"model\", or pass --model");
-    if (recipe.output.empty()) throw Error(codes::kRecipeInvalid, "the recipe names no output", "add \"output\", or pass -o");
-    const std::filesystem::path output = choose_output(recipe.output, recipe.model, "", overwrite);
+    const std::filesystem::path output = output_of(recipe, overwrite);
     check_shared(recipe);
     const WorkFolder folder(output);
     std::vector<std::unique_ptr<ParsedStep>> steps;
@@ -189,6 +197,7 @@ CommandRun with_save_recipe(CLI::App& app, CommandRun command) {
     auto file = std::make_shared<std::string>();
     app.add_option("--save-recipe", *file, "Also write what was asked for as a recipe (.json): mcompress run does the same again");
     return [file, &app, command = std::move(command)] {
+        if (!file->empty()) refuse_input(*file, app.get_option("model")->as<std::string>(), "choose another name for the recipe");
         const int code = command();
         const CLI::Option* const dry_run = app.get_option_no_throw("--dry-run");
         if (file->empty() || (dry_run && dry_run->count() > 0)) return code;

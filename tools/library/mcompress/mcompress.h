@@ -35,7 +35,9 @@ private:
 /// The version of the library: "0.1.0".
 std::string version();
 
-enum class Overwrite { Refuse, Force };
+/// What may be where an output goes: nothing; any file, but the model that is read; also that model, which the result replaces all at once when it is complete. A file that holds
+/// weights of that model never.
+enum class Overwrite { Refuse, Force, InPlace };
 
 /// An input or output of a model: "x", "float[1,3,224,224]".
 struct Port {
