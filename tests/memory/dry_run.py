@@ -31,11 +31,22 @@ SMALL = [
 LARGE = ["optimize {m}", "quantize {m}", "quantize {m} --dynamic", "convert {m} --to fp16", "prune {m} --sparsity 0.5", "quantize {m} --data {f}/rows.npy --effort fast --allow-unfit-data"]
 IMAGENET = "--data {a}/data/imagenet/calib --limit 64 --preset "
 FROM_ARRAY = "--data {a}/data/%s/calib.npy --limit 64"
-WITHOUT_DATA = ["optimize", "quantize", "quantize --dynamic", "quantize --weight-only int4", "convert --to fp16", "prune --sparsity 0.5"]
-WITH_DATA = ["quantize --effort fast", "quantize", "convert --to fp16", "prune --sparsity 0.5"]
+FLOWERS = "--data {a}/data/flowers/calib --limit 64 --preset imagenet-tf"
+WITHOUT_DATA = [
+    "optimize", "quantize", "quantize --dynamic", "quantize --weight-only int4", "quantize --weight-only int8", "convert --to fp16", "convert --to bf16", "prune --sparsity 0.5", "prune --pattern 2:4",
+    "prune --sparsity 0.9 --sparse-format coo", "compact", "cluster --bits 4",
+]
+WITH_DATA = ["quantize --effort fast", "quantize", "quantize --weight-only int4 --rounding gptq", "convert --to fp16", "prune --sparsity 0.5"]
+# The first ones served to find what the estimates left out, the others only to judge them.
 ASSETS = {
     "mobilenet_v2_torchvision": IMAGENET + "imagenet", "squeezenet1_1_gluon": IMAGENET + "imagenet", "mobilenet_v1_025_224": IMAGENET + "imagenet-tf", "resnet20_cifar10": FROM_ARRAY % "cifar10",
     "kws_dscnn_fp32": FROM_ARRAY % "kws", "mnist_burn_cnn": FROM_ARRAY % "mnist", "g2p_en_gru_seq2seq": None, "yolox_nano": None, "magika_v3_3": None, "super_resolution_10": None, "sentiment_model": None,
+}
+JUDGES = {
+    "resnet32_cifar10": FROM_ARRAY % "cifar10", "mlperftiny_resnet8_cifar10": "--data {a}/data/cifar10/calib_raw_u8.npy --limit 64", "stm_efficientnet_lc_v1_224_flowers": FLOWERS,
+    "stm_mobilenet_v2_035_128_flowers": FLOWERS.replace("imagenet-tf", "imagenet-tf --resize 128x128 --crop none"), "stories260k_llama": None, "fastestdet": None, "picodet_s_320_coco": None, "ppocrv3_det": None,
+    "scrfd_500m_kps": None, "dtln_1": None, "gtcrn": None, "silero_vad_16k_op15": None, "ultraface_rfb_320": None, "yunet_n_320": None, "style_candy": None, "rnnoise_gru": None, "nnsplit_en_lstm": None,
+    "basic_pitch_nmp": None, "deeplabv3_mnv2_voc": None, "ten_vad": None,
 }
 # What is refused: words, exit code, error codes in their order.
 PROBLEMS = [
@@ -130,7 +141,7 @@ def commands_of(arguments, folder, places):
         return LARGE
     if arguments.assets:
         commands = []
-        for model, data in ASSETS.items():
+        for model, data in {**ASSETS, **JUDGES}.items():
             for command in WITHOUT_DATA + ([each + " " + data for each in WITH_DATA] if data else []):
                 verb, _, rest = command.partition(" ")
                 commands.append(f"{verb} {{a}}/models/{model}.onnx {rest}")
