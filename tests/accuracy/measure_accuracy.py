@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what quantization costs in accuracy, by ONNX Runtime, and writes the tables of docs/accuracy.md.
 
-    measure_accuracy.py MCOMPRESS WORK [--table classifiers|others] [--only NAME,…] [--efforts fast,balanced,max] [--json OUT] [--write]
+    measure_accuracy.py MCOMPRESS WORK [--table classifiers|others|unseen] [--cifar GITDIR] [--only NAME,…] [--efforts fast,balanced,max] [--json OUT] [--write]
 
 WORK keeps prepared data and the outputs of the float models from run to run. --write puts the tables into docs/accuracy.md, between its markers.
 Needs MCOMPRESS_ASSETS (the folder of models and data) and node with npm's onnxruntime-node (ORT_NODE: its folder). A model is quantized with 100
@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/interop'))
 import real_data  # noqa: E402
 import ort_quantizer  # noqa: E402
+import unseen as unseen_data  # noqa: E402
 from other_models import OTHERS  # noqa: E402
 
 DOC = ROOT / 'docs/accuracy.md'
@@ -41,6 +42,8 @@ CLASSIFIER_HEAD = '| model | version | top-1 % | agreement % | SQNR dB | bytes |
 OTHER_HEAD = ('| model | samples: calibration, evaluation | figure | fp32 | version | it | SQNR dB | bytes | seconds | peak MB |\n'
               '|---|---|---|---|---|---|---|---|---|---|')
 
+
+UNSEEN_HEAD = '| model | samples | version | top-1 % | agreement % | SQNR dB |\n|---|---|---|---|---|---|'
 
 # Runs a command and prints its peak in kB. A process of its own: until it becomes the command, a child counts what its parent occupies.
 PEAK_OF = 'import resource, subprocess, sys; status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode; ' \
@@ -105,13 +108,51 @@ def other(options, name):
     fp32 = real_data.outputs(model, data.feeds, work / f'{name}.fp32')
     common = {'model': name, 'samples': data.samples, 'figure': row.figure, 'fp32': row.measure(fp32, fp32, data), 'outputs': fp32}
     for version in row.versions(options.efforts):
-        int8 = work / f'{name}.{version}.onnx'
-        arguments = ['--dynamic'] if version == 'dynamic' else ['--data', data.calibration, '--effort', version]
-        if version != 'dynamic' and data.samples.endswith('of noise'):
+        kind, *more = version.split()
+        int8 = work / f"{name}.{kind}{''.join(more)}.onnx"
+        arguments = ['--dynamic', *more] if kind == 'dynamic' else ['--data', data.calibration, '--effort', version]
+        if kind != 'dynamic' and data.samples.endswith('of noise'):
             arguments.append('--allow-unfit-data')
         seconds, megabytes = quantize(options.mcompress, model, int8, arguments)
-        yield judged(row, data, common, f'ours, {version}', int8, work / f'{name}.{version}', seconds=seconds, peak=megabytes)
+        yield judged(row, data, common, f'ours, {version}', int8, int8.with_suffix(''), seconds=seconds, peak=megabytes)
     yield from rivals(row, data, common, model, work)
+
+
+def compared(fp32, int8, labels):
+    """Figures of a classifier, its top-1 where the samples have labels."""
+    return {'top1': None if labels is None else real_data.top1(int8, labels), 'agreement': real_data.agreement(fp32, int8),
+            'sqnr': real_data.sqnr_db(fp32, int8)}
+
+
+def versions_for(options, name, data):
+    """Version → its model. Models that the table of classifiers has made with this program are taken from there."""
+    model, work, dataset = real_data.ASSETS / f'models/{name}.onnx', options.work, CLASSIFIERS[name][0]
+    calibration, flags, *_ = real_data.classifier_data(dataset, work)
+    feeds = ort_quantizer.calibration_feeds(name, dataset, work)
+    if data.calibration:
+        calibration, flags, work = data.calibration, [], work / 'calibrated_otherwise'
+        work.mkdir(exist_ok=True)
+        feeds = {key: real_data.kept(work / f'{name}.calibration.npy', lambda: np.load(calibration)[:, None]) for key in feeds}
+    versions = {}
+    for effort in options.efforts:
+        int8 = versions[f'ours, {effort}'] = work / f'{name}.{effort}.onnx'
+        if not int8.exists() or int8.stat().st_mtime < options.mcompress.stat().st_mtime:
+            quantize(options.mcompress, model, int8, ['--data', calibration, *flags, '--effort', effort])
+    return versions | {f'ONNX Runtime static ({method})': path for method, path in ort_quantizer.static(model, feeds, work).items()}
+
+
+def unseen(options, name):
+    """The classifiers on other pictures."""
+    model = real_data.ASSETS / f'models/{name}.onnx'
+    for number, data in enumerate(unseen_data.sets_of(CLASSIFIERS[name][0], options.work, options.cifar)):
+        fp32 = real_data.evaluate(model, data.rows, options.work / f'{name}.unseen{number}.npy')
+        common = {'model': name, 'samples': f'{len(fp32)}: {data.kind}'}
+        if data.labels is not None:
+            yield {**common, 'version': 'fp32', 'top1': real_data.top1(fp32, data.labels)}
+        shown = [{**common, 'version': version, **compared(fp32, real_data.evaluate(path, data.rows, path.with_suffix(f'.unseen{number}.npy')), data.labels)}
+                 for version, path in versions_for(options, name, data).items()]
+        yield from shown[:-2]
+        yield max(shown[-2:], key=lambda result: result['sqnr'])
 
 
 def cell(result, key, digits):
@@ -129,7 +170,12 @@ def other_line(r):
     return f"| {r['model']} | {r['samples']} | {r['figure']} | {cell(r, 'fp32', 2)} | {r['version']} | {' | '.join(figures)} |"
 
 
-TABLES = {'classifiers': (CLASSIFIERS, classifier, CLASSIFIER_HEAD, classifier_line), 'others': (OTHERS, other, OTHER_HEAD, other_line)}
+def unseen_line(r):
+    return f"| {r['model']} | {r['samples']} | {r['version']} | {' | '.join(cell(r, key, 2) for key in ('top1', 'agreement', 'sqnr'))} |"
+
+
+TABLES = {'classifiers': (CLASSIFIERS, classifier, CLASSIFIER_HEAD, classifier_line), 'others': (OTHERS, other, OTHER_HEAD, other_line),
+          'unseen': (CLASSIFIERS, unseen, UNSEEN_HEAD, unseen_line)}
 
 
 def measure(options, table):
@@ -182,6 +228,7 @@ def main():
     parser.add_argument('--table', choices=TABLES)
     parser.add_argument('--only', type=lambda text: text.split(','))
     parser.add_argument('--efforts', type=lambda text: text.split(','), default=['fast', 'balanced', 'max'])
+    parser.add_argument('--cifar', type=pathlib.Path, help='a git directory with test/CLASS/*.jpg, for the table unseen (measure_pruning.py)')
     parser.add_argument('--json', type=pathlib.Path)
     parser.add_argument('--write', action='store_true')
     options = parser.parse_args()

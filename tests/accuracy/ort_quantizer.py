@@ -100,6 +100,12 @@ def calibration_rows(dataset, work):
     return real_data.kept(work / f'{name}.calibration.npy', lambda: real_data.pictures(real_data.files(calibration), fit, *how))
 
 
+def calibration_feeds(name, dataset, work):
+    """With an axis of samples in front of the classifier's own shape."""
+    rows = real_data.kept(work / f'{name}.calibration.npy', lambda: np.load(calibration_rows(dataset, work))[:, None])
+    return {Model.read(real_data.ASSETS / f'models/{name}.onnx').inputs[0]: rows}
+
+
 def check(work, only):
     print('| model | method | agreement %: its own, stand-in | SQNR dB: its own, stand-in |\n|---|---|---|---|', flush=True)
     for name, (dataset, *known) in KNOWN.items():
@@ -107,8 +113,7 @@ def check(work, only):
             continue
         model = real_data.ASSETS / f'models/{name}.onnx'
         _, _, rows, _ = real_data.classifier_data(dataset, work)
-        calibration = real_data.kept(work / f'{name}.calibration.npy', lambda: np.load(calibration_rows(dataset, work))[:, None])
-        outputs = static(model, {Model.read(model).inputs[0]: calibration}, work)
+        outputs = static(model, calibration_feeds(name, dataset, work), work)
         fp32 = real_data.evaluate(model, rows, work / f'{name}.fp32.npy')
         for (method, output), (agreement, sqnr) in zip(outputs.items(), known):
             judged = real_data.evaluate(output, rows, work / f'{name}.ort.{method}.npy')

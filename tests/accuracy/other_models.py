@@ -77,6 +77,31 @@ def coco(key, fit, count=32, **how):
     return prepare
 
 
+def with_words(image, seed):
+    """Seeded words on a photograph, in Pillow's own letters, two to four times their size."""
+    from PIL import Image, ImageDraw
+    draw = np.random.default_rng(seed)
+    for _ in range(6):
+        word = ''.join(map(chr, draw.integers(ord('A'), ord('Z') + 1, draw.integers(4, 9))))
+        mask = Image.new('L', (6 * len(word) + 2, 13))
+        ImageDraw.Draw(mask).text((1, 1), word, fill=255)
+        factor = int(draw.integers(2, 5))
+        mask = mask.resize((factor * mask.width, factor * mask.height), Image.BILINEAR)
+        at = [int(draw.integers(0, max(1, whole - part))) for whole, part in zip(image.size, mask.size)]
+        image.paste(tuple(int(part) for part in draw.choice([0, 255]) + np.zeros(3, int)), (at[0], at[1]), mask)
+    return image
+
+
+def signs(key, size, count=32, **how):
+    """Photographs with words on them: what a detector of text is for."""
+    def prepare(work, name):
+        fit = real_data.squash(size, size)
+        paths = real_data.files(real_data.DATA / 'coco_train64')[:2 * count]
+        rows = [real_data.pictures([path], lambda image, seed=seed: with_words(fit(image), seed), **how)[0] for seed, path in enumerate(paths)]
+        return split(work, name, key, np.stack(rows), count, 'photographs with words')
+    return prepare
+
+
 def flowers(key, dataset):
     def prepare(work, name):
         calibration, _, rows, labels = real_data.classifier_data(dataset, work)
@@ -151,6 +176,12 @@ def same_sign(reference, judged, _):
     return 100.0 * ((reference[0] > 0) == (judged[0] > 0)).mean()
 
 
+def same_text(reference, judged, _):
+    """Of the pixels that either takes for text (0.3, as its authors do), those that both do."""
+    a, b = reference[0] > 0.3, judged[0] > 0.3
+    return 100.0 * (a & b).sum() / (a | b).sum()
+
+
 def nothing(*_):
     return None
 
@@ -163,7 +194,7 @@ class Row:
     dynamic: bool = False  # recurrent networks and transformers are quantized dynamically as well
 
     def versions(self, efforts):
-        return [effort for effort in efforts if effort != 'max'] + (['dynamic'] if self.dynamic else [])
+        return [effort for effort in efforts if effort != 'max'] + (['dynamic', 'dynamic --sum-width 32'] if self.dynamic else [])
 
     def rivals(self):
         """What ONNX Runtime's documentation advises for the model comes last."""
@@ -185,7 +216,7 @@ OTHERS = {
     'scrfd_500m_kps': Row(coco('images', real_data.squash(640, 640), count=16, mean=127.5, std=128.0)),
     'ultraface_rfb_320': Row(coco('input', real_data.squash(320, 240), mean=127.0, std=128.0)),
     'yunet_n_320': Row(coco('input', real_data.squash(320, 320), bgr=True)),
-    'ppocrv3_det': Row(coco('x', real_data.squash(320, 320), **TORCH)),
+    'ppocrv3_det': Row(signs('x', 320, **TORCH), 'equal text %', same_text),
     'g2p_en_gru_seq2seq': Row(words, 'equal phonemes %', same_class(-1), dynamic=True),
     'nnsplit_en_lstm': Row(text_bytes, 'equal decisions %', same_sign, dynamic=True),
     'rnnoise_gru': Row(noise({'input': (1, 16, 42), 'vad_h0': (1, 1, 24), 'noise_h0': (1, 1, 48), 'denoise_h0': (1, 1, 96)}), dynamic=True),
