@@ -48,8 +48,10 @@ CalibrationTable observe(Graph& graph, const Engine& engine, const Dataset& data
 /// Judges factors by the output of a quantized copy on held-out samples.
 class Judge {
 public:
-    Judge(const Graph& graph, const Engine& engine, const SampleSplit& split, const Tuning& tuning)
+    /// `fixed`: as for the groups that the factors belong to.
+    Judge(const Graph& graph, const Engine& engine, const SampleSplit& split, const Tuning& tuning, const std::vector<std::string>& fixed)
         : graph_(graph),
+          fixed_(fixed),
           engine_(engine),
           tuning_(tuning),
           fit_(take(split.fit, kRangeSamples)),
@@ -59,7 +61,7 @@ public:
     /// Relative noise of the outputs; nothing when the factors cannot be applied.
     std::optional<double> noise(const std::vector<double>& factors) const {
         const std::unique_ptr<Graph> copy = clone(graph_);
-        if (!rescale_channels(*copy, find_channel_groups(*copy), factors)) return std::nullopt;
+        if (!rescale_channels(*copy, find_channel_groups(*copy, fixed_), factors)) return std::nullopt;
         const CalibrationTable table = observe(*copy, engine_, *fit_, tuning_);
         return trial_.measure(*quantized_copy(*copy, tuning_.scheme, table)).relative_noise();
     }
@@ -67,6 +69,7 @@ public:
 
 private:
     const Graph& graph_;
+    const std::vector<std::string>& fixed_;
     const Engine& engine_;
     const Tuning& tuning_;
     std::unique_ptr<Dataset> fit_;
@@ -129,7 +132,7 @@ void equalize_layers(Graph& graph, const Engine& engine, Tuning& tuning) {
         choose_factors(groups, statistics, ChannelNoise(groups, statistics, plan, tuning.scheme), tuning.scheme.weight_granularity);
     if (chosen.choices.empty()) return;
 
-    const Judge judge(graph, engine, split, tuning);
+    const Judge judge(graph, engine, split, tuning, fixed);
     const double before = decibels(judge.noise(power(chosen.factors, 0.0)).value());
     double after = before;
     double best_strength = 0.0;

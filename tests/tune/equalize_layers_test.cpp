@@ -106,6 +106,21 @@ TEST_CASE("equalize_layers: a tensor of wide and narrow channels quantizes bette
     }
 }
 
+TEST_CASE("equalize_layers: values whose range is given keep their channels, the others are rescaled all the same") {
+    const auto engine = make_onednn_engine();
+    const auto model =
+        network("u = Relu (c)\n" + weights("w3", Shape{16, 16, 1, 1}, 0.3, 1.0 / 64.0, 5) + "d = Conv (u, w3)\n t = Relu (d)\n");
+    const Pictures data;
+    const Trial trial(*engine, *model->graph, data, 1);
+    Tuning tuning{.scheme = {}, .data = std::make_shared<Pictures>(), .threads = 1};
+    tuning.scheme.ranges["u"] = {0.0F, 10.0F};
+    const std::unique_ptr<Graph> equalized = clone(*model->graph);
+    equalize_layers(*equalized, *engine, tuning);
+    CHECK(trial.measure(*equalized).sqnr_db() > 110.0);
+    CHECK(equalized->find_value("u"));
+    CHECK_FALSE(fingerprint(*equalized) == fingerprint(*model->graph));
+}
+
 TEST_CASE("choose_factors: a channel that a Clip cuts keeps its factor, the others stay below the bound") {
     const auto engine = make_onednn_engine();
     const auto model = network("t = Clip (c, zero, six)\n");
