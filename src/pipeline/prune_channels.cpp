@@ -22,6 +22,29 @@ ChannelCriterion criterion_of(Criterion criterion) {
                 "channels are ranked by least-squares, magnitude or random");
 }
 
+/// A goal, the share of it that is asked for (0: it is not), and its name.
+struct GoalRow {
+    ChannelGoal goal;
+    std::optional<double> PruneRequest::*share;
+    std::string_view name;
+    std::string_view option;
+};
+constexpr GoalRow kGoals[] = {{ChannelGoal::Macs, &PruneRequest::macs, "multiply-accumulates", "--macs"},
+                              {ChannelGoal::Bytes, &PruneRequest::size, "bytes of the constants", "--size"},
+                              {ChannelGoal::Latency, &PruneRequest::latency, "time of one inference", "--latency"}};
+
+/// The goal that is asked for; multiply-accumulates when it is only a sparsity.
+const GoalRow& goal_of(const PruneRequest& request) {
+    const GoalRow* found = nullptr;
+    for (const GoalRow& row : kGoals) {
+        if (!(request.*row.share)) continue;
+        if (found)
+            throw Error(codes::kUsage, format("{} and {} both say how much is to go", found->option, row.option), "give one of them");
+        found = &row;
+    }
+    return found ? *found : kGoals[0];
+}
+
 void refuse_other_scopes(const PruneOptions& options) {
     if (!options.choice.overrides.empty() || !options.choice.selection.include.empty() || !options.choice.selection.exclude.empty())
         throw Error(codes::kUsage, "channels of several layers go together: no layer has a share of its own",
@@ -34,7 +57,9 @@ PruneReport prune_channels(const PruneRequest& request) {
     const PruneOptions& given = request.options;
     refuse_other_scopes(given);
     ChannelPruneOptions options;
-    options.macs = request.macs > 0.0 ? request.macs : 1.0 - given.sparsity;
+    const GoalRow& goal = goal_of(request);
+    options.goal = goal.goal;
+    options.keep = (request.*goal.share).value_or(1.0 - given.sparsity);
     options.round_to = request.round_to;
     options.criterion = criterion_of(given.criterion);
     options.repair = given.repair;
@@ -48,7 +73,7 @@ PruneReport prune_channels(const PruneRequest& request) {
     report.criterion = criterion_row(given.criterion).name;
     report.scope = given.data ? "measured" : "magnitude";
     report.repair = given.repair == Repair::Full ? "full" : "none";
-    report.sparsity = 1.0 - options.macs;
+    report.sparsity = 1.0 - options.keep;
     report.data = request.data_name;
     report.samples = given.data ? given.data->size() : 0;
     auto model = load_prepared(request.model, report.passes);
@@ -56,13 +81,15 @@ PruneReport prune_channels(const PruneRequest& request) {
     ChannelPruneOutcome outcome = prune_channel_graph(*model->graph, options);
     report.units = outcome.units;
     report.removed_units = outcome.removed;
+    report.goal = goal.name;
+    report.latency = outcome.latency;
     report.narrowed = narrowed_layers(outcome.before, outcome.after);
     report.outcome.layers = std::move(outcome.layers);
     report.outcome.skipped = std::move(outcome.skipped);
     report.outcome.fidelity = outcome.fidelity;
     if (!given.data)
         report.warnings.emplace_back("pruned without data: what it costs was not measured, and --data would repair part of it");
-    if (options.macs < kMostWithoutTraining)
+    if (static_cast<double>(outcome.macs_after) < kMostWithoutTraining * static_cast<double>(outcome.macs_before))
         report.warnings.emplace_back("more than half of the multiply-accumulates are gone: that takes training to be made up for");
     WrittenModel written = emit_as(*model, request.output, request.sparse_format, request.stamp, request.planned);
     report.after = std::move(written.summary);

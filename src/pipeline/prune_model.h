@@ -21,7 +21,9 @@ struct PruneRequest {
     std::string pattern = "unstructured";
     std::string data_name = {};
     PruneOptions options = {};  // without the pattern
-    double macs = 0.0;          // pattern channels: share of the multiply-accumulates to keep; 0: 1 - sparsity
+    // Pattern channels: the share to keep of multiply-accumulates, of constants' bytes or of the measured time; at most one. None: of multiply-accumulates,
+    // 1 - sparsity.
+    std::optional<double> macs = {}, size = {}, latency = {};
     std::int64_t round_to = 0;  // ChannelBudget
     SparseFormat sparse_format = SparseFormat::Dense;
     std::optional<Stamp> stamp = {};  // put into the model

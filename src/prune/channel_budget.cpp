@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
+#include <set>
 
 #include "ops/attributes.h"
 #include "ops/cost.h"
@@ -16,12 +18,12 @@ constexpr double kBlockShare = 0.65;  // of what is to be saved goes as whole bl
 
 std::int64_t blocks_of(std::int64_t channels) { return (channels + kBlock - 1) / kBlock; }
 
-double share_left(const std::vector<int>& axis, const std::vector<bool>& removed, ChannelMacs::Width width) {
+double share_left(const std::vector<int>& axis, const std::vector<bool>& removed, ChannelCosts::Width width) {
     if (axis.empty()) return 1.0;
     const auto gone =
         std::count_if(axis.begin(), axis.end(), [&](int unit) { return unit >= 0 && removed[static_cast<std::size_t>(unit)]; });
     const auto whole = static_cast<std::int64_t>(axis.size()), left = whole - gone;
-    if (width == ChannelMacs::Width::Blocks) return static_cast<double>(blocks_of(left)) / static_cast<double>(blocks_of(whole));
+    if (width == ChannelCosts::Width::Blocks) return static_cast<double>(blocks_of(left)) / static_cast<double>(blocks_of(whole));
     return static_cast<double>(left) / static_cast<double>(whole);
 }
 
@@ -61,11 +63,16 @@ struct GroupState {
 
 }  // namespace
 
-ChannelMacs::ChannelMacs(const Graph& graph, const ChannelUnits& units) {
+ChannelCosts::ChannelCosts(const Graph& graph, const ChannelUnits& units, ChannelCost cost) {
+    if (cost == ChannelCost::Macs) count_products(graph, units);
+    else count_bytes(graph, units);
+}
+
+void ChannelCosts::count_products(const Graph& graph, const ChannelUnits& units) {
     for (const Node* node : graph.order()) {
         const auto macs = static_cast<double>(count_macs(*node).value_or(0));
         if (macs <= 0.0) continue;
-        Product product{macs, {}};
+        Part part{macs, {}};
         Axes axes = units.relations.out(*node, 0);
         for (int input = 0; input < node->input_count(); ++input)
             if (const Tensor* weight = known_tensor(node->input(input)); weight && weight->shape().rank() >= 2) {
@@ -74,25 +81,44 @@ ChannelMacs::ChannelMacs(const Graph& graph, const ChannelUnits& units) {
             }
         for (const std::vector<Atom>& axis : axes) {
             std::vector<int> along = units.units_of(axis);
-            if (std::any_of(along.begin(), along.end(), [](int unit) { return unit >= 0; })) product.axes.push_back(std::move(along));
+            if (std::any_of(along.begin(), along.end(), [](int unit) { return unit >= 0; })) part.axes.push_back(std::move(along));
         }
-        if (product.axes.empty()) rest_ += macs;
-        else products_.push_back(std::move(product));
+        if (part.axes.empty()) rest_ += macs;
+        else parts_.push_back(std::move(part));
     }
 }
 
-std::int64_t ChannelMacs::total() const {
+void ChannelCosts::count_bytes(const Graph& graph, const ChannelUnits& units) {
+    std::map<const Value*, std::map<int, std::vector<int>>> axes;  // by constant and axis: the first reader's
+    for (const UnitAxis& axis : units.axes)
+        if (axis.input >= 0) axes[axis.node->input(axis.input)].try_emplace(axis.axis, axis.units);
+    std::set<const Value*> seen;
+    for (const Node* node : graph.order())
+        for (int input = 0; input < node->input_count(); ++input) {
+            const Value* const value = node->input(input);
+            const Tensor* const tensor = known_tensor(value);
+            if (!tensor || !seen.insert(value).second) continue;
+            const auto bytes = static_cast<double>(tensor->byte_size());
+            Part part{bytes, {}};
+            if (const auto found = axes.find(value); found != axes.end())
+                for (auto& [axis, along] : found->second) part.axes.push_back(std::move(along));
+            if (part.axes.empty()) rest_ += bytes;
+            else parts_.push_back(std::move(part));
+        }
+}
+
+std::int64_t ChannelCosts::total() const {
     double sum = rest_;
-    for (const Product& product : products_) sum += product.macs;
+    for (const Part& part : parts_) sum += part.cost;
     return static_cast<std::int64_t>(std::llround(sum));
 }
 
-std::int64_t ChannelMacs::left(const std::vector<bool>& removed, Width width) const {
+std::int64_t ChannelCosts::left(const std::vector<bool>& removed, Width width) const {
     double sum = rest_;
-    for (const Product& product : products_) {
-        double macs = product.macs;
-        for (const std::vector<int>& axis : product.axes) macs *= share_left(axis, removed, width);
-        sum += macs;
+    for (const Part& part : parts_) {
+        double cost = part.cost;
+        for (const std::vector<int>& axis : part.axes) cost *= share_left(axis, removed, width);
+        sum += cost;
     }
     return static_cast<std::int64_t>(std::llround(sum));
 }
@@ -102,15 +128,15 @@ namespace {
 /// Takes steps until enough is saved.
 class Spending {
 public:
-    Spending(const ChannelUnits& units, const std::vector<ChannelCurve>& curves, const ChannelMacs& macs)
-        : units_(units), curves_(curves), macs_(macs), removed_(choosable(units, {})) {
+    Spending(const ChannelUnits& units, const std::vector<ChannelCurve>& curves, const ChannelCosts& costs)
+        : units_(units), curves_(curves), costs_(costs), removed_(choosable(units, {})) {
         for (const ChannelCurve& curve : curves) states_.emplace_back(curve.order.size(), 1);
     }
 
     /// Steps of `round_to`, each the one with the least error for what it saves, until no more than `most` is left; fewer when nothing more can go.
-    void spend(std::int64_t round_to, ChannelMacs::Width width, std::int64_t most) {
+    void spend(std::int64_t round_to, ChannelCosts::Width width, std::int64_t most) {
         for (std::size_t group = 0; group < curves_.size(); ++group) states_[group].take_steps_of(curves_[group].order.size(), round_to);
-        for (std::int64_t left = macs_.left(removed_, width); left > most; left = macs_.left(removed_, width)) {
+        for (std::int64_t left = costs_.left(removed_, width); left > most; left = costs_.left(removed_, width)) {
             const std::size_t best = cheapest(width, left, most);
             if (best == curves_.size()) return;
             states_[best].gone = *states_[best].next(curves_[best].order.size());
@@ -130,7 +156,7 @@ private:
     }
 
     /// The number of groups when no step saves anything.
-    std::size_t cheapest(ChannelMacs::Width width, std::int64_t left, std::int64_t most) const {
+    std::size_t cheapest(ChannelCosts::Width width, std::int64_t left, std::int64_t most) const {
         std::size_t best = curves_.size();
         double least = HUGE_VAL;
         for (std::size_t group = 0; group < curves_.size(); ++group) {
@@ -139,7 +165,7 @@ private:
             if (!next) continue;
             std::vector<bool> trial = removed_;
             for (std::size_t at = states_[group].gone; at < *next; ++at) trial[static_cast<std::size_t>(curve.order[at])] = true;
-            const auto saved = static_cast<double>(std::min(left - macs_.left(trial, width), left - most));  // more is of no use
+            const auto saved = static_cast<double>(std::min(left - costs_.left(trial, width), left - most));  // more is of no use
             const double cost = std::max(0.0, error_at(curve, *next) - error_at(curve, states_[group].gone));
             const double rate = saved > 0.0 ? cost / saved : HUGE_VAL;
             if (rate < least) {
@@ -152,22 +178,23 @@ private:
 
     const ChannelUnits& units_;
     const std::vector<ChannelCurve>& curves_;
-    const ChannelMacs& macs_;
+    const ChannelCosts& costs_;
     std::vector<GroupState> states_;
     std::vector<bool> removed_;
 };
 
 }  // namespace
 
-std::vector<bool> spend_channel_budget(const ChannelUnits& units, const std::vector<ChannelCurve>& curves, const ChannelMacs& macs,
+std::vector<bool> spend_channel_budget(const ChannelUnits& units, const std::vector<ChannelCurve>& curves, const ChannelCosts& costs,
                                        const ChannelBudget& budget) {
-    Spending spending(units, curves, macs);
+    Spending spending(units, curves, costs);
     if (budget.round_to == 0) {
-        const std::int64_t saved = macs.total() - budget.macs;
-        spending.spend(kBlock, ChannelMacs::Width::Blocks,
-                       macs.left(spending.removed(), ChannelMacs::Width::Blocks) - std::llround(kBlockShare * static_cast<double>(saved)));
+        const std::int64_t saved = costs.total() - budget.left;
+        spending.spend(kBlock, ChannelCosts::Width::Blocks,
+                       costs.left(spending.removed(), ChannelCosts::Width::Blocks) -
+                           std::llround(kBlockShare * static_cast<double>(saved)));
     }
-    spending.spend(budget.round_to == 0 ? kFinestBlock : budget.round_to, ChannelMacs::Width::Channels, budget.macs);
+    spending.spend(budget.round_to == 0 ? kFinestBlock : budget.round_to, ChannelCosts::Width::Channels, budget.left);
     return spending.removed();
 }
 

@@ -48,6 +48,8 @@ std::string to_json(const PruneReport& report) {
     if (!report.narrowed.empty()) {
         json["units"] = report.units;
         json["removed_units"] = report.removed_units;
+        json["goal"] = report.goal;
+        json["latency_share"] = json_number(report.latency);
         json["narrowed"] = Json::array();
         for (const NarrowedLayer& layer : report.narrowed)
             json["narrowed"].push_back(

@@ -1,6 +1,7 @@
 // What pruning found and did, as plain data.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct PruneReport {
     std::int64_t macs_with_zeros = 0;  // multiply-accumulates of the pruned layers that a runtime saves if it skips zeros
     // Pattern channels: what is gone instead of zero.
     int units = 0, removed_units = 0;
+    std::string goal;               // what less was asked for of
+    std::optional<double> latency;  // goal latency: measured, over the dense model's
     std::vector<NarrowedLayer> narrowed;
     SparseCounts sparse;  // constants that are stored as values and places
     std::vector<std::string> warnings;

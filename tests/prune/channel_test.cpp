@@ -124,7 +124,7 @@ TEST_CASE("channels go until the multiply-accumulates are within the budget") {
         INFO(name);
         auto model = fused_family(name);
         ChannelPruneOptions options;
-        options.macs = 0.8;
+        options.keep = 0.8;
         options.round_to = 2;
         const ChannelPruneOutcome outcome = prune_channel_graph(*model->graph, options);
         CHECK(outcome.removed > 0);
@@ -134,12 +134,51 @@ TEST_CASE("channels go until the multiply-accumulates are within the budget") {
     }
 }
 
+TEST_CASE("bytes as the goal: the constants are within the budget") {
+    for (const char* name : {"resnet_basic", "mobilenet_v2", "bert", "lstm"}) {
+        INFO(name);
+        auto model = fused_family(name);
+        const std::int64_t before = measure_cost(*model->graph).parameter_bytes;
+        ChannelPruneOptions options;
+        options.goal = ChannelGoal::Bytes;
+        options.keep = 0.7;
+        options.round_to = 2;
+        prune_channel_graph(*model->graph, options);
+        const std::int64_t after = measure_cost(*model->graph).parameter_bytes;
+        CHECK(static_cast<double>(after) <= 0.7 * static_cast<double>(before));
+        CHECK(static_cast<double>(after) >= 0.45 * static_cast<double>(before));
+        CHECK(verify(*model->graph).empty());
+    }
+}
+
+TEST_CASE("latency as the goal: what was measured is within the budget, and a sample is needed for it") {
+    FamilyBuilder b(6);
+    auto model = b.build("float[1,3,16,16] x", {b.conv(b.conv_norm_relu(b.conv_norm_relu("x", 3, 128, 3), 128, 128, 3), 128, 4, 1)});
+    run_pipeline("fuse", *model->graph, {});
+    ChannelPruneOptions options;
+    options.goal = ChannelGoal::Latency;
+    options.keep = 0.75;
+    CHECK_THROWS_AS(prune_channel_graph(*model->graph, options), Error);
+    std::vector<float> values(8 * 3 * 16 * 16);
+    std::mt19937 random(3);
+    std::normal_distribution<float> normal;
+    for (float& value : values) value = normal(random);
+    std::vector<NamedArray> arrays;
+    arrays.push_back({"x", "test", Tensor::from_values(Shape{8, 3, 16, 16}, values)});
+    options.data = make_array_dataset(std::move(arrays), SampleAxis::Leading);
+    const ChannelPruneOutcome outcome = prune_channel_graph(*model->graph, options);
+    REQUIRE(outcome.latency.has_value());
+    CHECK(*outcome.latency <= 0.75);
+    CHECK(outcome.macs_after < outcome.macs_before);
+    CHECK(verify(*model->graph).empty());
+}
+
 TEST_CASE("widths are rounded") {
     FamilyBuilder b(6);
     auto model = b.build("float[1,3,8,8] x", {b.conv(b.conv_norm_relu(b.conv_norm_relu("x", 3, 64, 3), 64, 48, 3), 48, 4, 1)});
     run_pipeline("fuse", *model->graph, {});
     ChannelPruneOptions options;
-    options.macs = 0.6;
+    options.keep = 0.6;
     const ChannelPruneOutcome outcome = prune_channel_graph(*model->graph, options);
     for (const LayerWidth& layer : outcome.after)
         if (layer.channels > 4) CHECK(layer.channels % 8 == 0);
@@ -157,7 +196,7 @@ TEST_CASE("most of what goes are whole blocks of 16 where there are any, unless 
     const auto blocks_saved = [&](std::int64_t round_to) {
         auto model = build();
         ChannelPruneOptions options;
-        options.macs = 0.8;
+        options.keep = 0.8;
         options.round_to = round_to;
         const ChannelPruneOutcome outcome = prune_channel_graph(*model->graph, options);
         CHECK(static_cast<double>(outcome.macs_after) <= 0.8 * static_cast<double>(outcome.macs_before));
@@ -175,11 +214,11 @@ TEST_CASE("most of what goes are whole blocks of 16 where there are any, unless 
 TEST_CASE("a share that cannot be reached, and models without channels to remove, are refused") {
     auto model = fused_family("resnet_basic");
     ChannelPruneOptions options;
-    options.macs = 0.001;
+    options.keep = 0.001;
     CHECK_THROWS_AS(prune_channel_graph(*model->graph, options), Error);
     FamilyBuilder b(7);
     auto single = b.build("float[1,3,8,8] x", {b.conv("x", 3, 4, 3)});
-    options.macs = 0.8;
+    options.keep = 0.8;
     CHECK_THROWS_AS(prune_channel_graph(*single->graph, options), Error);
     options.repair = Repair::Full;
     auto other = fused_family("resnet_basic");
@@ -191,7 +230,7 @@ TEST_CASE("repair brings the smaller model nearer to the dense one") {
     for (const Repair repair : {Repair::None, Repair::Full}) {
         auto model = fused_family("resnet_basic");
         ChannelPruneOptions options;
-        options.macs = 0.75;
+        options.keep = 0.75;
         options.round_to = 1;
         options.criterion = ChannelCriterion::Reconstruction;
         options.repair = repair;

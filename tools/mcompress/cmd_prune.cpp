@@ -103,6 +103,12 @@ CommandRun configure_prune(CLI::App& app, const GlobalOptions& global) {
         ->check(CLI::Range(0.0, 1.0));
     app.add_option("--macs", options->request.macs, "Pattern channels: share of the multiply-accumulates to keep (1 - sparsity)")
         ->check(CLI::Range(0.0, 1.0));
+    app.add_option("--size", options->request.size, "Pattern channels: share of the constants' bytes to keep")->check(CLI::Range(0.0, 1.0));
+    app.add_option(
+           "--latency", options->request.latency,
+           "Pattern channels: share of the time of one inference to keep, measured here with --data and --threads: not the same every "
+           "time")
+        ->check(CLI::Range(0.0, 1.0));
     app.add_option("--round-to", options->request.round_to,
                    "Pattern channels: widths become multiples of it, from 16 on exactly (default: most of what goes in whole blocks of 16, "
                    "as kernels compute, the rest "
@@ -116,7 +122,9 @@ CommandRun configure_prune(CLI::App& app, const GlobalOptions& global) {
     add_data_flags(app, options->data, DataNeed::Optional);
     add_unfit_flag(app, options->fitness);
     return [options, &app, &global] {
-        if (app.count("--sparsity") == 0 && app.count("--macs") == 0 && options->request.pattern.find(':') == std::string::npos)
+        const auto& request = options->request;
+        const bool has_share = app.count("--sparsity") > 0 || request.macs || request.size || request.latency;
+        if (!has_share && request.pattern.find(':') == std::string::npos)
             throw Error(codes::kUsage, "how many weights are to go?",
                         "give --sparsity, as in --sparsity 0.5, or a pattern that says it (2:4)");
         options->request.model = options->model;
