@@ -28,7 +28,7 @@ build=(
     libxxhash-dev
     libzstd-dev
 )
-tests=(catch2 libonnx-testdata python3 python3-numpy python3-pil clang-format strace man-db groff)
+tests=(catch2 libonnx-testdata python3 python3-numpy python3-pil clang-format strace time man-db groff)
 interop=(nodejs npm)
 
 case $purpose in

@@ -16,6 +16,7 @@ namespace mcompress {
 namespace {
 
 constexpr std::string_view kSuffix = ".npy";
+constexpr int kCutOffZip = 35;                         // ZIP_ER_TRUNCATED_ZIP, which earlier libzip calls no archive
 constexpr std::uint16_t kFirstDosDate = (1 << 5) | 1;  // 1980-01-01: no clock goes into a result
 
 struct DiscardArchive {
@@ -123,6 +124,7 @@ std::vector<std::pair<std::string, Tensor>> read_npz(const std::filesystem::path
     int code = 0;
     const Archive archive(zip_open(path.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code));
     if (!archive) {
+        if (code == ZIP_ER_NOZIP || code == kCutOffZip) fail_npz(path, "is no .npz archive, or was cut off");
         zip_error_t error;
         zip_error_init_with_code(&error, code);
         fail_npz(path, format("is not a readable .npz archive: {}", text_of(error)));

@@ -56,7 +56,8 @@ TEST_CASE("op table: agrees with libonnx's schemas") {
         const OpInfo* row = find_op("", schema.Name(), schema.since_version());
         REQUIRE(row != nullptr);
         CHECK(row->since_version == schema.since_version());
-        if (schema.Deprecated()) continue;
+        const bool is_withdrawn = schema.Name() == "GroupNormalization" && schema.since_version() == 18;  // later ONNX deprecated it
+        if (schema.Deprecated() || is_withdrawn) continue;
         const auto bound = [](int count) { return count > 1 << 29 ? kVariadic : count; };
         CHECK(row->min_inputs == schema.min_input());
         CHECK(row->max_inputs == bound(schema.max_input()));

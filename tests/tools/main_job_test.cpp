@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <fstream>
+#include <oneapi/dnnl/dnnl_version.h>
 
 #include "catch.h"
 #include "tools/command_line.h"
@@ -184,8 +185,13 @@ TEST_CASE("operators on codes and pairs of quantizers say the same") {
     const CommandResult there = run_mcompress("convert " + qdq + " --quant-format qoperator -o " + converted);
     REQUIRE(there.exit_code == 0);
     CHECK(contains(there.output, "nodes became operators on codes"));
-    for (const std::string& other : {direct, converted})
-        CHECK(contains(run_mcompress("-q validate " + qdq + " " + other + kEvaluation + "--latency-seconds 0").output, "exact"));
+    for (const std::string& other : {direct, converted}) {
+        const CommandResult compared =
+            run_mcompress("-q validate " + qdq + " " + other + kEvaluation + "--latency-seconds 0 --min-sqnr 70");
+        CHECK(compared.exit_code == 0);
+        // oneDNN 3 takes the scales of source, weights and result one after the other, so that a sum halfway between two codes may fall to either.
+        CHECK((contains(compared.output, "exact") || DNNL_VERSION_MAJOR >= 3));
+    }
 
     const std::string back = scratch / "back.onnx";
     REQUIRE(run_mcompress("-q convert " + converted + " --quant-format qdq -o " + back).exit_code == 0);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "data/labels.h"
+#include "option_range.h"
 #include "support/error.h"
 
 namespace mcompress {
@@ -49,7 +50,7 @@ void add_budget_flags(CLI::App& app, BudgetFlags& flags) {
                         ->group(group);
     auto* share = app.add_option("--max-float-macs", flags.max_float_macs,
                                  "Percent of the multiply-accumulates that may stay in float for the budget")
-                      ->check(CLI::Range(0.0, 100.0))
+                      ->check(in_range(0.0, 100.0))
                       ->capture_default_str()
                       ->group(group);
     for (CLI::Option* option : {metric, labels, data, command, timeout, share}) option->needs(drop);

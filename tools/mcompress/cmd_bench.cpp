@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "data_options.h"
+#include "option_range.h"
 #include "pipeline/bench_models.h"
 #include "pipeline/run_model.h"
 #include "report_options.h"
@@ -48,14 +49,14 @@ CommandRun configure_bench(CLI::App& app, const GlobalOptions& global) {
     auto options = std::make_shared<Options>();
     app.add_option("models", options->models, "ONNX models")->required();
     app.add_option("--against", options->opponent, "A model to time in alternation with each of them");
-    app.add_option("--batch", options->batches, "Batch sizes: 1,8")->delimiter(',')->check(CLI::Range(1, 1 << 20));
+    app.add_option("--batch", options->batches, "Batch sizes: 1,8")->delimiter(',')->check(in_range(1, 1 << 20));
     app.add_option("--thread-counts", options->thread_counts, "Numbers of threads: 1,2 (default: --threads)")
         ->delimiter(',')
-        ->check(CLI::Range(1, 1024));
+        ->check(in_range(1, 1024));
     app.add_option("--shape", options->shapes, "Shape of an input: input=1x3x224x224 (default: 1 for unknown dimensions)");
     app.add_option("--engine", options->engine, "onednn, or reference (slow, exact)")->capture_default_str();
     app.add_option("--compute", options->compute, "Type of float products: f32, or bf16 (faster on AVX512-BF16)")->capture_default_str();
-    app.add_option("--seconds", options->seconds, "Time to spend on each row")->capture_default_str()->check(CLI::Range(0.0, 3600.0));
+    app.add_option("--seconds", options->seconds, "Time to spend on each row")->capture_default_str()->check(in_range(0.0, 3600.0));
     app.add_flag("--steps", options->steps, "Also list the execution steps with their times");
     add_report_flags(app, options->report);
     add_data_flags(app, options->data, DataNeed::Optional);

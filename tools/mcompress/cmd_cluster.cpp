@@ -4,6 +4,7 @@
 #include "command.h"
 #include "dry_run.h"
 #include "enum_option.h"
+#include "option_range.h"
 #include "output_path.h"
 #include "pipeline/cluster_model.h"
 #include "report_options.h"
@@ -25,7 +26,7 @@ CommandRun configure_cluster(CLI::App& app, const GlobalOptions& global) {
     auto options = std::make_shared<Options>();
     app.add_option("model", options->model, "ONNX model")->required();
     app.add_option("--bits", options->request.options.bits, "At most 2^N levels a weight tensor")
-        ->check(CLI::Range(2, 8))
+        ->check(in_range(2, 8))
         ->capture_default_str();
     add_enum_option<RowScales>(
         app, "--granularity", options->request.options.row_scales,

@@ -5,6 +5,7 @@
 #include "data_options.h"
 #include "dry_run.h"
 #include "enum_option.h"
+#include "option_range.h"
 #include "output_path.h"
 #include "pipeline/convert_float_model.h"
 #include "pipeline/convert_model.h"
@@ -99,19 +100,19 @@ void add_float_options(CLI::App& app, Options& options, CLI::Option* to) {
     app.add_option("--max-flushed", conversion.max_flushed,
                    "With --to: share of a constant's numbers other than 0 that may become 0; beyond, its nodes stay")
         ->capture_default_str()
-        ->check(CLI::Range(0.0, 1.0))
+        ->check(in_range(0.0, 1.0))
         ->needs(to);
     app.add_option("--max-magnitude", conversion.max_magnitude,
                    "With --to fp16 and --data: observed magnitude beyond which nodes stay in float32")
         ->capture_default_str()
-        ->check(CLI::Range(1.0, 65504.0))
+        ->check(in_range(1.0, 65504.0))
         ->needs(to);
     app.add_option("--min-sqnr", options.min_sqnr,
                    "With --to fp16|bf16 and --data: dB that every output must reach; nodes stay until it does")
         ->needs(to);
     app.add_option("--max-drop", options.max_drop,
                    "With --to fp16|bf16 and --data: percentage points of decisions that may differ; nodes stay until no more do")
-        ->check(CLI::Range(0.0, 100.0))
+        ->check(in_range(0.0, 100.0))
         ->needs(to);
     app.add_flag("--refuse-unfit", options.refuse_unfit,
                  "With --to: fail when a constant exceeds these limits, instead of leaving its nodes")

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "command.h"
+#include "option_range.h"
 #include "output_path.h"
 #include "pipeline/pack_model.h"
 #include "report_options.h"
@@ -28,7 +29,7 @@ CommandRun configure_pack(CLI::App& app, const GlobalOptions& global) {
     auto options = std::make_shared<Options>();
     app.add_option("model", options->input, "ONNX model")->required();
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.mcz beside the model)");
-    app.add_option("--level", options->pack.level, "Effort of zstd")->check(CLI::Range(1, 22))->capture_default_str();
+    app.add_option("--level", options->pack.level, "Effort of zstd")->check(in_range(1, 22))->capture_default_str();
     app.add_flag("--force", options->force, "Overwrite an existing file");
     add_report_flags(app, options->report);
     return [options, &global] {

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "data_options.h"
 #include "dry_run.h"
+#include "option_range.h"
 #include "output_path.h"
 #include "pipeline/prune_model.h"
 #include "report_options.h"
@@ -100,20 +101,20 @@ CommandRun configure_prune(CLI::App& app, const GlobalOptions& global) {
     app.add_option("model", options->model, "ONNX model, in float")->required();
     app.add_option("--sparsity", options->request.options.sparsity,
                    "Share of zeros over the weights that can be pruned: 0.5; N:M has its own")
-        ->check(CLI::Range(0.0, 1.0));
+        ->check(in_range(0.0, 1.0));
     app.add_option("--macs", options->request.macs, "Pattern channels: share of the multiply-accumulates to keep (1 - sparsity)")
-        ->check(CLI::Range(0.0, 1.0));
-    app.add_option("--size", options->request.size, "Pattern channels: share of the constants' bytes to keep")->check(CLI::Range(0.0, 1.0));
+        ->check(in_range(0.0, 1.0));
+    app.add_option("--size", options->request.size, "Pattern channels: share of the constants' bytes to keep")->check(in_range(0.0, 1.0));
     app.add_option(
            "--latency", options->request.latency,
            "Pattern channels: share of the time of one inference to keep, measured here with --data and --threads: not the same every "
            "time")
-        ->check(CLI::Range(0.0, 1.0));
+        ->check(in_range(0.0, 1.0));
     app.add_option("--round-to", options->request.round_to,
                    "Pattern channels: widths become multiples of it, from 16 on exactly (default: most of what goes in whole blocks of 16, "
                    "as kernels compute, the rest "
                    "in steps of 8)")
-        ->check(CLI::Range(1, 256));
+        ->check(in_range(1, 256));
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.pruned.onnx beside the model)");
     add_choices(app, *options);
     add_sparse_format(app, options->request.sparse_format);

@@ -1,5 +1,6 @@
 #include "limit_options.h"
 
+#include "option_range.h"
 #include "report_error.h"
 #include "support/process_limits.h"
 
@@ -14,7 +15,7 @@ void add_limit_flags(CLI::App& app, LimitFlags& flags) {
         ->check(CLI::PositiveNumber);
     app.add_option("--time-limit", flags.time_limit,
                    "Seconds after which the command ends with exit code 5 and writes nothing (default: no limit)")
-        ->check(CLI::Range(1e-3, 1e9))
+        ->check(in_range(1e-3, 1e9))
         ->type_name("SECONDS");
 }
 

@@ -2,6 +2,7 @@
 #include "command.h"
 #include "dry_run.h"
 #include "limit_options.h"
+#include "option_range.h"
 #include "report_error.h"
 #include "run_recipe.h"
 #include "stamp_options.h"
@@ -23,7 +24,7 @@ int run(int argc, char** argv) {
     app.fallthrough();
     GlobalOptions global;
     app.add_option("--threads", global.threads, "Threads to use (default: all processors); changes speed, never results")
-        ->check(CLI::Range(1, 1024));
+        ->check(in_range(1, 1024));
     app.add_flag("-q,--quiet", global.quiet, "No progress, no warnings");
     app.add_flag("-v,--verbose", global.verbose, "More detail on standard error");
     LimitFlags limits;
