@@ -35,6 +35,9 @@ struct CalibrateRequest {
 /// What becomes of a model that is quantized already.
 enum class QuantizedInput { Refuse, Dequantize };
 
+/// Whether the scales of channels are evened out where the effort would not: their values get other names, which a file without weights fitted has, too.
+enum class Equalization { AsTheEffortSays, Always };
+
 struct QuantizeRequest {
     std::filesystem::path model;
     std::filesystem::path output;
@@ -52,6 +55,7 @@ struct QuantizeRequest {
     std::optional<AccuracyBudget> budget = {};  // needs data
     std::optional<Stamp> stamp = {};            // put into the model
     PlannedFiles* planned = nullptr;            // not null: takes what would be written, and nothing is
+    Equalization equalization = Equalization::AsTheEffortSays;
 };
 
 /// Cleans and fuses a model; writes it to `output`, unless `planned` takes what would be written.

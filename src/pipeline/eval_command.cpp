@@ -44,6 +44,7 @@ TemporaryModel::TemporaryModel() {
     if (!::mkdtemp(name.data()))
         throw Error(codes::kFileUnwritable, format("no folder can be made in {}", fs::temp_directory_path().string()), "set TMPDIR");
     folder_ = name;
+    unfinished_.emplace(folder_);
 }
 
 TemporaryModel::~TemporaryModel() {

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "support/interruption.h"
 
 namespace mcompress {
 
@@ -18,6 +21,7 @@ public:
 
 private:
     std::filesystem::path folder_;
+    std::optional<Unfinished> unfinished_;
 };
 
 /// Runs `command MODEL` by the shell, its errors on our standard error, and reads an accuracy off the last line it prints: a number, or a JSON object with a number

@@ -4,11 +4,16 @@
 #include <chrono>
 #include <limits>
 #include <numeric>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/bind_inputs.h"
 #include "engine/plan_cache.h"
+#include "ir/topology.h"
+#include "passes/quantize/weight_only_targets.h"
 #include "pipeline/prepare.h"
+#include "tune/input_products.h"
 #include "tune/layer.h"
 
 namespace mcompress {
@@ -17,33 +22,37 @@ namespace {
 
 constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20;
 
-/// What a stage allows itself: see tune/fit_layers.cpp, tune/fit_block_codes.cpp and prune/prune_graph.cpp.
+/// What a stage allows itself: see tune/fit_layers.cpp and prune/prune_graph.cpp.
 struct Allowance {
     std::uint64_t rows_of_layer = 0;                                      // bytes
     std::uint64_t rows_at_once = 0;                                       // of several layers
+    std::uint64_t rows_beside = 0;                                        // how often those of one layer are there besides
     std::uint64_t kept = 0;                                               // between two layers, of all samples
     std::uint64_t bytes_kept_of = 0;                                      // an element between two layers
-    std::uint64_t largest_moments = 0;                                    // matrices [inputs, inputs] of several layers
-    std::uint64_t moments_of_layer = 0;                                   // bytes an element of them, of one layer
+    std::uint64_t walks = 1;                                              // through graphs at the same time
+    std::uint64_t moments_of_layer = 0;                                   // bytes an element of the matrix [inputs, inputs] of a layer
     std::int64_t most_inputs = std::numeric_limits<std::int64_t>::max();  // of layers that are solved for
     double solutions = 1.0;                                               // that are tried for a layer, measured roughly
 };
 
 Allowance allowance_of(const FittingPlan& plan, std::uint64_t weights) {
-    switch (plan.stage) {
-        case FittingStage::QuantizeLayers:
-            return {(plan.effort == Effort::Max ? 32 : 8) * kMegabyte,
-                    std::max(24 * kMegabyte, weights / 2),
-                    80 * kMegabyte,
-                    1,
-                    0,
-                    0,
-                    2400,
-                    3.0};
-        case FittingStage::QuantizeBlocks: return {.largest_moments = 512 * kMegabyte};
-        case FittingStage::PruneLayers: break;
-    }
-    return {24 * kMegabyte, 24 * kMegabyte, 160 * kMegabyte, 4, 0, 44, std::numeric_limits<std::int64_t>::max(), 8.0};
+    if (plan.stage == FittingStage::QuantizeLayers)
+        return {.rows_of_layer = (plan.effort == Effort::Max ? 32 : 8) * kMegabyte,
+                .rows_at_once = std::max(24 * kMegabyte, weights / 2),
+                .rows_beside = 1,
+                .kept = 80 * kMegabyte,
+                .bytes_kept_of = 1,
+                .most_inputs = 2400,
+                .solutions = 3.0};
+    // Of the dense and of the pruned graph: gathered, split into two parts, and moved to their means.
+    return {.rows_of_layer = 24 * kMegabyte,
+            .rows_at_once = 24 * kMegabyte,
+            .rows_beside = 2,
+            .kept = 160 * kMegabyte,
+            .bytes_kept_of = 4,
+            .walks = 2,
+            .moments_of_layer = 44,
+            .solutions = 8.0};
 }
 
 /// Elements of a value for one sample; nothing when a dimension other than the first is not known.
@@ -84,13 +93,43 @@ std::uint64_t rows_bytes(const LayerSize& layer, const FittingPlan& plan, const 
     return static_cast<std::uint64_t>(rows * row);
 }
 
-/// The largest value that lies between layers, of one sample.
-std::uint64_t largest_value(const Graph& graph) {
-    std::int64_t largest = 0;
-    for (const Node* node : graph.nodes())
-        for (const Value* output : node->outputs())
-            if (output) largest = std::max(largest, elements_of(*output).value_or(kMegabyte));
-    return static_cast<std::uint64_t>(largest);
+/// Elements that lie in front of each layer and are read from there on, of one sample.
+std::vector<std::uint64_t> elements_between(const Graph& graph) {
+    const std::vector<Node*> order = graph.order();
+    std::unordered_map<const Value*, std::size_t> last_read;
+    for (std::size_t at = 0; at < order.size(); ++at) {
+        for (const Value* input : order[at]->inputs()) last_read[input] = at;
+        if (order[at]->subgraphs().empty()) continue;
+        for (const Value* captured : captured_values(*order[at])) last_read[captured] = at;
+    }
+    std::vector<std::uint64_t> between;
+    for (std::size_t layer = 0; layer < order.size(); ++layer) {
+        if (!float_layer(*order[layer], *order[layer])) continue;
+        std::uint64_t elements = 0;
+        for (std::size_t before = 0; before < layer; ++before)
+            for (const Value* output : order[before]->outputs())
+                if (const auto read = last_read.find(output); output && read != last_read.end() && read->second >= layer)
+                    elements += static_cast<std::uint64_t>(elements_of(*output).value_or(kMegabyte));
+        between.push_back(elements);
+    }
+    return between;
+}
+
+/// What GraphPrefix keeps of all samples at most: in front of layers where it is more than that, nothing.
+std::uint64_t kept_between(const Graph& graph, const FittingPlan& plan, const Allowance& allowance) {
+    constexpr std::uint64_t kFewest = 8, kHundred = 100;
+    std::vector<std::uint64_t> between = elements_between(graph);
+    std::uint64_t samples = plan.samples, most = 0;
+    for (std::uint64_t& each : between) most = std::max(most, each *= allowance.bytes_kept_of);
+    std::uint64_t limit = allowance.kept;
+    if (plan.stage == FittingStage::QuantizeLayers) {
+        samples = std::min(samples, std::max(kFewest, allowance.kept / std::max<std::uint64_t>(1, most)));
+        limit = std::max(2 * kMegabyte, kHundred * most);
+    }
+    std::uint64_t kept = 0;
+    for (const std::uint64_t each : between)
+        if (each * samples <= limit) kept = std::max(kept, each * samples);
+    return kept * allowance.walks;
 }
 
 std::uint64_t weight_bytes(const Graph& graph) {
@@ -100,41 +139,81 @@ std::uint64_t weight_bytes(const Graph& graph) {
     return bytes;
 }
 
-double products_of(const LayerSize& layer, std::uint64_t rows) {
-    const auto inputs = static_cast<double>(layer.inputs),
+/// In the space of the inputs, or of the rows where these are few: `order` is the system's.
+double products_of(const LayerSize& layer, std::uint64_t rows, std::int64_t order) {
+    const auto inputs = static_cast<double>(layer.inputs), side = static_cast<double>(order),
                count = static_cast<double>(rows) / std::max(1.0, 4.0 * inputs * static_cast<double>(layer.groups));
-    return static_cast<double>(layer.groups) * inputs * inputs * (count + inputs + static_cast<double>(layer.outputs));
+    return static_cast<double>(layer.groups) * side * (inputs * count + side * side + inputs * static_cast<double>(layer.outputs));
+}
+
+}  // namespace
+
+namespace {
+
+/// GPTQ: sums of products of what is read, of the samples to fit to and of those to judge by, in rounds as tune/fit_block_codes.cpp makes them; copies of one while it is solved for.
+FittingCost predict_blocks(const Graph& graph, const QuantizationScheme& scheme) {
+    constexpr std::uint64_t kMost = 512 * kMegabyte, kCopies = 3;
+    constexpr std::size_t kRounds = 8;
+    const std::vector<WeightTarget> targets = weight_only_targets(graph, scheme);
+    const std::size_t wanted = scheme.effort == Effort::Fast  ? targets.size()
+                               : scheme.effort == Effort::Max ? 1
+                                                              : (targets.size() + kRounds - 1) / kRounds;
+    FittingCost cost;
+    std::uint64_t together = 0, most = 0, largest = 0, matrices = 0;
+    std::size_t layers = 0;
+    std::unordered_set<const Value*> read;
+    for (const WeightTarget& target : targets) {
+        std::uint64_t sums = 0;
+        for (const ProductSegment& segment : product_segments(target.inner(), scheme.weight_only.block)) {
+            const auto bytes = 8 * static_cast<std::uint64_t>(segment.width) * static_cast<std::uint64_t>(segment.width);
+            sums += 2 * bytes;
+            largest = std::max(largest, bytes);
+        }
+        const auto weight = 4 * static_cast<std::uint64_t>(target.inner() * target.columns());
+        const bool is_read = read.contains(target.node->input(0));
+        if (!is_read && (layers >= wanted || together + sums > kMost)) {
+            together = matrices = layers = 0;
+            read.clear();
+        }
+        if (read.insert(target.node->input(0)).second) together += sums;
+        ++layers;
+        matrices += weight;
+        most = std::max(most, together + 2 * matrices);
+        const auto inner = static_cast<double>(target.inner());
+        cost.products += inner * inner * (inner + static_cast<double>(target.columns()));
+    }
+    cost.memory = most + kCopies * largest;
+    return cost;
 }
 
 }  // namespace
 
 FittingCost predict_fitting(const std::filesystem::path& path, const FittingPlan& plan) {
     constexpr std::uint64_t kPlans = 25 * kMegabyte;  // compiled parts of both graphs
+    constexpr std::int64_t kFew = 8;                  // prune/input_moments.h: of so many times fewer rows than inputs no matrix is formed
     std::vector<PassRun> passes;
     const auto model = load_prepared(path, passes);
+    if (plan.stage == FittingStage::QuantizeBlocks) return predict_blocks(*model->graph, plan.scheme);
     const std::uint64_t weights = weight_bytes(*model->graph);
     const Allowance allowance = allowance_of(plan, weights);
     FittingCost cost;
     std::vector<std::uint64_t> rows;
-    std::uint64_t moments = 0, largest = 0;
+    std::uint64_t largest = 0;
     for (const LayerSize& layer : layer_sizes(*model->graph)) {
         rows.push_back(rows_bytes(layer, plan, allowance));
-        const std::uint64_t elements = static_cast<std::uint64_t>(layer.inputs) * static_cast<std::uint64_t>(layer.inputs);
-        moments += 16 * elements;
-        largest = std::max(largest, elements);
-        if (layer.inputs <= allowance.most_inputs) cost.products += allowance.solutions * products_of(layer, rows.back());
+        if (layer.inputs > allowance.most_inputs) continue;
+        const auto count = static_cast<std::int64_t>(rows.back()) / (4 * std::max<std::int64_t>(1, layer.groups * layer.inputs));
+        const bool is_formed = kFew * count > layer.inputs;
+        if (is_formed) largest = std::max(largest, static_cast<std::uint64_t>(layer.inputs) * static_cast<std::uint64_t>(layer.inputs));
+        cost.products += allowance.solutions * products_of(layer, rows.back(), is_formed ? layer.inputs : count);
     }
     if (rows.empty()) return cost;
     std::sort(rows.rbegin(), rows.rend());
     const std::size_t at_once =
-        allowance.rows_of_layer == 0
-            ? 0
-            : std::min<std::size_t>(rows.size(), std::max<std::size_t>(1, allowance.rows_at_once / allowance.rows_of_layer));
+        std::min<std::size_t>(rows.size(), std::max<std::size_t>(1, allowance.rows_at_once / allowance.rows_of_layer));
     const std::uint64_t gathered = std::accumulate(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(at_once), std::uint64_t{0});
-    const std::uint64_t kept = std::min(allowance.kept, plan.samples * largest_value(*model->graph) * allowance.bytes_kept_of);
-    cost.memory = (at_once > 0 ? kPlans : 0) + gathered + (at_once > 0 ? rows.front() : 0) + kept +
-                  std::min(moments, allowance.largest_moments) + largest * allowance.moments_of_layer +
-                  (plan.stage == FittingStage::QuantizeBlocks ? weights : 4 * weights);
+    cost.memory = kPlans + gathered + allowance.rows_beside * rows.front() + kept_between(*model->graph, plan, allowance) +
+                  largest * allowance.moments_of_layer + 4 * weights;
     return cost;
 }
 

@@ -17,6 +17,7 @@ struct FittingPlan {
     std::size_t samples = 0;
     FittingStage stage = FittingStage::QuantizeLayers;
     Effort effort = Effort::Balanced;
+    QuantizationScheme scheme = {};  // QuantizeBlocks: which weights, in which blocks
 };
 
 struct FittingCost {

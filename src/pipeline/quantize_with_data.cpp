@@ -1,8 +1,10 @@
 #include "pipeline/quantize_with_data.h"
 
+#include "engine/engine.h"
 #include "pipeline/precision_stage.h"
 #include "pipeline/quantize_graph.h"
 #include "pipeline/summarize_ranges.h"
+#include "tune/equalize_layers.h"
 
 namespace mcompress {
 
@@ -22,6 +24,8 @@ bool secure_accuracy(const CalibratedGraph& calibrated, const QuantizeRequest& r
 
 bool quantize_with_data(Model& model, const QuantizationScheme& wanted, const QuantizeRequest& request, QuantizeReport& report) {
     Tuning tuning = make_tuning(*model.graph, wanted, *request.data, request.threads, request.progress);
+    if (request.equalization == Equalization::Always && wanted.effort == Effort::Fast)
+        equalize_layers(*model.graph, *make_onednn_engine(), tuning);
     const CalibrationTable table = calibrate_and_decide(*model.graph, tuning);
     const CalibratedGraph calibrated{*model.graph, table, tuning};
     QuantizedGraph quantized = build_quantized(calibrated, tuning.scheme);

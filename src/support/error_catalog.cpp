@@ -114,7 +114,7 @@ constexpr auto kEntries = std::to_array<ErrorEntry>({
      "The system has no memory left for what is being done, or --max-memory is reached. Nothing was written.",
      "Free memory, use fewer threads, raise --max-memory, or use a smaller model."},
     {codes::kTimeLimit,
-     "The command took longer than --time-limit allows. What it had begun to write was removed.",
+     "The command took longer than --time-limit allows. What it had begun to write was removed; the message names files that were complete by then (an output, while its report was still to come).",
      "Raise --time-limit, or ask for less: a lower effort, fewer samples."},
     {codes::kDataInvalid,
      "A data file is damaged, truncated or of a kind that is not read (Python objects, for one).",

@@ -12,6 +12,7 @@
 
 #include "support/error.h"
 #include "support/mapped_files.h"
+#include "support/publish.h"
 
 namespace mcompress {
 
@@ -191,7 +192,10 @@ void AtomicFile::commit() {
     const int closing = descriptor_;
     descriptor_ = -1;
     if (::close(closing) != 0 && errno != EINTR) fail_here("close");  // Linux closes all the same when a signal comes in between
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_here("rename to");
+    if (const int code = publish(temporary_, target_); code != 0) {
+        errno = code;
+        fail_here("rename to");
+    }
     committed_ = true;
     unfinished_.reset();
     sync_directory(target_.parent_path());

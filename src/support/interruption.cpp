@@ -7,6 +7,7 @@
 #include <execinfo.h>
 #endif
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -21,6 +22,7 @@
 #include <thread>
 
 #include "support/error.h"
+#include "support/publish.h"
 
 namespace mcompress {
 
@@ -32,6 +34,7 @@ constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
 struct Registry {
     std::timed_mutex mutex;
     std::multiset<std::filesystem::path> paths;
+    std::vector<std::filesystem::path> written;
     int (*say_exhausted)() noexcept = nullptr;
     std::terminate_handler terminate = nullptr;
 };
@@ -137,6 +140,31 @@ void end_cleanly_without_memory(int (*say)() noexcept) {
 void end_unfinished(const char* text, int exit_code) noexcept {
     const auto lock = remove_unfinished();
     std::fputs(text, stderr);
+    ::_Exit(exit_code);
+}
+
+int publish(const std::filesystem::path& finished, const std::filesystem::path& target) noexcept {
+    const std::lock_guard lock(registry().mutex);
+    if (std::rename(finished.c_str(), target.c_str()) != 0) return errno;
+    try {
+        std::vector<std::filesystem::path>& written = registry().written;
+        if (std::find(written.begin(), written.end(), target) == written.end()) written.push_back(target);
+    } catch (const std::bad_alloc&) {
+        // It is there all the same; only a message would have named it.
+    }
+    return 0;
+}
+
+void end_unfinished(const SayWritten& say, int exit_code) noexcept {
+    const auto lock = remove_unfinished();
+    try {
+        std::vector<std::filesystem::path> written;
+        for (const std::filesystem::path& path : registry().written)
+            if (::access(path.c_str(), F_OK) == 0) written.push_back(path);  // what lay in an unfinished folder is gone
+        std::fputs(say(written).c_str(), stderr);
+    } catch (const std::exception&) {
+        std::fputs("ended before all was done\n", stderr);
+    }
     ::_Exit(exit_code);
 }
 

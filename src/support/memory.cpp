@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -16,12 +17,20 @@ void release_free_memory() {
 #endif
 }
 
-std::uint64_t peak_memory() {
-    // Not what getrusage() says: that begins with what the program had that started this one.
+namespace {
+
+/// Of this process; not what getrusage() says: that begins with what the program had that started this one.
+std::uint64_t status_of(std::string_view name) {
     std::ifstream status("/proc/self/status");
     for (std::string line; std::getline(status, line);)
-        if (line.starts_with("VmHWM:")) return std::strtoull(line.c_str() + 6, nullptr, 10) << 10;
+        if (line.starts_with(name)) return std::strtoull(line.c_str() + name.size(), nullptr, 10) << 10;
     return 0;
 }
+
+}  // namespace
+
+std::uint64_t peak_memory() { return status_of("VmHWM:"); }
+
+std::uint64_t resident_memory() { return status_of("VmRSS:"); }
 
 }  // namespace mcompress

@@ -12,4 +12,7 @@ void release_free_memory();
 /// The most that lay in memory at once since the program began, in bytes; 0 where the system does not say.
 std::uint64_t peak_memory();
 
+/// What lies in memory now, in bytes; 0 where the system does not say.
+std::uint64_t resident_memory();
+
 }  // namespace mcompress

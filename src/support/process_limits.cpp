@@ -81,12 +81,12 @@ void restore_process_limits() {
     if (state().is_set) ::setrlimit(RLIMIT_DATA, &state().before);
 }
 
-void end_at_time_limit(double seconds, std::string text, int exit_code) {
+void end_at_time_limit(double seconds, SayWritten say, int exit_code) {
     const auto end =
         std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
-    std::thread([end, exit_code, text = std::move(text)] {
+    std::thread([end, exit_code, say = std::move(say)] {
         std::this_thread::sleep_until(end);
-        end_unfinished(text.c_str(), exit_code);
+        end_unfinished(say, exit_code);
     }).detach();
 }
 

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+
+#include "support/publish.h"
 
 namespace mcompress {
 
@@ -21,7 +22,7 @@ const ProcessLimits& process_limits();
 /// The system's limit as it was; between fork and exec.
 void restore_process_limits();
 
-/// Ends the process after so many seconds, whatever it does: what is unfinished is removed, `text` goes to standard error.
-void end_at_time_limit(double seconds, std::string text, int exit_code);
+/// Ends the process after so many seconds, whatever it does: what is unfinished is removed, what `say` makes of the files written by then goes to standard error.
+void end_at_time_limit(double seconds, SayWritten say, int exit_code);
 
 }  // namespace mcompress

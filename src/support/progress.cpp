@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "support/format.h"
+#include "support/memory.h"
 
 namespace mcompress {
 
@@ -34,8 +35,8 @@ void ProgressPrinter::update(std::size_t done, std::size_t total) {
     if (on_terminal_) {
         if (done < total && now - shown_ < std::chrono::milliseconds(200)) return;
         shown_ = now;
-        const std::string text =
-            format("\r{}: {}/{}, {}\x1b[K", what_, done, total, done < total ? clock_text(left) + " left" : clock_text(elapsed));
+        const std::string text = format("\r{}: {} % ({}/{}), {}, {} MB\x1b[K", what_, done * 100 / total, done, total,
+                                        done < total ? clock_text(left) + " left" : clock_text(elapsed), resident_memory() / 1'000'000);
         std::fputs(text.c_str(), stderr);
         // What comes next on the terminal is the result: it starts on a line of its own.
         line_open_ = done < total;

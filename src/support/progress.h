@@ -8,7 +8,7 @@
 
 namespace mcompress {
 
-/// On a terminal one line that is rewritten a few times a second, with the time left; elsewhere (a CI log) one line for each tenth.
+/// On a terminal one line that is rewritten a few times a second, with the time left and the memory in use; elsewhere (a CI log) one line for each tenth.
 class ProgressPrinter {
 public:
     explicit ProgressPrinter(std::string what);

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "support/error.h"
+#include "support/publish.h"
 
 namespace mcompress {
 
@@ -74,7 +75,7 @@ fs::path WorkFolder::make_subfolder(const std::string& name) const {
 
 void WorkFolder::publish(const fs::path& subfolder, const fs::path& target) const {
     const auto move = [](const fs::path& from, const fs::path& to) {
-        if (::rename(from.c_str(), to.c_str()) != 0) fail_at(to, "renaming", errno);
+        if (const int code = mcompress::publish(from, to); code != 0) fail_at(to, "renaming", code);
     };
     std::error_code error;
     for (fs::directory_iterator at(subfolder, error), end; !error && at != end; at.increment(error))

@@ -18,6 +18,7 @@
 #include "support/log.h"
 #include "support/memory.h"
 #include "support/process_limits.h"
+#include "tune/mirrored.h"
 
 namespace mcompress {
 
@@ -53,6 +54,7 @@ const Dataset* take_few(const fs::path& model, const Dataset& data, std::size_t 
     const std::uint64_t each = bytes_of_sample(data), count = data.size(),
                         known = std::min<std::uint64_t>(count, std::max(kCheckedSamples, rehearsal.few->size()));
     rehearsal.more_memory += cached_bytes(count, each) - cached_bytes(known, each);
+    rehearsal.later_memory += cached_bytes(count, each);
     rehearsal.more_seconds +=
         looks * time_sample(model, data, data.size() - 1) * static_cast<double>(data.size() - rehearsal.few->size()) / thread_count(global);
     return rehearsal.few.get();
@@ -61,13 +63,16 @@ const Dataset* take_few(const fs::path& model, const Dataset& data, std::size_t 
 /// Whether the rehearsal leaves fitting out, or fits to its few samples with a balanced effort.
 enum class Fitting { LeftOut, ToFew };
 
-void add_fitting(const fs::path& model, FittingStage stage, Effort effort, Fitting fitting, const GlobalOptions& global) {
+void add_fitting(const fs::path& model, FittingPlan plan, Fitting fitting, const GlobalOptions& global) {
     Rehearsal& rehearsal = *global.rehearsal;
-    const FittingCost cost = predict_fitting(model, {.samples = rehearsal.samples, .stage = stage, .effort = effort});
+    if (plan.samples == 0) plan.samples = rehearsal.samples;
+    const FittingCost cost = predict_fitting(model, plan);
     FittingCost known;
-    if (fitting == Fitting::ToFew)
-        known = predict_fitting(model, {.samples = rehearsal.few->size(), .stage = stage, .effort = Effort::Balanced});
-    rehearsal.more_memory += cost.memory - std::min(cost.memory, known.memory);
+    plan.samples = rehearsal.few->size();
+    plan.effort = Effort::Balanced;
+    if (fitting == Fitting::ToFew) known = predict_fitting(model, plan);
+    if (plan.stage == FittingStage::QuantizeBlocks) rehearsal.more_memory += cost.memory;  // while all that the rehearsal had is there
+    else if (cost.memory > known.memory) rehearsal.later_memory += cost.memory;
     rehearsal.more_seconds += std::max(0.0, cost.products - known.products) / kProductsPerSecond / thread_count(global);
 }
 
@@ -103,7 +108,8 @@ void check_room(const Prediction& prediction, Rehearsal& rehearsal) {
 Prediction predict(const Rehearsal& rehearsal, double seconds) {
     Prediction prediction;
     for (const PlannedFile& file : rehearsal.planned.files) prediction.files.push_back({file.path.string(), file.bytes});
-    prediction.peak_memory = (peak_memory() + rehearsal.more_memory) / 100 * kMargin;
+    release_free_memory();
+    prediction.peak_memory = std::max(peak_memory() + rehearsal.more_memory, resident_memory() + rehearsal.later_memory) / 100 * kMargin;
     prediction.seconds = seconds + rehearsal.more_seconds + static_cast<double>(prediction.bytes()) / kWrittenPerSecond;
     return prediction;
 }
@@ -218,7 +224,8 @@ void rehearse(QuantizeRequest& request, const GlobalOptions& global) {
     const Effort asked = request.scheme.effort;
     if (request.scheme.activations != ActivationMode::Static) {
         (void)take_few(request.model, *request.data, few_samples(global), 3.0, global);
-        add_fitting(request.model, FittingStage::QuantizeBlocks, asked, Fitting::LeftOut, global);
+        add_fitting(request.model, {.stage = FittingStage::QuantizeBlocks, .effort = asked, .scheme = request.scheme}, Fitting::LeftOut,
+                    global);
         request.data = nullptr;
         request.scheme.weight_only.rounding = WeightRounding::Nearest;
         return;
@@ -226,10 +233,12 @@ void rehearse(QuantizeRequest& request, const GlobalOptions& global) {
     const Dataset& all = *request.data;
     const bool is_fitted = asked != Effort::Fast;
     const bool is_small = bytes_of_model(request.model) <= kSmallModel;
-    request.data = take_few(request.model, all, is_small ? kCheckedSamples : few_samples(global), is_fitted ? 12.0 : 3.0, global);
+    request.data = take_few(request.model, all, is_fitted ? kCheckedSamples : few_samples(global), is_fitted ? 12.0 : 3.0, global);
     if (!is_fitted) return;
-    add_fitting(request.model, FittingStage::QuantizeLayers, asked, is_small ? Fitting::ToFew : Fitting::LeftOut, global);
+    add_fitting(request.model, {.stage = FittingStage::QuantizeLayers, .effort = asked}, is_small ? Fitting::ToFew : Fitting::LeftOut,
+                global);
     request.scheme.effort = is_small ? Effort::Balanced : Effort::Fast;
+    request.equalization = Equalization::Always;
     rehearsal.notes.emplace_back("memory and time of fitting are estimated from the shapes of the layers");
 }
 
@@ -241,8 +250,9 @@ void rehearse(PruneRequest& request, const GlobalOptions& global) {
                     "--dry-run foretells the other patterns");
     PruneOptions& options = request.options;
     if (!options.data) return;
+    const std::shared_ptr<const Dataset> all = options.data;
     (void)take_few(request.model, *options.data, few_samples(global), 12.0, global);
-    add_fitting(request.model, FittingStage::PruneLayers, Effort::Balanced, Fitting::LeftOut, global);
+    add_fitting(request.model, {.samples = with_mirror_images(all)->size(), .stage = FittingStage::PruneLayers}, Fitting::LeftOut, global);
     options.data = nullptr;
     options.criterion = Criterion::Magnitude;
     options.scope = Scope::Uniform;

@@ -24,7 +24,9 @@ struct Rehearsal {
     PlannedFiles planned;
     std::shared_ptr<const Dataset> few;  // samples it looks at
     std::size_t samples = 0;             // the run looks at
-    std::uint64_t more_memory = 0;       // bytes
+    std::uint64_t more_memory = 0;       // bytes, besides what the rehearsal takes at most
+    std::uint64_t later_memory =
+        0;  // bytes of what the rehearsal leaves out, besides what it ends with: the run takes the greater of the two
     double more_seconds = 0.0;
     std::vector<Error> problems;
     std::vector<std::string> notes;

@@ -14,7 +14,7 @@ void add_limit_flags(CLI::App& app, LimitFlags& flags) {
     app.add_option("--max-nodes", flags.max_nodes, "Refuse models of more nodes, bodies and functions included (default: no limit)")
         ->check(CLI::PositiveNumber);
     app.add_option("--time-limit", flags.time_limit,
-                   "Seconds after which the command ends with exit code 5 and writes nothing (default: no limit)")
+                   "Seconds after which the command ends with exit code 5; no file is left half written (default: no limit)")
         ->check(in_range(1e-3, 1e9))
         ->type_name("SECONDS");
 }
@@ -25,8 +25,13 @@ void apply_limits(const LimitFlags& flags) {
     if (flags.max_nodes > 0) limits.nodes = flags.max_nodes;
     set_process_limits(limits);
     if (flags.time_limit <= 0.0) return;
-    const Error error(codes::kTimeLimit, format("the time limit of {} s is over; nothing was written", flags.time_limit));
-    end_at_time_limit(flags.time_limit, text_of(error), static_cast<int>(error.kind()));
+    const auto say = [seconds = flags.time_limit](const std::vector<std::filesystem::path>& written) {
+        std::string files;
+        for (const std::filesystem::path& file : written) files += (files.empty() ? "" : ", ") + file.string();
+        return text_of(Error(codes::kTimeLimit, format("the time limit of {} s is over; {}", seconds,
+                                                       files.empty() ? "nothing was written" : "complete by then: " + files)));
+    };
+    end_at_time_limit(flags.time_limit, say, static_cast<int>(codes::kTimeLimit.kind));
 }
 
 }  // namespace mcompress
