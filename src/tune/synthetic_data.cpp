@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/error.h"
+#include "support/splitmix.h"
 #include "tune/input_scale.h"
 
 namespace mcompress {
@@ -16,10 +17,10 @@ constexpr std::size_t kProbes = 16;       // runs that the scale is fitted to
 constexpr std::size_t kSupply = 4096;     // samples to group into batches for them
 constexpr double kCommonDeviation = 0.8;  // of all channels; the rest is each channel's own
 
-/// Numbers that depend on nothing but the seed and how many were drawn (splitmix64).
+/// Numbers that depend on nothing but the seed and how many were drawn (SplitMix64).
 class Numbers {
 public:
-    explicit Numbers(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15ULL + 0x2545F4914F6CDD1DULL) {}
+    explicit Numbers(std::uint64_t seed) : state_(seed * kSplitMixStep + 0x2545F4914F6CDD1DULL) {}
     /// Mean 0, variance 1: twelve uniform numbers.
     double normal() {
         double sum = -6.0;
@@ -29,10 +30,9 @@ public:
 
 private:
     std::uint64_t next() {
-        std::uint64_t z = state_ += 0x9E3779B97F4A7C15ULL;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-        return z ^ (z >> 31);
+        const std::uint64_t number = splitmix64(state_);
+        state_ += kSplitMixStep;
+        return number;
     }
     std::uint64_t state_;
 };
