@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include "engine/engine.h"
 #include "ir/clone.h"
@@ -13,8 +12,8 @@
 #include "passes/pipelines.h"
 #include "passes/rewriter.h"
 #include "prune/channel_budget.h"
+#include "prune/channel_choice.h"
 #include "prune/channel_layers.h"
-#include "prune/latency_ratio.h"
 #include "prune/layer_errors.h"
 #include "prune/layer_fitting.h"
 #include "prune/prunable_layers.h"
@@ -32,10 +31,6 @@ constexpr RowOptions kRows{
     .bytes_per_layer = std::size_t{24} << 20, .threads = 1, .kept_bytes = std::size_t{160} << 20, .pooled = PooledRows::Parts};
 constexpr double kLevels[] = {0.125, 0.25, 0.5, 0.75};
 constexpr double kDampings[] = {0.001, 0.01, 0.1};
-constexpr int kCorrections = 8;        // of the estimate of what is left
-constexpr std::int64_t kFineStep = 8;  // bytes gain nothing by whole blocks
-constexpr int kLatencyRounds = 7;
-constexpr double kLatencySeconds = 0.5;
 
 /// Every convolution and Gemm gets one number a channel as bias, which a repair can change, before anything refers to the operands.
 void add_biases(Graph& graph) {
@@ -68,7 +63,10 @@ public:
         if (options_.data) prepare_data();
         score();
         curves_ = find_curves();
-        const std::vector<bool> removed = choose();
+        ChosenChannels chosen = choose_channels({graph_, *dense_, units_, curves_, engine_.get()}, options_);
+        if (!chosen.removed) refuse(chosen.problem);
+        const std::vector<bool> removed = *std::move(chosen.removed);
+        outcome_.latency = chosen.latency;
         outcome_.removed = static_cast<int>(std::count(removed.begin(), removed.end(), true));
         if (options_.data) fit(removed);
         remove_channels(graph_, units_, removed);
@@ -189,64 +187,6 @@ private:
             report_progress(layers_.size() + curves.size() - 1);
         }
         return curves;
-    }
-
-    std::vector<bool> choose() {
-        if (options_.goal == ChannelGoal::Latency) return choose_by_latency();
-        const ChannelCost cost = options_.goal == ChannelGoal::Bytes ? ChannelCost::Bytes : ChannelCost::Macs;
-        if (auto removed = reach(cost, options_.keep)) return *std::move(removed);
-        refuse(format("the model cannot be brought to {:.1f} % of its {}", 100.0 * options_.keep,
-                      cost == ChannelCost::Bytes ? "bytes" : "multiply-accumulates"));
-    }
-
-    std::unique_ptr<Graph> without(const std::vector<bool>& removed) const {
-        std::unique_ptr<Graph> smaller = clone(graph_);
-        const ChannelUnits units = find_channel_units(*smaller);
-        remove_channels(*smaller, units, removed);
-        run_pipeline("sweep", *smaller, {});
-        return smaller;
-    }
-
-    static std::int64_t measured(const Graph& graph, ChannelCost cost) {
-        const GraphCost found = measure_cost(graph);
-        return cost == ChannelCost::Bytes ? found.parameter_bytes : found.macs;
-    }
-
-    /// What is really left is measured on a copy; the estimate is corrected by the difference.
-    std::optional<std::vector<bool>> reach(ChannelCost cost, double share) const {
-        const ChannelCosts costs(graph_, units_, cost);
-        const std::int64_t before = measured(*dense_, cost);
-        const auto target = static_cast<std::int64_t>(share * static_cast<double>(before));
-        const std::int64_t step = cost == ChannelCost::Bytes && options_.round_to == 0 ? kFineStep : options_.round_to;
-        ChannelBudget budget{target - before + costs.total(), step};
-        for (int round = 0; round < kCorrections; ++round) {
-            std::vector<bool> removed = spend_channel_budget(units_, curves_, costs, budget);
-            const std::int64_t left = measured(*without(removed), cost);
-            if (left <= target) return removed;
-            budget.left -= std::max<std::int64_t>(1, left - target);
-        }
-        return std::nullopt;
-    }
-
-    /// The largest share of the multiply-accumulates that takes no longer, by halves. Kernels take their time by blocks of channels, so it is no line.
-    std::vector<bool> choose_by_latency() {
-        const LatencyRatio latency(*engine_, *dense_, *options_.data, options_.threads);
-        std::optional<std::vector<bool>> best;
-        double below = 0.0, above = 1.0, share = options_.keep, least = 1.0;
-        for (int round = 0; round < kLatencyRounds; ++round, share = (below + above) / 2.0) {
-            std::optional<std::vector<bool>> removed = reach(ChannelCost::Macs, share);
-            const double ratio = removed ? latency.of(*without(*removed), kLatencySeconds) : 0.0;
-            log_debug("prune channels: {:.1f} % of the multiply-accumulates take {:.1f} % of the time", 100.0 * share, 100.0 * ratio);
-            if (removed) least = std::min(least, ratio);
-            if (!removed || ratio <= options_.keep) below = share;
-            else above = share;
-            if (!removed || ratio > options_.keep) continue;
-            best = std::move(removed);
-            outcome_.latency = ratio;
-        }
-        if (best) return *std::move(best);
-        refuse(format("the model cannot be brought to {:.1f} % of its time: the least found was {:.1f} %", 100.0 * options_.keep,
-                      100.0 * least));
     }
 
     void fit(const std::vector<bool>& removed) {
