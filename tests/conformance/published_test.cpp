@@ -2,6 +2,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "catch.h"
@@ -147,7 +148,8 @@ Outcomes judge_all(const std::vector<PublishedModel>& models, const Engine& engi
 void check_outcomes(const Outcomes& outcomes, const Waivers& waivers) {
     for (const auto& [name, outcome] : outcomes) {
         if (outcome.state == State::Failed || outcome.state == State::Missing) FAIL_CHECK(name << ": " << outcome.reason);
-        if (outcome.state == State::Passed && waivers.contains(name)) FAIL_CHECK(name << " passes: take its waiver out");
+        if (outcome.state == State::Passed && waivers.contains(name) && waivers.at(name).kind != "some")
+            FAIL_CHECK(name << " passes: take its waiver out");
     }
 }
 
@@ -180,7 +182,7 @@ TEST_CASE("published models: both engines pass them all but the waived ones, and
 TEST_CASE("waivers have a kind and a reason") {
     for (const auto& [name, waiver] : read_waivers()) {
         INFO(name);
-        CHECK((waiver.kind == "training" || waiver.kind == "undefined" || waiver.kind == "data"));
+        CHECK(std::set<std::string>{"training", "undefined", "data", "some", "missing"}.contains(waiver.kind));
         CHECK(!waiver.reason.empty());
     }
 }

@@ -109,20 +109,24 @@ Tensor print_all(const KernelContext& context, const Tensor& x) {
     return Tensor::from_strings(x.shape(), std::move(texts));
 }
 
-/// -8…7 or 0…15 (and so on) by cutting off high bits.
-Tensor narrow(const KernelContext& context, const Tensor& x, DType to) {
+/// -8…7 or 0…15 (and so on): integers by cutting off high bits, floats by the nearest that there is (ties to even), as onnx.subbyte does.
+Tensor narrow(const KernelContext& context, const Tensor& given, DType to) {
+    Tensor x = given;
+    if (is_float(x.dtype())) {
+        x = cast_plain(context, given, DType::Float64);
+        const int bits = to == DType::Int4 || to == DType::UInt4 ? 4 : 2;
+        const double least = is_signed_integer(to) ? -std::ldexp(1.0, bits - 1) : 0.0, most = least + std::ldexp(1.0, bits) - 1.0;
+        double* const values = x.mutable_data<double>();
+        for (std::int64_t i = 0; i < x.element_count(); ++i)
+            if (!std::isnan(values[i])) values[i] = std::nearbyint(std::clamp(values[i], least, most));
+    }
     return pack_small(cast_plain(context, x, is_signed_integer(to) ? DType::Int8 : DType::UInt8), to);
 }
 
-/// Rounded once, from double, which holds every number of the other types but large 64-bit integers.
+/// Rounded once, from double, which holds every number of the other types but large 64-bit integers. Infinities saturate as large numbers do, also in the
+/// types without them: the operator's text says NaN until opset 23, its published data and ONNX Runtime the largest number.
 Tensor to_small_float(const KernelContext& context, const CastAttrs& a, const Tensor& x, DType to) {
-    Tensor wide = x.dtype() == DType::Float64 ? x : cast_plain(context, x, DType::Float64);
-    // Until opset 23 an infinity becomes NaN in the types without minus zero even where large numbers saturate.
-    if ((to == DType::Float8E4M3FNUZ || to == DType::Float8E5M2FNUZ) && context.node.opset_version() < 24) {
-        double* values = wide.mutable_data<double>();
-        for (std::int64_t i = 0; i < wide.element_count(); ++i)
-            if (std::isinf(values[i])) values[i] = std::numeric_limits<double>::quiet_NaN();
-    }
+    const Tensor wide = x.dtype() == DType::Float64 ? x : cast_plain(context, x, DType::Float64);
     return float_to_small(wide, to, a.float8_overflow == CastAttrs::Overflow::Saturates ? FloatOverflow::Saturates : FloatOverflow::Escapes,
                           static_cast<PowerRounding>(a.power_rounding));
 }
