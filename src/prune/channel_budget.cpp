@@ -68,11 +68,15 @@ ChannelCosts::ChannelCosts(const Graph& graph, const ChannelUnits& units, Channe
     else count_bytes(graph, units);
 }
 
+void ChannelCosts::add(Part part) {
+    if (part.axes.empty()) rest_ += part.cost;
+    else parts_.push_back(std::move(part));
+}
+
 void ChannelCosts::count_products(const Graph& graph, const ChannelUnits& units) {
     for (const Node* node : graph.order()) {
-        const auto macs = static_cast<double>(count_macs(*node).value_or(0));
-        if (macs <= 0.0) continue;
-        Part part{macs, {}};
+        Part part{static_cast<double>(count_macs(*node).value_or(0)), {}};
+        if (part.cost <= 0.0) continue;
         Axes axes = units.relations.out(*node, 0);
         for (int input = 0; input < node->input_count(); ++input)
             if (const Tensor* weight = known_tensor(node->input(input)); weight && weight->shape().rank() >= 2) {
@@ -83,8 +87,7 @@ void ChannelCosts::count_products(const Graph& graph, const ChannelUnits& units)
             std::vector<int> along = units.units_of(axis);
             if (std::any_of(along.begin(), along.end(), [](int unit) { return unit >= 0; })) part.axes.push_back(std::move(along));
         }
-        if (part.axes.empty()) rest_ += macs;
-        else parts_.push_back(std::move(part));
+        add(std::move(part));
     }
 }
 
@@ -98,12 +101,10 @@ void ChannelCosts::count_bytes(const Graph& graph, const ChannelUnits& units) {
             const Value* const value = node->input(input);
             const Tensor* const tensor = known_tensor(value);
             if (!tensor || !seen.insert(value).second) continue;
-            const auto bytes = static_cast<double>(tensor->byte_size());
-            Part part{bytes, {}};
+            Part part{static_cast<double>(tensor->byte_size()), {}};
             if (const auto found = axes.find(value); found != axes.end())
                 for (auto& [axis, along] : found->second) part.axes.push_back(std::move(along));
-            if (part.axes.empty()) rest_ += bytes;
-            else parts_.push_back(std::move(part));
+            add(std::move(part));
         }
 }
 

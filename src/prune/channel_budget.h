@@ -42,6 +42,7 @@ private:
         double cost = 0.0;
         std::vector<std::vector<int>> axes;  // units
     };
+    void add(Part part);
     void count_products(const Graph& graph, const ChannelUnits& units);
     void count_bytes(const Graph& graph, const ChannelUnits& units);
 

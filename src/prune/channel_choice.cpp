@@ -24,12 +24,17 @@ public:
     ChosenChannels choose() const {
         if (options_.goal == ChannelGoal::Latency) return choose_by_latency();
         const ChannelCost cost = options_.goal == ChannelGoal::Bytes ? ChannelCost::Bytes : ChannelCost::Macs;
-        if (auto removed = reach(cost, options_.keep)) return {.removed = std::move(removed)};
+        if (auto reached = reach(cost, options_.keep)) return {.removed = std::move(reached->removed)};
         return {.problem = format("the model cannot be brought to {:.1f} % of its {}", 100.0 * options_.keep,
                                   cost == ChannelCost::Bytes ? "bytes" : "multiply-accumulates")};
     }
 
 private:
+    struct Reached {
+        std::vector<bool> removed;
+        std::unique_ptr<Graph> smaller;
+    };
+
     std::unique_ptr<Graph> without(const std::vector<bool>& removed) const {
         std::unique_ptr<Graph> smaller = clone(choice_.graph);
         const ChannelUnits units = find_channel_units(*smaller);
@@ -44,7 +49,7 @@ private:
     }
 
     /// What is really left is measured on a copy; the estimate is corrected by the difference.
-    std::optional<std::vector<bool>> reach(ChannelCost cost, double share) const {
+    std::optional<Reached> reach(ChannelCost cost, double share) const {
         const ChannelCosts costs(choice_.graph, choice_.units, cost);
         const std::int64_t before = measured(choice_.dense, cost);
         const auto target = static_cast<std::int64_t>(share * static_cast<double>(before));
@@ -52,8 +57,9 @@ private:
         ChannelBudget budget{target - before + costs.total(), step};
         for (int round = 0; round < kCorrections; ++round) {
             std::vector<bool> removed = spend_channel_budget(choice_.units, choice_.curves, costs, budget);
-            const std::int64_t left = measured(*without(removed), cost);
-            if (left <= target) return removed;
+            std::unique_ptr<Graph> smaller = without(removed);
+            const std::int64_t left = measured(*smaller, cost);
+            if (left <= target) return Reached{std::move(removed), std::move(smaller)};
             budget.left -= std::max<std::int64_t>(1, left - target);
         }
         return std::nullopt;
@@ -65,14 +71,16 @@ private:
         ChosenChannels best;
         double below = 0.0, above = 1.0, share = options_.keep, least = 1.0;
         for (int round = 0; round < kLatencyRounds; ++round, share = (below + above) / 2.0) {
-            std::optional<std::vector<bool>> removed = reach(ChannelCost::Macs, share);
-            const double ratio = removed ? latency.of(*without(*removed), kLatencySeconds) : 0.0;
+            std::optional<Reached> reached = reach(ChannelCost::Macs, share);
+            if (!reached) {
+                below = share;
+                continue;
+            }
+            const double ratio = latency.of(*reached->smaller, kLatencySeconds);
             log_debug("prune channels: {:.1f} % of the multiply-accumulates take {:.1f} % of the time", 100.0 * share, 100.0 * ratio);
-            if (removed) least = std::min(least, ratio);
-            if (!removed || ratio <= options_.keep) below = share;
-            else above = share;
-            if (!removed || ratio > options_.keep) continue;
-            best = {.removed = std::move(removed), .latency = ratio};
+            least = std::min(least, ratio);
+            (ratio <= options_.keep ? below : above) = share;
+            if (ratio <= options_.keep) best = {.removed = std::move(reached->removed), .latency = ratio};
         }
         if (!best.removed)
             best.problem = format("the model cannot be brought to {:.1f} % of its time: the least found was {:.1f} %",

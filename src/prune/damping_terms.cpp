@@ -19,4 +19,10 @@ std::vector<double> damping_terms(std::span<const double> diagonal, double dampi
     return terms;
 }
 
+std::vector<double> damping_terms_of(std::span<const double> matrix, std::size_t inputs, double damping) {
+    std::vector<double> diagonal;
+    for (std::size_t at = 0; at < inputs; ++at) diagonal.push_back(matrix[at * (inputs + 1)]);
+    return damping_terms(diagonal, damping);
+}
+
 }  // namespace mcompress

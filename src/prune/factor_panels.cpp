@@ -14,9 +14,7 @@ namespace {
 class MatrixPanels : public FactorPanels {
 public:
     MatrixPanels(const FitMoments& moments, double damping, std::span<const std::int32_t> order) : inputs_(order.size()) {
-        std::vector<double> diagonal;
-        for (std::size_t at = 0; at < inputs_; ++at) diagonal.push_back(moments.inputs[at * (inputs_ + 1)]);
-        const std::vector<double> terms = damping_terms(diagonal, damping);
+        const std::vector<double> terms = damping_terms_of(moments.inputs, inputs_, damping);
         if (terms.empty()) return;
         std::vector<double> ordered(inputs_ * inputs_);
         for (std::size_t row = 0; row < inputs_; ++row) {

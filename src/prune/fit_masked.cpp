@@ -49,9 +49,7 @@ public:
 private:
     /// A + G and E[y x'^T] + W G.
     bool prepare() {
-        std::vector<double> diagonal;
-        for (std::size_t at = 0; at < inputs_; ++at) diagonal.push_back(moments_.inputs[at * (inputs_ + 1)]);
-        const std::vector<double> terms = damping_terms(diagonal, problem_.damping);
+        const std::vector<double> terms = damping_terms_of(moments_.inputs, inputs_, problem_.damping);
         if (terms.empty()) return false;
         matrix_.assign(moments_.inputs.begin(), moments_.inputs.end());
         for (std::size_t at = 0; at < inputs_; ++at) matrix_[at * (inputs_ + 1)] += terms[at];

@@ -175,7 +175,8 @@ private:
     /// A layer's best codes so far.
     struct Candidate {
         std::vector<float> matrix;
-        std::optional<BlockCodes> codes;  // of GPTQ
+        BlockCodes codes;
+        WeightRounding rounding = WeightRounding::Nearest;  // that they come from
         double signal = 0.0, without = 0.0, least = 0.0;
         bool has_factor = false;
         bool is_judged = false;
@@ -187,11 +188,13 @@ private:
         for (const std::size_t at : layers) {
             Candidate& candidate = chosen[at];
             candidate.matrix = checked_matrix(layers_[at]);
+            candidate.codes = plain(layers_[at], candidate.matrix);
+            candidate.rounding = plain_rounding(scheme_.weight_only);
             candidate.is_judged = !judge.segments.empty();
             if (!candidate.is_judged) continue;
             const std::int64_t columns = layers_[at].target.columns();
             candidate.signal = error(candidate.matrix, std::vector<float>(candidate.matrix.size()), columns, judge);
-            candidate.without = candidate.least = error(candidate.matrix, plain(layers_[at], candidate.matrix).values(), columns, judge);
+            candidate.without = candidate.least = error(candidate.matrix, candidate.codes.values(), columns, judge);
         }
         double last_damping = 0.0;
         for (const double damping : kDampings) {
@@ -217,14 +220,13 @@ private:
 
     static void consider(BlockCodes codes, const InputProducts& judge, Candidate& candidate) {
         candidate.has_factor = true;
-        if (!candidate.is_judged) {
-            if (!candidate.codes) candidate.codes = std::move(codes);
-            return;
-        }
-        const double with = error(candidate.matrix, codes.values(), codes.columns, judge);
-        if (!(with < candidate.least)) return;
-        candidate.least = with;
+        if (candidate.is_judged) {
+            const double with = error(candidate.matrix, codes.values(), codes.columns, judge);
+            if (!(with < candidate.least)) return;
+            candidate.least = with;
+        } else if (candidate.rounding == WeightRounding::Gptq) return;  // the first damping stays
         candidate.codes = std::move(codes);
+        candidate.rounding = WeightRounding::Gptq;
     }
 
     /// Of the layer's outputs, as far as the segments tell.
@@ -264,15 +266,12 @@ private:
     }
 
     void keep_best(const Layer& layer, Candidate candidate) {
-        const WeightRounding simple_rounding = plain_rounding(scheme_.weight_only);
-        const bool is_better = candidate.codes.has_value();
-        BlockCodes codes = is_better ? *std::move(candidate.codes) : plain(layer, candidate.matrix);
-        WeightFit& line = keep(layer, candidate.matrix, std::move(codes), is_better ? WeightRounding::Gptq : simple_rounding);
+        WeightFit& line = keep(layer, candidate.matrix, std::move(candidate.codes), candidate.rounding);
         if (candidate.is_judged && candidate.has_factor) {
             line.output_sqnr_db = decibels(candidate.signal, candidate.least);
             line.output_sqnr_db_without = decibels(candidate.signal, candidate.without);
         }
-        if (is_better) return;
+        if (candidate.rounding == WeightRounding::Gptq) return;
         line.note = candidate.has_factor ? "gptq does not lower the error of its outputs on held-out samples"
                                          : "no sample reached it, or its inputs' products have no Cholesky factor";
     }
