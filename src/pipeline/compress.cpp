@@ -34,6 +34,7 @@ CalibrationTable load_matching_table(const Graph& graph, const std::filesystem::
 }
 
 void quantize_with_table(Graph& graph, const QuantizationScheme& scheme, const QuantizeRequest& request, QuantizeReport& report) {
+    check_rescaled_overrides(graph, request.overrides);
     const CalibrationTable table = load_matching_table(graph, request.calibration);
     append(report.passes, run_pipeline("quantize", graph, pass_inputs(scheme, &table)));
     report.ranges = summarize_ranges(graph, table);

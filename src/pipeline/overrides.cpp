@@ -11,6 +11,7 @@
 #include "support/error.h"
 #include "support/file.h"
 #include "support/nearest.h"
+#include "tune/rescale_channels.h"
 
 namespace mcompress {
 namespace {
@@ -71,6 +72,11 @@ ValueOverride override_of(const Json& entry) {
     return result;
 }
 
+/// A report shows rescaled values under new names.
+std::string without_rescaled_suffix(const std::string& name) {
+    return name.ends_with(kRescaledSuffix) ? name.substr(0, name.size() - kRescaledSuffix.size()) : name;
+}
+
 }  // namespace
 
 Overrides overrides_from_json(std::string_view text) {
@@ -106,14 +112,24 @@ void check_overrides(const Graph& graph, const Overrides& overrides, const Quant
     for (const auto& [node, rule] : plan.units)
         if (rule->role == QuantizedRole::Concat) derived.insert(qualified_name(*node->output(0)));
     for (const auto& [name, each] : overrides) {
-        if (!observed.contains(name) && !derived.contains(name)) {
+        const std::string original = without_rescaled_suffix(name);
+        if (!observed.contains(name) && !derived.contains(name) && !observed.contains(original) && !derived.contains(original)) {
             const std::string nearest = nearest_word(name, known);
             throw Error(codes::kUsage, format("no quantizer is placed on a value '{}'", name),
                         nearest.empty() ? "name what a quantized operator reads or writes, after its activation"
                                         : format("did you mean '{}'?", nearest));
         }
-        if (each.range && !observed.contains(name))
+        if (each.range && !observed.contains(name) && !observed.contains(original))
             throw Error(codes::kUsage, format("the range of '{}' is the union of the ranges it joins", name), "override those");
+    }
+}
+
+void check_rescaled_overrides(const Graph& graph, const Overrides& overrides) {
+    for (const auto& [name, each] : overrides) {
+        const std::string original = without_rescaled_suffix(name);
+        if (original != name && !graph.find_value(name) && graph.find_value(original))
+            throw Error(codes::kUsage, format("there is no '{}': the channels of '{}' keep their scale", name, original),
+                        format("override '{}'; its range is in the float model's numbers", original));
     }
 }
 

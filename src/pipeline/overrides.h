@@ -30,7 +30,10 @@ Overrides load_overrides(const std::filesystem::path& path);
 void apply_overrides(const Overrides& overrides, QuantizationScheme& scheme);
 
 /// Throws kUsage when the prepared graph, quantized by this scheme, has no quantizer on a value of such a name, with the nearest one that has, and when it
-/// has one whose range follows from its operands (a Concat's).
+/// has one whose range follows from its operands (a Concat's). Names that values have once their channels are rescaled are let through.
 void check_overrides(const Graph& graph, const Overrides& overrides, const QuantizationScheme& scheme);
+
+/// Throws kUsage when an override speaks of a rescaled value, but the graph, which is ready to be quantized, has none of that name.
+void check_rescaled_overrides(const Graph& graph, const Overrides& overrides);
 
 }  // namespace mcompress

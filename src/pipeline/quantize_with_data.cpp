@@ -27,6 +27,7 @@ bool quantize_with_data(Model& model, const QuantizationScheme& wanted, const Qu
     if (request.equalization == Equalization::Always && wanted.effort == Effort::Fast)
         equalize_layers(*model.graph, *make_onednn_engine(), tuning);
     const CalibrationTable table = calibrate_and_decide(*model.graph, tuning);
+    check_rescaled_overrides(*model.graph, request.overrides);
     const CalibratedGraph calibrated{*model.graph, table, tuning};
     QuantizedGraph quantized = build_quantized(calibrated, tuning.scheme);
     const bool is_secured = secure_accuracy(calibrated, request, quantized, report);

@@ -28,20 +28,20 @@ constexpr std::size_t kJudges = 20;
 /// Rescaled weights round differently, which alone changes the output by as many dB either way; fitting them, which follows, takes that out.
 constexpr double kLuck = 1.0;
 
-CalibrationTable observe(Graph& graph, const Engine& engine, const Dataset& data, const Tuning& tuning) {
-    run_pipeline("observe", graph, {.evaluator = {}, .scheme = tuning.scheme});
+CalibrationTable observe(Graph& graph, const Engine& engine, const Dataset& data, const QuantizationScheme& scheme, int threads) {
+    run_pipeline("observe", graph, {.evaluator = {}, .scheme = scheme});
     CalibrationTable table;
     {
         PlanCache plans(engine, graph, {.threads = 1});
-        std::vector<Observer> observers(static_cast<std::size_t>(std::max(1, tuning.threads)), Observer(data.size()));
-        parallel_for(data.size(), tuning.threads, [&](int worker, std::size_t index) {
+        std::vector<Observer> observers(static_cast<std::size_t>(std::max(1, threads)), Observer(data.size()));
+        parallel_for(data.size(), threads, [&](int worker, std::size_t index) {
             const std::vector<Tensor> inputs = bind_inputs(graph, data.sample(index));
             plans.plan_for(inputs)->run(inputs, observers[static_cast<std::size_t>(worker)].tap());
         });
         for (const Observer& observer : observers) observer.merge_into(table);
         table.samples = data.size();
     }
-    run_pipeline("strip", graph, {.evaluator = {}, .scheme = tuning.scheme});
+    run_pipeline("strip", graph, {.evaluator = {}, .scheme = scheme});
     return table;
 }
 
@@ -62,8 +62,13 @@ public:
     std::optional<double> noise(const std::vector<double>& factors) const {
         const std::unique_ptr<Graph> copy = clone(graph_);
         if (!rescale_channels(*copy, find_channel_groups(*copy, fixed_), factors)) return std::nullopt;
-        const CalibrationTable table = observe(*copy, engine_, *fit_, tuning_);
-        return trial_.measure(*quantized_copy(*copy, tuning_.scheme, table)).relative_noise();
+        QuantizationScheme scheme = tuning_.scheme;
+        // Ranges given under new names are meant for the factors that are chosen in the end.
+        std::erase_if(scheme.ranges,
+                      [&](const auto& each) { return each.first.ends_with(kRescaledSuffix) && !graph_.find_value(each.first); });
+        follow_rescaled_names(*copy, scheme);
+        const CalibrationTable table = observe(*copy, engine_, *fit_, scheme, tuning_.threads);
+        return trial_.measure(*quantized_copy(*copy, scheme, table)).relative_noise();
     }
     std::size_t samples() const { return trial_.samples(); }
 
@@ -150,6 +155,7 @@ void equalize_layers(Graph& graph, const Engine& engine, Tuning& tuning) {
     const std::vector<double> factors = power(chosen.factors, best_strength);
     note_choices(groups, chosen, factors, tuning);
     rescale_channels(graph, groups, factors);
+    follow_rescaled_names(graph, tuning.scheme);
     tuning.notes.push_back({kStage, "",
                             format("{} of {} groups of channels rescaled (strength {}): output SQNR {:.2f} dB -> {:.2f} dB on {} held-out "
                                    "samples, before weights are fitted",

@@ -34,6 +34,20 @@ void multiply(std::vector<double>& values, const ChannelConstant& constant, cons
     }
 }
 
+std::string rescaled_name(const std::string& name) { return name + std::string(kRescaledSuffix); }
+
+template <typename Said> void follow(const Graph& graph, std::map<std::string, Said>& by_name) {
+    std::map<std::string, Said> renamed;
+    for (auto at = by_name.begin(); at != by_name.end();) {
+        const auto each = at++;
+        if (graph.find_value(each->first) || !graph.find_value(rescaled_name(each->first))) continue;
+        auto taken = by_name.extract(each);
+        taken.key() = rescaled_name(taken.key());
+        renamed.insert(std::move(taken));
+    }
+    by_name.merge(renamed);
+}
+
 }  // namespace
 
 bool rescale_channels(Graph& graph, const ChannelGroups& groups, const std::vector<double>& factors) {
@@ -56,15 +70,20 @@ bool rescale_channels(Graph& graph, const ChannelGroups& groups, const std::vect
         const Tensor& tensor = *known_tensor(value);
         put_constant(constant->node, constant->input,
                      tensor_of_doubles(DType::Float32, tensor.shape(), changed.at({constant->node, constant->input})),
-                     value->name() + "_equalized");
+                     rescaled_name(value->name()));
     }
     for (const ChannelGroup& group : groups.groups)
         for (const ChannelAxis& axis : group.axes)
             if (changes(axis.channels, factors)) {
                 Value* value = axis.value->producer()->output(axis.value->output_index());
-                graph.rename(value, graph.unique_name(value->name() + "_equalized"));
+                graph.rename(value, graph.unique_name(rescaled_name(value->name())));
             }
     return true;
+}
+
+void follow_rescaled_names(const Graph& graph, QuantizationScheme& scheme) {
+    follow(graph, scheme.activation_dtypes);
+    follow(graph, scheme.activation_symmetries);
 }
 
 }  // namespace mcompress

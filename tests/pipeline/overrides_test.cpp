@@ -91,5 +91,23 @@ g (float[1,1,4,4] image) => (float[1,2,4,4] y)
     CHECK(remedy(R"({"joined": {"dtype": "uint16"}})") == "");
     CHECK(remedy(R"({"joined": {"range": [0, 1]}})") == "override those");
     CHECK(remedy(R"({"imge": {"range": [0, 1]}})") == "did you mean 'image'?");
+    CHECK(remedy(R"({"left_equalized": {"range": [0, 1], "dtype": "uint16"}})") == "");  // as the report calls it when it was rescaled
+    CHECK(remedy(R"({"joined_equalized": {"range": [0, 1]}})") == "override those");
+    CHECK(remedy(R"({"lift_equalized": {"range": [0, 1]}})") != "");
     CHECK(remedy(R"({"y": {"range": [0, 1]}})") != "");
+}
+
+TEST_CASE("an override under the name of a rescaled value is refused when the value was not rescaled", "[pipeline]") {
+    const auto model = parse_model(R"(<ir_version: 8, opset_import: ["" : 13]>
+g (float[4] x) => (float[4] y) { plain = Relu (x) changed_equalized = Relu (plain) y = Relu (changed_equalized) })");
+    const auto check = [&](const char* text) { check_rescaled_overrides(*model->graph, overrides_from_json(text)); };
+    CHECK_NOTHROW(check(R"({"changed_equalized": {"range": [0, 1]}, "plain": {"range": [0, 1]}})"));
+    try {
+        check(R"({"plain_equalized": {"range": [0, 1]}})");
+        FAIL("not refused");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::Usage);
+        CHECK(std::string(error.what()).find("'plain' keep their scale") != std::string::npos);
+        CHECK(error.remedy().find("override 'plain'") != std::string::npos);
+    }
 }

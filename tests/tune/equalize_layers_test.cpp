@@ -121,6 +121,30 @@ TEST_CASE("equalize_layers: values whose range is given keep their channels, the
     CHECK_FALSE(fingerprint(*equalized) == fingerprint(*model->graph));
 }
 
+TEST_CASE("equalize_layers: the type and the symmetry that were given to a value hold under its new name, too") {
+    const auto engine = make_onednn_engine();
+    const auto model = network("t = Relu (c)\n");
+    Tuning tuning{.scheme = {}, .data = std::make_shared<Pictures>(), .threads = 1};
+    tuning.scheme.activation_dtypes = {{"t", DType::UInt16}, {"x", DType::Int8}};
+    tuning.scheme.activation_symmetries = {{"t", Symmetry::Symmetric}};
+    equalize_layers(*model->graph, *engine, tuning);
+    REQUIRE(model->graph->find_value("t_equalized"));
+    CHECK(tuning.scheme.activation_dtypes == std::map<std::string, DType>{{"t_equalized", DType::UInt16}, {"x", DType::Int8}});
+    CHECK(tuning.scheme.activation_symmetries == std::map<std::string, Symmetry>{{"t_equalized", Symmetry::Symmetric}});
+}
+
+TEST_CASE("equalize_layers: a range given under the new name changes no factor") {
+    const auto engine = make_onednn_engine();
+    const auto plain = network("t = Relu (c)\n"), told = network("t = Relu (c)\n");
+    Tuning tuning{.scheme = {}, .data = std::make_shared<Pictures>(), .threads = 1};
+    equalize_layers(*plain->graph, *engine, tuning);
+    REQUIRE(plain->graph->find_value("t_equalized"));
+    tuning.scheme.ranges["t_equalized"] = {0.0F, 1e-3F};  // under which every candidate would seem to do harm
+    equalize_layers(*told->graph, *engine, tuning);
+    CHECK(fingerprint(*told->graph) == fingerprint(*plain->graph));
+    CHECK(tuning.scheme.ranges.contains("t_equalized"));
+}
+
 TEST_CASE("choose_factors: a channel that a Clip cuts keeps its factor, the others stay below the bound") {
     const auto engine = make_onednn_engine();
     const auto model = network("t = Clip (c, zero, six)\n");
