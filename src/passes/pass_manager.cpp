@@ -61,8 +61,9 @@ void settle(Graph& graph, const Pass& pass, const Verifier& verifier) {
 }
 
 std::vector<PassRun> run_round(Graph& graph, std::span<const std::unique_ptr<Pass>> passes, const PassManagerOptions& options,
-                               const Verifier& verifier) {
+                               const Verifier& verifier, const std::string& stage) {
     std::vector<PassRun> runs;
+    StageCounter counter(options.progress, stage, passes.size());
     for (const auto& pass : passes) {
         const auto begin = std::chrono::steady_clock::now();
         PassRun run{std::string(pass->name()), {}, 0.0};
@@ -74,6 +75,7 @@ std::vector<PassRun> run_round(Graph& graph, std::span<const std::unique_ptr<Pas
                      });
         if (options.after_each) options.after_each(run.name, graph);
         runs.push_back(std::move(run));
+        counter.advance();
     }
     return runs;
 }
@@ -96,7 +98,7 @@ int total_rewrites(std::span<const PassRun> runs) {
 std::vector<PassRun> PassManager::run_once(Graph& graph) {
     infer_types(graph);
     const Verifier verifier(options_, graph);
-    return run_round(graph, passes_, options_, verifier);
+    return run_round(graph, passes_, options_, verifier, options_.stage);
 }
 
 std::vector<PassRun> PassManager::run_to_fixed_point(Graph& graph) {
@@ -104,7 +106,8 @@ std::vector<PassRun> PassManager::run_to_fixed_point(Graph& graph) {
     const Verifier verifier(options_, graph);
     std::vector<PassRun> all;
     for (int round = 0; round < options_.max_rounds; ++round) {
-        std::vector<PassRun> runs = run_round(graph, passes_, options_, verifier);
+        std::vector<PassRun> runs =
+            run_round(graph, passes_, options_, verifier, round == 0 ? options_.stage : format("{}, round {}", options_.stage, round + 1));
         const bool is_done = total_rewrites(runs) == 0;
         if (!is_done && round + 1 == options_.max_rounds) report_no_fixed_point(options_.max_rounds, runs);
         all.insert(all.end(), std::make_move_iterator(runs.begin()), std::make_move_iterator(runs.end()));

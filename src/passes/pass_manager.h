@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "passes/pass.h"
+#include "support/stage_progress.h"
 
 namespace mcompress {
 
@@ -20,8 +21,11 @@ struct PassManagerOptions {
     enum class Verification { Off, AfterEach };
     Verification verification = Verification::AfterEach;
     /// Called with the pass name after each pass, for dumps.
-    std::function<void(std::string_view pass, const Graph& graph)> after_each;
+    std::function<void(std::string_view pass, const Graph& graph)> after_each = {};
     int max_rounds = 32;
+    /// Told after each pass. Rounds are stages of their own, since nobody knows how many there will be: "optimizing", "optimizing, round 2".
+    std::string stage = {};
+    StageProgress progress = {};
 };
 
 class PassManager {

@@ -36,7 +36,7 @@ double noise_percent(const FidelityResult& result) {
 }  // namespace
 
 BudgetMetric::BudgetMetric(const Engine& engine, const Graph& exact, const AccuracyBudget& budget, const Tuning& tuning)
-    : engine_(engine), exact_(exact), budget_(budget), threads_(tuning.threads) {
+    : engine_(engine), exact_(exact), budget_(budget), threads_(tuning.threads), progress_(tuning.progress) {
     if (budget.metric == "command") return;
     data_ = budget.data ? std::shared_ptr<const Dataset>(std::shared_ptr<void>(), budget.data) : tuning.data;
     if (budget.metric == "top1" && budget.labels.size() != data_->size())
@@ -47,7 +47,7 @@ BudgetMetric::BudgetMetric(const Engine& engine, const Graph& exact, const Accur
 }
 
 FidelityResult BudgetMetric::evaluate(const Graph& candidate) {
-    FidelityOptions options{.threads = threads_, .labels = {}, .progress = {}};
+    FidelityOptions options{.threads = threads_, .labels = {}, .progress = as_stage(progress_, "evaluating")};
     if (budget_.metric == "top1") {
         options.labels_per_sample = batch_->size;
         options.labels = std::span(budget_.labels).first(batch_->samples->size() * batch_->size);

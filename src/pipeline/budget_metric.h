@@ -33,6 +33,7 @@ private:
     const Graph& exact_;
     const AccuracyBudget& budget_;
     int threads_;
+    StageProgress progress_;
     std::shared_ptr<const Dataset> data_;
     std::optional<FixedBatch> batch_;
     std::optional<ReferenceOutputs> reference_;

@@ -10,15 +10,15 @@
 namespace mcompress {
 
 CompactReport compact_model(const std::filesystem::path& path, const std::filesystem::path& output, const std::optional<Stamp>& stamp,
-                            PlannedFiles* planned) {
+                            PlannedFiles* planned, const StageProgress& progress) {
     CompactReport report;
     auto model = load_inlined(path);
     infer_types(*model->graph);
     report.before = summarize(*model, path);
     // Weights behind Identity or Cast, and shapes that are computed, have to be plain constants.
-    report.passes = run_pipeline("clean", *model->graph, pass_inputs());
+    report.passes = run_pipeline("clean", *model->graph, pass_inputs(), {.stage = "cleaning", .progress = progress});
     const std::vector<LayerWidth> before = layer_widths(*model->graph);
-    for (PassRun& run : run_pipeline("compact", *model->graph, pass_inputs())) {
+    for (PassRun& run : run_pipeline("compact", *model->graph, pass_inputs(), {.stage = "compacting", .progress = progress})) {
         if (run.name == "compact") {
             report.removed += run.result.rewrites;
             report.kept = run.result.skipped;

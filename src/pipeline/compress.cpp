@@ -65,12 +65,12 @@ void decide_as_told(const Graph& graph, const QuantizeRequest& request, Quantiza
 }  // namespace
 
 OptimizeReport optimize_model(const std::filesystem::path& path, const std::filesystem::path& output, SparseFormat sparse,
-                              const std::optional<Stamp>& stamp, PlannedFiles* planned) {
+                              const std::optional<Stamp>& stamp, PlannedFiles* planned, const StageProgress& progress) {
     OptimizeReport report;
     auto model = load_inlined(path);
     infer_types(*model->graph);
     report.before = summarize(*model, path);
-    report.passes = run_pipeline("fuse", *model->graph, pass_inputs());
+    report.passes = run_pipeline("fuse", *model->graph, pass_inputs(), {.stage = "optimizing", .progress = progress});
     report.after = emit_as(*model, output, sparse, stamp, planned).summary;
     return report;
 }
@@ -80,7 +80,11 @@ CalibrationTable calibrate_model(const CalibrateRequest& request) {
     const auto model = load_prepared(request.model, passes);
     QuantizationScheme scheme = request.scheme;
     keep_unfused_in_float(*model->graph, scheme);
-    return make_tuning(*model->graph, scheme, *request.data, request.threads, request.progress).calibrate(*model->graph);
+    const auto told = [&](std::string_view, std::size_t done, std::size_t total) {
+        if (done > 0) request.progress(done, total);
+    };
+    const StageProgress progress = request.progress ? StageProgress(told) : StageProgress();
+    return make_tuning(*model->graph, scheme, *request.data, request.threads, progress).calibrate(*model->graph);
 }
 
 QuantizeReport quantize_model(const QuantizeRequest& request) {

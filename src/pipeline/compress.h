@@ -19,10 +19,11 @@
 #include "quant/calibration_table.h"
 #include "quant/scheme.h"
 #include "report/report.h"
+#include "support/stage_progress.h"
 
 namespace mcompress {
 
-using Progress = std::function<void(std::size_t done, std::size_t total)>;
+using Progress = std::function<void(std::size_t done, std::size_t total)>;  // of the only stage
 
 struct CalibrateRequest {
     std::filesystem::path model;
@@ -51,7 +52,7 @@ struct QuantizeRequest {
     QuantizedForm form = QuantizedForm::Qdq;                         // QOperator needs quantized activations
     std::vector<std::pair<std::string, std::string>> metadata = {};  // added to the model's own
     int threads = 1;
-    Progress progress = {};
+    StageProgress progress = {};
     std::optional<AccuracyBudget> budget = {};  // needs data
     std::optional<Stamp> stamp = {};            // put into the model
     PlannedFiles* planned = nullptr;            // not null: takes what would be written, and nothing is
@@ -61,7 +62,7 @@ struct QuantizeRequest {
 /// Cleans and fuses a model; writes it to `output`, unless `planned` takes what would be written.
 OptimizeReport optimize_model(const std::filesystem::path& model, const std::filesystem::path& output,
                               SparseFormat sparse = SparseFormat::Dense, const std::optional<Stamp>& stamp = {},
-                              PlannedFiles* planned = nullptr);
+                              PlannedFiles* planned = nullptr, const StageProgress& progress = {});
 
 /// The statistics of every value that quantize_model() would need, over all samples of the data.
 CalibrationTable calibrate_model(const CalibrateRequest& request);

@@ -28,8 +28,11 @@ EffectMetric metric_named(const std::string& name) {
 }
 
 SensitivityOptions options_of(const SensitivityRequest& request, const SensitivityKey& key) {
-    SensitivityOptions options{
-        .threads = request.threads, .max_bytes = request.memory_bytes, .known = {}, .save = {}, .progress = request.progress};
+    SensitivityOptions options{.threads = request.threads,
+                               .max_bytes = request.memory_bytes,
+                               .known = {},
+                               .save = {},
+                               .progress = as_stage(request.progress, "measuring")};
     if (request.state.empty()) return options;
     options.known = load_effects(request.state, key);
     options.save = [path = request.state, key](const std::vector<SourceEffect>& effects) { save_effects(path, key, effects); };
@@ -43,7 +46,7 @@ SensitivityReport measure_sensitivity(const SensitivityRequest& request) {
     std::vector<PassRun> passes;
     const auto model = load_prepared(request.model, passes);
     refuse_quantized(*model->graph);
-    Tuning tuning = make_tuning(*model->graph, request.scheme, *request.data, request.threads, request.calibration_progress);
+    Tuning tuning = make_tuning(*model->graph, request.scheme, *request.data, request.threads, request.progress);
     const CalibrationTable table = calibrate_and_decide(*model->graph, tuning);
     const CalibratedGraph calibrated{*model->graph, table, tuning};
     const Graph& exact = *model->graph;

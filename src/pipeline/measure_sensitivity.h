@@ -20,8 +20,7 @@ struct SensitivityRequest {
     std::size_t memory_bytes = std::size_t{192} << 20;
     std::filesystem::path state = {};  // where to keep what is measured already; empty: nowhere
     int threads = 1;
-    Progress calibration_progress = {};
-    Progress progress = {};
+    StageProgress progress = {};
 };
 
 /// Throws kUsage when the metric needs a classifier and the model is none, or the scheme has no static activations.

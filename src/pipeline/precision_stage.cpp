@@ -50,7 +50,8 @@ SearchSubject subject_of(const CalibratedGraph& calibrated, const Engine& engine
             .scheme = scheme,
             .build_apart = [&calibrated](const QuantizationScheme& each) { return build_apart(calibrated, each); },
             .ranking_data = ranking_data,
-            .threads = calibrated.tuning.threads};
+            .threads = calibrated.tuning.threads,
+            .progress = as_stage(calibrated.tuning.progress, "ranking")};
 }
 
 /// 16-bit codes for what 8 bits cannot hold, where the target takes them.
@@ -75,7 +76,9 @@ void repair(const CalibratedGraph& calibrated, const Engine& engine, const Trial
     const EffectMetric metric = report.quantized.judged_by_agreement ? EffectMetric::Divergence : EffectMetric::Sqnr;
     log_warning("the quantized model has collapsed: {}", what_was_found(report.quantized));
     if (is_fast) {
-        report.culprits = name_culprits(rank_sources(subject, metric, {.threads = subject.threads}), calibrated.table);
+        report.culprits = name_culprits(
+            rank_sources(subject, metric, {.threads = subject.threads, .known = {}, .save = {}, .progress = subject.progress}),
+            calibrated.table);
     } else {
         const auto judged = [&](const Graph& candidate) { return judge(trial.measure(candidate), trial.samples(), report.limits); };
         const auto measure = [&](const QuantizationScheme& scheme) {

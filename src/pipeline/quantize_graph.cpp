@@ -17,8 +17,7 @@
 
 namespace mcompress {
 
-Tuning make_tuning(const Graph& graph, const QuantizationScheme& scheme, const Dataset& data, int threads,
-                   std::function<void(std::size_t, std::size_t)> progress) {
+Tuning make_tuning(const Graph& graph, const QuantizationScheme& scheme, const Dataset& data, int threads, StageProgress progress) {
     struct Samples {
         std::unique_ptr<const Dataset> ordered;
         FixedBatch batches;
@@ -26,11 +25,12 @@ Tuning make_tuning(const Graph& graph, const QuantizationScheme& scheme, const D
     const auto samples = std::make_shared<Samples>();
     samples->ordered = ordered_by_content(cached({std::shared_ptr<void>(), &data}), threads);
     samples->batches = fit_batch(graph, *samples->ordered, LastBatch::LeaveOut);
-    Tuning tuning{.scheme = scheme, .data = {samples, samples->batches.samples.get()}, .threads = threads};
-    tuning.calibrate = [scheme, samples = tuning.data, threads, progress = std::move(progress)](Graph& observed) {
+    Tuning tuning{.scheme = scheme, .data = {samples, samples->batches.samples.get()}, .threads = threads, .progress = std::move(progress)};
+    tuning.calibrate = [scheme, samples = tuning.data, threads, progress = tuning.progress](Graph& observed) {
         const std::string id = fingerprint(observed);
         run_pipeline("observe", observed, pass_inputs(scheme));
-        CalibrationTable table = calibrate(observed, *make_onednn_engine(), *samples, {.threads = threads, .progress = progress});
+        CalibrationTable table =
+            calibrate(observed, *make_onednn_engine(), *samples, {.threads = threads, .progress = as_stage(progress, "calibrating")});
         run_pipeline("strip", observed, pass_inputs());
         table.fingerprint = id;
         return table;

@@ -1,7 +1,6 @@
 // From a prepared float graph to a quantized one, by the decisions of a scheme.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "data/dataset.h"
@@ -13,8 +12,7 @@ namespace mcompress {
 
 /// Everything the stages start from: samples in an order of their own (so that the order of files does not matter), grouped where the graph's batch is
 /// fixed. `data` must outlive it.
-Tuning make_tuning(const Graph& graph, const QuantizationScheme& scheme, const Dataset& data, int threads,
-                   std::function<void(std::size_t, std::size_t)> progress);
+Tuning make_tuning(const Graph& graph, const QuantizationScheme& scheme, const Dataset& data, int threads, StageProgress progress);
 
 /// What the samples say before anything is quantized: the statistics, and decisions in `tuning.scheme`. The graph may be changed into one that computes the same.
 CalibrationTable calibrate_and_decide(Graph& graph, Tuning& tuning);

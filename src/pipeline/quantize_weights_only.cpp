@@ -29,7 +29,7 @@ void quantize_weights_only(Model& model, const QuantizationScheme& scheme, const
     const bool looks = request.data && scheme.weight_only.rounding == WeightRounding::Gptq;
     std::shared_ptr<const Dataset> data;
     if (looks) data = make_tuning(*model.graph, scheme, *request.data, request.threads, {}).data;
-    BlockFit fit = fit_block_codes(*model.graph, scheme, data, request.threads, request.progress);
+    BlockFit fit = fit_block_codes(*model.graph, scheme, data, request.threads, as_stage(request.progress, "fitting weights"));
     PassInputs inputs = pass_inputs(scheme);
     inputs.weight_codes = &fit.codes;
     run("quantize-blocks", model, inputs, report);

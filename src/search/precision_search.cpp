@@ -116,7 +116,7 @@ PrecisionResult search_precision(const SearchSubject& subject, const PrecisionGo
     PrecisionResult result;
     result.at_none = result.measured = at_none;
     result.ranking = rank_sources(subject, goal.metric == EffectMetric::Agreement ? EffectMetric::Divergence : goal.metric,
-                                  {.threads = subject.threads});
+                                  {.threads = subject.threads, .known = {}, .save = {}, .progress = subject.progress});
     std::vector<NoiseSource> sources;
     std::vector<double> effects;
     for (const RankedSource& ranked : result.ranking) {

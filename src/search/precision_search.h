@@ -34,6 +34,7 @@ struct SearchSubject {
     std::function<std::unique_ptr<Graph>(const QuantizationScheme& scheme)> build_apart;
     const Dataset& ranking_data;
     int threads = 1;
+    std::function<void(std::size_t done, std::size_t total)> progress = {};  // of ranking
 };
 
 /// All sources of the quantized model, the greatest effect first.

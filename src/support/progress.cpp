@@ -18,7 +18,12 @@ std::string clock_text(double seconds) {
 
 }  // namespace
 
-ProgressPrinter::ProgressPrinter(std::string what) : what_(std::move(what)), on_terminal_(::isatty(STDERR_FILENO) == 1) {}
+ProgressPrinter::ProgressPrinter(std::string what, Show show)
+    : what_(std::move(what)),
+      on_terminal_(::isatty(STDERR_FILENO) == 1),
+      silence_(show == Show::Always ? 0
+               : on_terminal_       ? 200
+                                    : 2000) {}
 
 ProgressPrinter::~ProgressPrinter() {
     if (line_open_) std::fputc('\n', stderr);
@@ -30,6 +35,7 @@ void ProgressPrinter::update(std::size_t done, std::size_t total) {
     if (done <= best_ || total == 0) return;
     best_ = done;
     const auto now = Clock::now();
+    if (now - begin_ < silence_) return;
     const double elapsed = std::chrono::duration<double>(now - begin_).count();
     const double left = elapsed / static_cast<double>(done) * static_cast<double>(total - done);
     if (on_terminal_) {

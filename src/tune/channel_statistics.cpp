@@ -140,7 +140,7 @@ double reach_of(const ValueChannels& value, std::size_t channel) {
 }
 
 ChannelStatistics measure_channels(const Graph& graph, const Engine& engine, const Dataset& data, const std::vector<ChannelAxis>& axes,
-                                   int threads) {
+                                   int threads, const std::function<void()>& each) {
     CompileOptions options{.threads = 1};
     std::unordered_map<const Value*, int> axis_of;
     Accumulators empty;
@@ -170,6 +170,7 @@ ChannelStatistics measure_channels(const Graph& graph, const Engine& engine, con
                          const std::vector<Tensor> inputs = bind_inputs(graph, data.sample(index));
                          plans.plan_for(inputs)->run(inputs, look);
                      });
+        if (each) each();
     });
     for (auto& [value, channels] : workers[0])
         for (std::size_t channel = 0; channel < channels.size(); ++channel) {

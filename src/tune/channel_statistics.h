@@ -31,8 +31,9 @@ double reach_of(const ValueChannels& value, std::size_t channel);
 using ChannelStatistics = std::unordered_map<const Value*, ValueChannels>;
 
 /// Runs the graph on every sample, `threads` at a time. The result does not depend on their number; memory grows with the number of channels (and up to
-/// 64 samples of extremes). Sums over samples are exact. A channel that became NaN or infinite has infinite bounds. Errors name the sample.
+/// 64 samples of extremes). Sums over samples are exact. A channel that became NaN or infinite has infinite bounds. Errors name the sample. `each` is called
+/// after every sample, from its thread.
 ChannelStatistics measure_channels(const Graph& graph, const Engine& engine, const Dataset& data, const std::vector<ChannelAxis>& axes,
-                                   int threads);
+                                   int threads, const std::function<void()>& each = {});
 
 }  // namespace mcompress

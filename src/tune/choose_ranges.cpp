@@ -44,7 +44,8 @@ public:
           split_(split_samples(tuning.data)),
           engine_(make_onednn_engine()),
           observed_(clone(graph)),
-          plans_(*engine_, *observed_, {.threads = 1, .tap_access = TapAccess::Writable}) {
+          plans_(*engine_, *observed_, {.threads = 1, .tap_access = TapAccess::Writable}),
+          counter_(tuning.progress, "choosing ranges", split_.fit->size()) {
         run_pipeline("observe", *observed_, {.evaluator = {}, .scheme = tuning.scheme});
     }
 
@@ -54,11 +55,14 @@ public:
         look_at_samples();
         ask(next());
         leave_out_what_does_not_matter();
+        counter_.expect(expected_runs(static_cast<std::size_t>(
+            std::count_if(contests_.begin(), contests_.end(), [](const RangeContest& contest) { return contest.matters; }))));
         do {
             for (std::vector<Query> queries = next(); !queries.empty(); queries = next()) ask(queries);
         } while (refine());
         for (const RangeContest& contest : contests_) log_debug("range of '{}': {}", contest.name, describe(contest));
         keep_the_best();
+        counter_.finish();
     }
 
 private:
@@ -92,6 +96,8 @@ private:
     void look_at_samples() {
         const std::size_t count = limit_by_outputs();
         samples_ = count;
+        const std::size_t likely = std::max(std::min(contests_.size(), kFewestSearched), contests_.size() / 2);
+        counter_.expect(count + contests_.size() * std::min(count, affordable_samples()) + expected_runs(likely));
         expected_.resize(std::min(count, most_kept_));
         std::vector<TrialResult> exact(count);
         std::vector<std::vector<ValueRange>> extremes(contests_.size(), std::vector<ValueRange>(count));
@@ -107,6 +113,7 @@ private:
             });
             exact[sample] = compare_outputs(outputs, outputs);
             if (sample < expected_.size()) expected_[sample] = std::move(outputs);
+            counter_.advance();
         });
         TrialResult sum;
         for (const TrialResult& each : exact) sum.add(each);
@@ -161,6 +168,12 @@ private:
         }
     }
 
+    /// For progress: runs of the graph that searching the ranges of so many values should take, and judging them.
+    std::size_t expected_runs(std::size_t searched) const {
+        const auto queries = static_cast<std::size_t>(kQueriesASearch) * searched;
+        return queries * std::min(samples_, affordable_samples()) + split_.held_out->size();
+    }
+
     bool refine() {
         bool found = false;
         for (RangeContest& contest : contests_) found = contest.refine() || found;
@@ -183,6 +196,9 @@ private:
             for (std::size_t witness = 0; witness < contest.witnesses.size(); ++witness)
                 by_sample[contest.witnesses[witness].sample].push_back({query, witness});
         }
+        std::size_t runs = 0;
+        for (const auto& [sample, looks] : by_sample) runs += looks.size();
+        counter_.expect_at_least(runs + split_.held_out->size());
         const std::vector tasks(by_sample.begin(), by_sample.end());
         parallel_for(tasks.size(), tuning_.threads, [&](int, std::size_t task) {
             const auto& [sample, looks] = tasks[task];
@@ -191,6 +207,7 @@ private:
             for (const auto& [query, witness] : looks) {
                 RangeContest& contest = contests_[queries[query].contest];
                 contest.noise[queries[query].candidate][witness] = noise_with(contest, queries[query].candidate, inputs, expected);
+                counter_.advance();
             }
         });
         for (RangeContest& contest : contests_) contest.settle();
@@ -273,6 +290,7 @@ private:
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Graph> observed_;
     mutable PlanCache plans_;
+    StageCounter counter_;
     double macs_ = 0.0;  // of a run
     std::vector<RangeContest> contests_;
     std::size_t samples_ = 0, most_kept_ = 0;

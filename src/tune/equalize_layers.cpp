@@ -28,7 +28,8 @@ constexpr std::size_t kJudges = 20;
 /// Rescaled weights round differently, which alone changes the output by as many dB either way; fitting them, which follows, takes that out.
 constexpr double kLuck = 1.0;
 
-CalibrationTable observe(Graph& graph, const Engine& engine, const Dataset& data, const QuantizationScheme& scheme, int threads) {
+CalibrationTable observe(Graph& graph, const Engine& engine, const Dataset& data, const QuantizationScheme& scheme, int threads,
+                         StageCounter& counter) {
     run_pipeline("observe", graph, {.evaluator = {}, .scheme = scheme});
     CalibrationTable table;
     {
@@ -37,6 +38,7 @@ CalibrationTable observe(Graph& graph, const Engine& engine, const Dataset& data
         parallel_for(data.size(), threads, [&](int worker, std::size_t index) {
             const std::vector<Tensor> inputs = bind_inputs(graph, data.sample(index));
             plans.plan_for(inputs)->run(inputs, observers[static_cast<std::size_t>(worker)].tap());
+            counter.advance();
         });
         for (const Observer& observer : observers) observer.merge_into(table);
         table.samples = data.size();
@@ -59,7 +61,7 @@ public:
           trial_(engine, graph, *held_out_, tuning.threads) {}
 
     /// Relative noise of the outputs; nothing when the factors cannot be applied.
-    std::optional<double> noise(const std::vector<double>& factors) const {
+    std::optional<double> noise(const std::vector<double>& factors, StageCounter& counter) const {
         const std::unique_ptr<Graph> copy = clone(graph_);
         if (!rescale_channels(*copy, find_channel_groups(*copy, fixed_), factors)) return std::nullopt;
         QuantizationScheme scheme = tuning_.scheme;
@@ -67,8 +69,10 @@ public:
         std::erase_if(scheme.ranges,
                       [&](const auto& each) { return each.first.ends_with(kRescaledSuffix) && !graph_.find_value(each.first); });
         follow_rescaled_names(*copy, scheme);
-        const CalibrationTable table = observe(*copy, engine_, *fit_, scheme, tuning_.threads);
-        return trial_.measure(*quantized_copy(*copy, scheme, table)).relative_noise();
+        const CalibrationTable table = observe(*copy, engine_, *fit_, scheme, tuning_.threads, counter);
+        const double noise = trial_.measure(*quantized_copy(*copy, scheme, table)).relative_noise();
+        counter.advance(held_out_->size());
+        return noise;
     }
     std::size_t samples() const { return trial_.samples(); }
 
@@ -131,23 +135,25 @@ void equalize_layers(Graph& graph, const Engine& engine, Tuning& tuning) {
     const SampleSplit split = split_samples(tuning.data);
     std::vector<ChannelAxis> axes;
     for (const ChannelGroup& group : groups.groups) axes.insert(axes.end(), group.axes.begin(), group.axes.end());
-    const ChannelStatistics statistics = measure_channels(graph, engine, *split.fit, axes, tuning.threads);
+    StageCounter counter(tuning.progress, "evening out channels", split.fit->size() + 3 * (kRangeSamples + kJudges));
+    const ChannelStatistics statistics = measure_channels(graph, engine, *split.fit, axes, tuning.threads, [&] { counter.advance(); });
     const QuantizationPlan plan = plan_quantization(graph, tuning.scheme);
     const ChosenFactors chosen =
         choose_factors(groups, statistics, ChannelNoise(groups, statistics, plan, tuning.scheme), tuning.scheme.weight_granularity);
     if (chosen.choices.empty()) return;
 
     const Judge judge(graph, engine, split, tuning, fixed);
-    const double before = decibels(judge.noise(power(chosen.factors, 0.0)).value());
+    const double before = decibels(judge.noise(power(chosen.factors, 0.0), counter).value());
     double after = before;
     double best_strength = 0.0;
     for (const double strength : {1.0, 0.5}) {
-        const std::optional<double> noise = judge.noise(power(chosen.factors, strength));
+        const std::optional<double> noise = judge.noise(power(chosen.factors, strength), counter);
         if (!noise || !(decibels(*noise) > before - kLuck)) continue;
         after = decibels(*noise);
         best_strength = strength;
         break;
     }
+    counter.finish();
     if (best_strength == 0.0) {
         tuning.notes.push_back({kStage, "", format("no channel is rescaled: on {} held-out samples it did harm", judge.samples())});
         return;

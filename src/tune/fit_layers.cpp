@@ -55,12 +55,14 @@ public:
         std::size_t weight_bytes = 0;
         for (const Layer& layer : layers) weight_bytes += float_weight(layer).byte_size();
         const std::size_t at_once = std::max<std::size_t>(1, std::max(kLeastExactBytes, weight_bytes / 2) / options.bytes_per_layer);
+        StageCounter counter(tuning_.progress, "fitting layers", layers.size());
         for (std::size_t begin = 0; begin < layers.size(); begin += at_once) {
             const std::span<const Layer> some = std::span(layers).subspan(begin, std::min(at_once, layers.size() - begin));
             std::vector<SplitRows> exact = sample_exact_rows(*engine_, reference_, some, begin, *data, options);
             for (std::size_t at = 0; at < some.size(); ++at) {
                 fit(some[at], exact[at], prefix->rows_of(begin + at));
                 exact[at] = {};
+                counter.advance();
             }
             release_free_memory();
         }

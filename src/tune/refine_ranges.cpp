@@ -50,6 +50,7 @@ void refine_ranges(const Graph& graph, const CalibrationTable& table, Tuning& tu
     const double before = error(held_out);
     double least = error(fit);
     std::size_t changed = 0;
+    StageCounter counter(tuning.progress, "refining ranges", kSweeps * names.size());
     for (int sweep = 0; sweep < kSweeps; ++sweep) {
         bool has_changed = false;
         for (const std::string& name : names) {
@@ -68,6 +69,7 @@ void refine_ranges(const Graph& graph, const CalibrationTable& table, Tuning& tu
                 best = candidate;
             }
             scheme.ranges[name] = best;
+            counter.advance();
             if (best == start) continue;
             has_changed = true;
             ++changed;
@@ -76,6 +78,7 @@ void refine_ranges(const Graph& graph, const CalibrationTable& table, Tuning& tu
         }
         if (!has_changed) break;
     }
+    counter.finish();
     const double after = error(held_out);
     if (!(after < before)) return;
     tuning.scheme.ranges = std::move(scheme.ranges);

@@ -11,6 +11,7 @@
 #include "ir/graph.h"
 #include "quant/calibration_table.h"
 #include "quant/scheme.h"
+#include "support/stage_progress.h"
 
 namespace mcompress {
 
@@ -28,6 +29,7 @@ struct Tuning {
     /// Statistics of a prepared float graph over all of `data`; the graph comes back unchanged.
     std::function<CalibrationTable(Graph& graph)> calibrate = {};
     std::vector<TuningNote> notes = {};
+    StageProgress progress = {};
 };
 
 }  // namespace mcompress

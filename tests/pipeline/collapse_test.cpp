@@ -365,10 +365,14 @@ TEST_CASE("mcompress sensitivity: ranks the front end first, goes on from a stat
     CHECK((first.ranking[0].source.name == "real" || first.ranking[0].source.name == "imaginary" || first.ranking[0].source.name == "x"));
     CHECK(first.additivity);
     CHECK(!first.cumulative_sqnr_db.empty());
-    std::size_t measured = 0;
-    request.progress = [&](std::size_t, std::size_t) { ++measured; };
+    std::size_t measured = 0, calibrated = 0;
+    request.progress = [&](std::string_view stage, std::size_t done, std::size_t) {
+        if (stage == "measuring") measured = std::max(measured, done);
+        if (stage == "calibrating") calibrated = std::max(calibrated, done);
+    };
     const SensitivityReport again = measure_sensitivity(request);
     CHECK(measured == 0);
+    CHECK(calibrated == job.data.size());
     CHECK(to_json(first) == to_json(again));
     request.scheme.exclude = {first.ranking[0].source.units[0]};
     CHECK_THROWS_AS(measure_sensitivity(request), Error);

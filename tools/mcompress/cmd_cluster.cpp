@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "command.h"
+#include "data_options.h"
 #include "dry_run.h"
 #include "enum_option.h"
 #include "option_range.h"
@@ -45,6 +46,7 @@ CommandRun configure_cluster(CLI::App& app, const GlobalOptions& global) {
                         "give --bits 4 or fewer, or leave --packed out");
         request.options.storage = options->packed ? CodeStorage::Packed : CodeStorage::Bytes;
         request.options.threads = thread_count(global);
+        request.options.progress = make_stage_progress(global.quiet);
         request.model = options->model;
         request.output = choose_output(options->output, options->model, ".clustered.onnx",
                                        options->force ? Overwrite::Force : Overwrite::Refuse, global);

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "command.h"
+#include "data_options.h"
 #include "dry_run.h"
 #include "output_path.h"
 #include "pipeline/compact_model.h"
@@ -26,7 +27,8 @@ CommandRun configure_compact(CLI::App& app, const GlobalOptions& global) {
     return [options, &global] {
         const std::filesystem::path output =
             choose_output(options->output, options->model, ".compact.onnx", options->force ? Overwrite::Force : Overwrite::Refuse, global);
-        const CompactReport report = compact_model(options->model, output, stamp_with(global, {}), planned_files(global));
+        const CompactReport report =
+            compact_model(options->model, output, stamp_with(global, {}), planned_files(global), make_stage_progress(global.quiet));
         put_report(report, options->report, global);
         log_info("wrote {}", output.string());
         return 0;

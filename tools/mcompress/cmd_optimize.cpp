@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "command.h"
+#include "data_options.h"
 #include "dry_run.h"
 #include "output_path.h"
 #include "pipeline/compress.h"
@@ -29,8 +30,8 @@ CommandRun configure_optimize(CLI::App& app, const GlobalOptions& global) {
     return [options, &global] {
         const auto output = choose_output(options->output, options->model, ".optimized.onnx",
                                           options->force ? Overwrite::Force : Overwrite::Refuse, global);
-        const OptimizeReport report =
-            optimize_model(options->model, output, options->sparse_format, stamp_with(global, {}), planned_files(global));
+        const OptimizeReport report = optimize_model(options->model, output, options->sparse_format, stamp_with(global, {}),
+                                                     planned_files(global), make_stage_progress(global.quiet));
         put_report(report, options->report, global);
         log_info("wrote {}", output.string());
         return 0;

@@ -98,7 +98,7 @@ CommandRun configure_quantize(CLI::App& app, const GlobalOptions& global) {
                                 .data_name = data.name,
                                 .form = options->form,
                                 .threads = thread_count(global),
-                                .progress = make_progress("calibrating", global.quiet)};
+                                .progress = make_stage_progress(global.quiet)};
         request.scheme.range_method = options->method;
         request.scheme.effort = options->effort;
         apply_control(options->scheme, request);

@@ -49,8 +49,7 @@ CommandRun configure_sensitivity(CLI::App& app, const GlobalOptions& global) {
                                    .memory_bytes = options->megabytes << 20,
                                    .state = options->state,
                                    .threads = thread_count(global),
-                                   .calibration_progress = make_progress("calibrating", global.quiet),
-                                   .progress = make_progress("measuring", global.quiet)};
+                                   .progress = make_stage_progress(global.quiet)};
         request.scheme.range_method = options->method;
         request.scheme.exclude = options->exclude;
         const SensitivityReport report = measure_sensitivity(request);

@@ -1,6 +1,7 @@
 #include "data_options.h"
 
 #include <array>
+#include <mutex>
 
 #include "data/cached_dataset.h"
 #include "onnx/load.h"
@@ -92,6 +93,25 @@ std::function<void(std::size_t, std::size_t)> make_progress(std::string what, bo
     if (quiet) return {};
     auto printer = std::make_shared<ProgressPrinter>(std::move(what));
     return [printer](std::size_t done, std::size_t total) { printer->update(done, total); };
+}
+
+StageProgress make_stage_progress(bool quiet) {
+    if (quiet) return {};
+    struct Shown {
+        std::mutex mutex;
+        std::string stage;
+        std::unique_ptr<ProgressPrinter> printer;
+    };
+    const auto shown = std::make_shared<Shown>();
+    return [shown](std::string_view stage, std::size_t done, std::size_t total) {
+        const std::lock_guard lock(shown->mutex);
+        if (done == 0 || shown->stage != stage) {
+            shown->stage = stage;
+            shown->printer.reset();  // its line ends before the next one begins
+            shown->printer = std::make_unique<ProgressPrinter>(shown->stage, ProgressPrinter::Show::WhenLong);
+        }
+        shown->printer->update(done, total);
+    };
 }
 
 }  // namespace mcompress

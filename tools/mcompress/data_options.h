@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "support/stage_progress.h"
 
 namespace mcompress {
 
@@ -51,5 +52,7 @@ CalibrationData open_calibration_data(const DataFlags& flags, const FitnessFlags
 
 /// Progress on standard error: a line that is rewritten, with the time left, on a terminal; a line for every tenth in a log; none when quiet.
 std::function<void(std::size_t, std::size_t)> make_progress(std::string what, bool quiet);
+/// The same of work in stages, each called by its name; stages that are over at once say nothing.
+StageProgress make_stage_progress(bool quiet);
 
 }  // namespace mcompress

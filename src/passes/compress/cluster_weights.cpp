@@ -344,7 +344,13 @@ ClusterResult cluster_weights(Graph& graph, const ClusterOptions& options) {
     ClusterResult result;
     const std::vector<Candidate> candidates = find_candidates(graph, options, result.skipped);
     std::vector<Decision> decisions(candidates.size());
-    parallel_for(candidates.size(), options.threads, [&](int, std::size_t i) { decisions[i] = decide(candidates[i], options); });
+    std::size_t numbers = 0;
+    for (const Candidate& candidate : candidates) numbers += static_cast<std::size_t>(candidate.tensor.element_count());
+    StageCounter counter(options.progress, "clustering", numbers);
+    parallel_for(candidates.size(), options.threads, [&](int, std::size_t i) {
+        decisions[i] = decide(candidates[i], options);
+        counter.advance(static_cast<std::size_t>(candidates[i].tensor.element_count()));
+    });
     Rewriter rewriter(options.storage);
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         if (!decisions[i].reason.empty()) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "passes/pass.h"
+#include "support/stage_progress.h"
 
 namespace mcompress {
 
@@ -22,6 +23,7 @@ struct ClusterOptions {
     CodeStorage storage = CodeStorage::Bytes;
     std::map<std::string, std::string> keep = {};  // nodes whose weights stay, by display name, each with the reason
     int threads = 1;
+    StageProgress progress = {};
 };
 
 /// A weight that became codes.
