@@ -80,11 +80,7 @@ CalibrationTable calibrate_model(const CalibrateRequest& request) {
     const auto model = load_prepared(request.model, passes);
     QuantizationScheme scheme = request.scheme;
     keep_unfused_in_float(*model->graph, scheme);
-    const auto told = [&](std::string_view, std::size_t done, std::size_t total) {
-        if (done > 0) request.progress(done, total);
-    };
-    const StageProgress progress = request.progress ? StageProgress(told) : StageProgress();
-    return make_tuning(*model->graph, scheme, *request.data, request.threads, progress).calibrate(*model->graph);
+    return make_tuning(*model->graph, scheme, *request.data, request.threads, request.progress).calibrate(*model->graph);
 }
 
 QuantizeReport quantize_model(const QuantizeRequest& request) {

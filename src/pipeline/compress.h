@@ -29,7 +29,7 @@ struct CalibrateRequest {
     std::filesystem::path model;
     const Dataset* data = nullptr;
     int threads = 1;
-    Progress progress = {};
+    StageProgress progress = {};
     QuantizationScheme scheme = {};  // says what is quantized, and therefore looked at
 };
 

@@ -36,7 +36,7 @@ CommandRun configure_calibrate(CLI::App& app, const GlobalOptions& global) {
         const CalibrationTable table = calibrate_model({.model = options->model,
                                                         .data = data.samples.get(),
                                                         .threads = thread_count(global),
-                                                        .progress = make_progress("calibrating", global.quiet),
+                                                        .progress = make_stage_progress(global.quiet),
                                                         .scheme = scheme});
         save_calibration_table(table, output);
         std::printf("%zu values observed over %llu samples\n", table.values.size(), static_cast<unsigned long long>(table.samples));
