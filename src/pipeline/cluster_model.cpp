@@ -1,11 +1,14 @@
 #include "pipeline/cluster_model.h"
 
+#include <algorithm>
+
 #include "onnx/upgrade.h"
 #include "ops/infer.h"
 #include "passes/pipelines.h"
 #include "passes/quantize/select_nodes.h"
 #include "pipeline/prepare.h"
 #include "pipeline/summarize.h"
+#include "report/text_table.h"
 #include "support/error.h"
 
 namespace mcompress {
@@ -14,6 +17,18 @@ namespace {
 
 constexpr int kBroadcastOpset = 7;
 constexpr int kFourBitOpset = 21;
+
+constexpr std::size_t kNamed = 10;  // weights that lost most
+
+void judge(double min_sqnr, ClusterReport& report) {
+    std::vector<const ClusteredWeight*> order;
+    for (const ClusteredWeight& weight : report.weights) order.push_back(&weight);
+    std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->sqnr_db < b->sqnr_db; });
+    const double worst = order.front()->sqnr_db;
+    report.gates.gates.push_back({"min-sqnr", min_sqnr, worst, worst >= min_sqnr});
+    for (std::size_t at = 0; at < std::min(kNamed, order.size()); ++at)
+        report.gates.worst.push_back(format("{} ({}): {}", order[at]->node, order[at]->op, decibels(order[at]->sqnr_db)));
+}
 
 }  // namespace
 
@@ -41,6 +56,8 @@ ClusterReport cluster_model(const ClusterRequest& request) {
                                           report.skipped.empty() ? ""
                                                                  : format(": that of '{}' stays, since {}", report.skipped[0].node,
                                                                           report.skipped[0].reason)));
+    if (request.min_sqnr) judge(*request.min_sqnr, report);
+    if (!report.gates.are_met()) return report;
     report.after = emit_and_summarize(*model, request.output, request.stamp, request.planned);
     return report;
 }

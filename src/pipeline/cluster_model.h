@@ -16,6 +16,7 @@ struct ClusterRequest {
     std::filesystem::path model;
     std::filesystem::path output;
     ClusterOptions options = {};
+    std::optional<double> min_sqnr = {};    // dB that every weight must keep; otherwise nothing is written, and the report says so
     std::vector<std::string> exclude = {};  // selectors (passes/quantize/select_nodes.h) of nodes whose weights stay
     std::optional<Stamp> stamp = {};        // put into the model
     PlannedFiles* planned = nullptr;        // not null: takes what would be written, and nothing is

@@ -27,6 +27,7 @@ namespace {
 
 // Convolutions and pooling have bfloat16 forms from opset 22 on, what is older mostly from 13 on.
 constexpr int kBFloat16Opsets[] = {22, 13};
+constexpr std::size_t kNamed = 10;  // constants that do not fit, in the report
 
 void upgrade_for_bfloat16(Model& model, FloatReport& report) {
     for (const int opset : kBFloat16Opsets) {
@@ -83,38 +84,44 @@ CalibrationTable observe_ranges(Graph& graph, const Dataset& data, const FloatCo
     return table;
 }
 
-void refuse_unfit(const FloatReport& report) {
+/// Constants that do not fit are a gate with --refuse-unfit: none is allowed.
+void judge_constants(FloatReport& report) {
     const FloatConversion& conversion = report.conversion;
+    std::size_t unfit = 0;
     for (const auto& [name, counts] : report.rounding) {
-        const bool overflows = counts.overflow > conversion.max_overflow;
-        if (!overflows && !vanishes(counts, conversion)) continue;
-        throw Error(codes::kGateFailed,
-                    format("constant '{}' does not fit {}: of {} numbers {} would overflow and {} become 0; the largest is {:.6g}", name,
-                           dtype_name(conversion.to), counts.elements, counts.overflow, counts.flushed, counts.largest),
-                    overflows ? "without --refuse-unfit its operators stay in float32; --max-overflow N lets N numbers saturate"
-                              : "without --refuse-unfit its operators stay in float32; --max-flushed SHARE allows more of it");
+        if (counts.overflow <= conversion.max_overflow && !vanishes(counts, conversion)) continue;
+        if (++unfit <= kNamed)
+            report.gates.worst.push_back(format("constant '{}': of {} numbers {} would overflow and {} become 0; the largest is {:.6g}",
+                                                name, counts.elements, counts.overflow, counts.flushed, counts.largest));
     }
+    report.gates.gates.push_back({"refuse-unfit", 0.0, static_cast<double>(unfit), unfit == 0});
 }
 
-[[noreturn]] void refuse_goal(const FloatGoal& goal, const FloatReport& report) {
-    std::string found = decibels(report.fidelity->worst_sqnr_db);
-    if (goal.max_drop && !report.fidelity->agreement)
-        throw Error(codes::kUsage, "--max-drop needs a classifier: the first output is not [samples, classes]", "use --min-sqnr");
-    if (report.fidelity->agreement) found += format(", {:.2f} % of the decisions agree", *report.fidelity->agreement);
-    throw Error(codes::kGateFailed,
-                format("no set of nodes left in float32 meets the limit: {} with none, {} attempts with up to {} values unrounded", found,
-                       report.tries.size(), report.tries.empty() ? 0 : report.tries.back().kept),
-                format("constants rounded alone give {}: --exclude nodes with large weights, or lower the limit",
-                       decibels(report.constants_sqnr_db)));
+void judge_goal(const FloatGoal& goal, FloatReport& report) {
+    std::vector<Gate>& gates = report.gates.gates;
+    const FloatFidelity& found = *report.fidelity;
+    if (goal.min_sqnr) gates.push_back({"min-sqnr", *goal.min_sqnr, found.worst_sqnr_db, found.worst_sqnr_db >= *goal.min_sqnr});
+    if (goal.max_drop) {
+        const double drop = 100.0 - *found.agreement;
+        gates.push_back({"max-drop", *goal.max_drop, drop, drop <= *goal.max_drop});
+    }
+    if (report.gates.are_met()) return;
+    report.gates.worst.push_back(format("constants, rounded alone: {}", decibels(report.constants_sqnr_db)));
+    for (const RoundedValue& value : report.search.worst)
+        report.gates.worst.push_back(format("{} ({}), rounded alone: {}", value.value, value.op, decibels(value.sqnr_db)));
 }
 
-/// Compares what the conversion gives, and leaves nodes in float32 until that is good enough.
+/// Compares what the conversion gives, and leaves nodes in float32 until that is good enough, if it ever is.
 void meet_goal(const FloatSubject& subject, const FloatGoal& goal, FloatReport& report) {
     report.fidelity = measure_conversion(subject, report.conversion);
     report.constants_sqnr_db = measure_rounded_constants(subject, report.conversion.to).worst_sqnr_db;
-    if (!goal.is_asked() || goal.shortfall(*report.fidelity) <= 0.0) return;
-    auto kept = find_float_fallback(subject, report.conversion, goal, report.tries);
-    if (!kept) refuse_goal(goal, report);
+    if (!goal.is_asked()) return;
+    if (goal.max_drop && !report.fidelity->agreement)
+        throw Error(codes::kUsage, "--max-drop needs a classifier: the first output is not [samples, classes]", "use --min-sqnr");
+    if (goal.shortfall(*report.fidelity) <= 0.0) return;
+    report.search.without = *report.fidelity;
+    auto kept = find_float_fallback(subject, report.conversion, goal, report.search);
+    if (!kept) return;
     report.conversion.keep = std::move(*kept);
     report.fidelity = measure_conversion(subject, report.conversion);
 }
@@ -165,12 +172,17 @@ FloatReport convert_float_model(const FloatConvertRequest& request) {
         meet_goal({*exact, &*table, *samples->samples, request.threads}, request.goal, report);
     }
     convert(graph, table ? &*table : nullptr, report);
-    if (report.nodes == 0 && report.constants == 0)
+    const bool is_empty = report.nodes == 0 && report.constants == 0;
+    // The goal is met by the model as it was: by no conversion.
+    if (is_empty && !report.search.tries.empty()) report.fidelity = report.search.without;
+    else if (is_empty)
         throw Error(codes::kUsage,
                     format("{} has nothing to convert to {}{}", request.model.string(), dtype_name(report.conversion.to),
                            report.kept.empty() ? "" : format(": '{}' stays, since {}", report.kept[0].node, report.kept[0].reason)),
                     "mcompress inspect shows the types of a model");
-    if (request.unfit == UnfitConstants::Refuse) refuse_unfit(report);
+    if (request.unfit == UnfitConstants::Refuse) judge_constants(report);
+    if (request.goal.is_asked()) judge_goal(request.goal, report);
+    if (!report.gates.are_met()) return report;
     append(report.passes, run_pipeline(report.conversion.to == DType::Float32 ? "clean" : "tidy", graph, pass_inputs()));
     report.after = emit_and_summarize(*model, request.output, request.stamp, request.planned);
     return report;

@@ -34,8 +34,8 @@ struct FloatConvertRequest {
     PlannedFiles* planned = nullptr;  // not null: takes what would be written, and nothing is
 };
 
-/// Writes the converted model. Throws kUsage when there is nothing to convert, kGateFailed when constants do not fit and that is refused, or when the goal
-/// cannot be met.
+/// Writes the converted model. Nothing is written, and the report's gates say so, when constants do not fit and that is refused, or when the goal cannot be met. Throws kUsage when there is
+/// nothing to convert.
 FloatReport convert_float_model(const FloatConvertRequest& request);
 
 }  // namespace mcompress

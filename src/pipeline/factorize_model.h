@@ -11,11 +11,20 @@
 
 namespace mcompress {
 
+/// What the result must keep on held-out samples; absent: not asked. Where a limit is missed nothing is written, and the report says so.
+struct FactorizeGates {
+    std::optional<double> min_sqnr;       // dB, of the worst output
+    std::optional<double> min_agreement;  // percent of a classifier's decisions
+
+    bool are_asked() const { return min_sqnr || min_agreement; }
+};
+
 struct FactorizeRequest {
     std::filesystem::path model;
     std::filesystem::path output;
     FactorizeOptions options = {};
     std::vector<std::string> exclude = {};  // selectors (passes/quantize/select_nodes.h) of nodes to leave alone
+    FactorizeGates gates = {};              // need data
     std::string data_name = {};
     std::optional<Stamp> stamp = {};  // put into the model
 };

@@ -25,6 +25,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kRankingSamples = 2;
+constexpr std::size_t kNamed = 10;  // values that cost most, for the report
 
 FloatFidelity compare(const FloatSubject& subject, const Graph& candidate) {
     const auto engine = make_onednn_engine();
@@ -182,15 +183,17 @@ FloatFidelity measure_rounded_constants(const FloatSubject& subject, DType half)
 }
 
 std::optional<std::map<std::string, std::string>> find_float_fallback(const FloatSubject& subject, const FloatConversion& conversion,
-                                                                      const FloatGoal& goal, std::vector<FloatTry>& tries) {
+                                                                      const FloatGoal& goal, FloatSearch& search) {
     const std::vector<RankedValue> values = ValueRanking(subject, conversion).run();
     const auto samples = static_cast<double>(std::min(kRankingSamples, subject.data.size()));
+    const auto alone = [&](const RankedValue& value) { return -10.0 * std::log10(value.effect / samples); };
+    for (const RankedValue& value : std::span(values).first(std::min(kNamed, values.size())))
+        if (value.effect > 0.0) search.worst.push_back({value.name, value.op, alone(value)});
     const auto kept_with = [&](std::size_t count) {
         std::map<std::string, std::string> kept = conversion.keep;
         for (const RankedValue& value : std::span(values).first(count))
             for (const std::string& node : value.nodes)
-                kept.try_emplace(node,
-                                 format("rounding '{}' alone leaves {:.1f} dB", value.name, -10.0 * std::log10(value.effect / samples)));
+                kept.try_emplace(node, format("rounding '{}' alone leaves {:.1f} dB", value.name, alone(value)));
         return kept;
     };
     std::size_t useful = values.size();
@@ -204,7 +207,7 @@ std::optional<std::map<std::string, std::string>> find_float_fallback(const Floa
         FloatConversion changed = conversion;
         changed.keep = kept_with(count);
         const FloatFidelity fidelity = measure_conversion(subject, changed);
-        tries.push_back({count, fidelity.worst_sqnr_db, fidelity.agreement});
+        search.tries.push_back({count, fidelity.worst_sqnr_db, fidelity.agreement});
         return goal.shortfall(fidelity);
     };
     const FewestResult result = find_fewest(useful, guess, 0.0, kInfinity, measure);

@@ -39,8 +39,9 @@ FloatFidelity measure_conversion(const FloatSubject& subject, const FloatConvers
 FloatFidelity measure_rounded_constants(const FloatSubject& subject, DType half);
 
 /// Ranks every value of the main graph by what rounding it alone does to the outputs, and leaves producers and readers of the worst ones in float32: as few as
-/// meet the goal. The nodes with the reason, by display name; nothing when no number of them meets it. `tries` gets every attempt.
+/// meet the goal. The nodes with the reason, by display name; nothing when no number of them meets it. `search` gets every attempt and
+/// what the worst values cost.
 std::optional<std::map<std::string, std::string>> find_float_fallback(const FloatSubject& subject, const FloatConversion& conversion,
-                                                                      const FloatGoal& goal, std::vector<FloatTry>& tries);
+                                                                      const FloatGoal& goal, FloatSearch& search);
 
 }  // namespace mcompress

@@ -7,7 +7,7 @@ namespace mcompress {
 std::string to_json(const ClusterReport& report) {
     nlohmann::ordered_json json = json_document("mcompress/cluster");
     json["before"] = model_json(report.before);
-    json["after"] = model_json(report.after);
+    if (report.gates.are_met()) json["after"] = model_json(report.after);
     json["bits"] = report.bits;
     json["codes"] = report.storage == CodeStorage::Packed ? "uint4" : "uint8";
     json["weights"] = nlohmann::ordered_json::array();
@@ -26,6 +26,7 @@ std::string to_json(const ClusterReport& report) {
                                    {"bytes_after", weight.bytes_after}});
     json["skipped"] = skips_json(report.skipped);
     json["passes"] = passes_json(report.passes);
+    add_gates(json, report.gates);
     return dump_json(json);
 }
 

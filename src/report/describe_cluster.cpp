@@ -36,8 +36,11 @@ TextTable weights_table(const std::vector<ClusteredWeight>& weights) {
 
 Document describe(const ClusterReport& report) {
     Document document("cluster " + report.before.path);
-    document.table(before_after_table(report.before, report.after));
-    document.chart(size_chart(report.before, report.after));
+    add_gates(document, report.gates);
+    if (report.gates.are_met()) {
+        document.table(before_after_table(report.before, report.after));
+        document.chart(size_chart(report.before, report.after));
+    }
     document.paragraph(
         format("{} weights became codes of at most {} levels, stored as {}; a runtime looks them up once, while it loads the model",
                report.weights.size(), 1 << report.bits, report.storage == CodeStorage::Packed ? "uint4" : "uint8"));

@@ -38,8 +38,11 @@ TextTable layers_table(const std::vector<FactorizedLayer>& layers) {
 
 Document describe(const FactorizeReport& report) {
     Document document("factorize " + report.before.path);
-    document.table(before_after_table(report.before, report.after));
-    document.chart(size_chart(report.before, report.after));
+    add_gates(document, report.gates);
+    if (report.gates.are_met()) {
+        document.table(before_after_table(report.before, report.after));
+        document.chart(size_chart(report.before, report.after));
+    }
     document.fact("asked for", report.energy ? format("{} of the energy of every layer's output", percent(*report.energy, 2))
                                              : format("{} of the MACs of the layers that can be factorized", percent(*report.ratio, 1)));
     document.fact("data", report.data.empty() ? "none: errors are those of the weights"

@@ -70,7 +70,7 @@ void add_fidelity(Document& document, const FloatReport& report) {
 
 TextTable tries_table(const FloatReport& report) {
     TextTable table({{"values left in float32", Align::Right}, {"worst SQNR", Align::Right}, {"agreement", Align::Right}});
-    for (const FloatTry& each : report.tries)
+    for (const FloatTry& each : report.search.tries)
         table.add_row({std::to_string(each.kept), decibels(each.worst_sqnr_db), each.agreement ? format("{:.2f} %", *each.agreement) : ""});
     return table;
 }
@@ -79,8 +79,11 @@ TextTable tries_table(const FloatReport& report) {
 
 Document describe(const FloatReport& report) {
     Document document(format("convert {} to {}", report.before.path, dtype_name(report.conversion.to)));
-    document.table(before_after_table(report.before, report.after));
-    document.chart(size_chart(report.before, report.after));
+    add_gates(document, report.gates);
+    if (report.gates.are_met()) {
+        document.table(before_after_table(report.before, report.after));
+        document.chart(size_chart(report.before, report.after));
+    }
     document.paragraph(format("{} nodes compute in {}; {} constants stored so, {} casts where the types meet", report.nodes,
                               dtype_name(report.conversion.to), report.constants, report.casts));
     if (!report.rounding.empty()) add_rounding(document, report);

@@ -30,7 +30,7 @@ Json layer_json(const FactorizedLayer& layer) {
 std::string to_json(const FactorizeReport& report) {
     Json json = json_document("mcompress/factorize");
     json["before"] = model_json(report.before);
-    json["after"] = model_json(report.after);
+    if (report.gates.are_met()) json["after"] = model_json(report.after);
     json["energy"] = json_number(report.energy);
     json["ratio"] = json_number(report.ratio);
     json["cost"] = report.gate == CostGate::Measured ? "measured" : "macs";
@@ -45,6 +45,7 @@ std::string to_json(const FactorizeReport& report) {
     json["skipped"] = skips_json(report.outcome.skipped);
     json["warnings"] = report.warnings;
     json["passes"] = passes_json(report.passes);
+    add_gates(json, report.gates);
     return dump_json(json);
 }
 

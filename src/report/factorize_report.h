@@ -6,13 +6,14 @@
 
 #include "factorize/factorize_graph.h"
 #include "report/document.h"
+#include "report/gate_report.h"
 #include "report/report.h"
 
 namespace mcompress {
 
 struct FactorizeReport {
     ModelSummary before;
-    ModelSummary after;
+    ModelSummary after;            // empty when a gate was missed: nothing was written
     std::optional<double> energy;  // as asked
     std::optional<double> ratio;
     CostGate gate = CostGate::Measured;
@@ -21,6 +22,7 @@ struct FactorizeReport {
     FactorizeOutcome outcome;
     std::vector<std::string> warnings;
     std::vector<PassRun> passes;
+    GateReport gates;
 };
 
 Document describe(const FactorizeReport& report);

@@ -61,7 +61,7 @@ Json tries_json(const std::vector<FloatTry>& tries) {
 std::string to_json(const FloatReport& report) {
     Json json = json_document("mcompress/convert-float");
     json["before"] = brief_json(report.before);
-    json["after"] = brief_json(report.after);
+    if (report.gates.are_met()) json["after"] = brief_json(report.after);
     json["to"] = dtype_name(report.conversion.to);
     json["interface"] = report.conversion.interface == FloatConversion::Interface::Keep ? "keep" : "convert";
     json["nodes"] = report.nodes;
@@ -72,10 +72,11 @@ std::string to_json(const FloatReport& report) {
         json["fidelity"] = fidelity_json(*report.fidelity);
         json["constants_sqnr_db"] = json_number(report.constants_sqnr_db);
     }
-    if (!report.tries.empty()) json["tries"] = tries_json(report.tries);
+    if (!report.search.tries.empty()) json["tries"] = tries_json(report.search.tries);
     json["notes"] = skips_json(report.notes);
     json["kept"] = skips_json(report.kept);
     json["passes"] = passes_json(report.passes);
+    add_gates(json, report.gates);
     return dump_json(json);
 }
 

@@ -9,6 +9,7 @@
 #include "passes/compress/float_conversion.h"
 #include "passes/compress/half_rounding.h"
 #include "report/document.h"
+#include "report/gate_report.h"
 #include "report/report.h"
 
 namespace mcompress {
@@ -28,9 +29,23 @@ struct FloatTry {
     std::optional<double> agreement;
 };
 
+/// A value that is rounded, and what the outputs keep when nothing else is.
+struct RoundedValue {
+    std::string value;
+    std::string op;
+    double sqnr_db = 0.0;
+};
+
+/// The search for what to leave in float32.
+struct FloatSearch {
+    FloatFidelity without;  // with nothing left
+    std::vector<FloatTry> tries;
+    std::vector<RoundedValue> worst;  // what costs most
+};
+
 struct FloatReport {
     ModelSummary before;
-    ModelSummary after;
+    ModelSummary after;  // empty when a gate was missed: nothing was written
     FloatConversion conversion;
     int nodes = 0;                                   // that compute in the new type
     int casts = 0;                                   // put where the types meet
@@ -40,9 +55,10 @@ struct FloatReport {
     std::string data;
     std::optional<FloatFidelity> fidelity;
     double constants_sqnr_db = 0.0;  // worst output with only the constants rounded
-    std::vector<FloatTry> tries;     // when a limit was given and not met at once
+    FloatSearch search;              // when a limit was given and not met at once
     std::vector<Skip> notes;
     std::vector<PassRun> passes;
+    GateReport gates;
 };
 
 Document describe(const FloatReport& report);

@@ -3,7 +3,11 @@
 #include <algorithm>
 
 #include "report/check_report.h"
+#include "report/cluster_report.h"
 #include "report/diff_report.h"
+#include "report/factorize_report.h"
+#include "report/float_report.h"
+#include "report/gate_report.h"
 #include "report/recipe_report.h"
 #include "report/report.h"
 #include "support/format.h"
@@ -13,10 +17,6 @@ namespace mcompress {
 namespace {
 
 constexpr const char* kGateRemedy = "loosen the limit, or give the step more effort, data or exceptions";
-
-JudgedCase gate_case(std::string name, bool passed, std::string message) {
-    return {codes::kGateFailed, "gates", std::move(name), passed ? Verdict::Passed : Verdict::Failed, std::move(message), kGateRemedy};
-}
 
 /// Those that lost most, as far as layers were compared.
 std::vector<std::string> worst_layers(const ValidateReport& report) {
@@ -34,6 +34,10 @@ std::vector<std::string> worst_layers(const ValidateReport& report) {
 
 }  // namespace
 
+JudgedCase gate_case(std::string name, bool passed, std::string message) {
+    return {codes::kGateFailed, "gates", std::move(name), passed ? Verdict::Passed : Verdict::Failed, std::move(message), kGateRemedy};
+}
+
 Judgement judgement_of(const CheckReport& report) {
     Judgement judgement{"check", report.model, {}};
     for (const Finding& finding : report.findings) {
@@ -45,6 +49,10 @@ Judgement judgement_of(const CheckReport& report) {
         judgement.cases.push_back({codes::kModelInvalid, "findings", "model", Verdict::Passed, "nothing is wrong"});
     return judgement;
 }
+
+Judgement judgement_of(const ClusterReport& report) { return judgement_of_gates("cluster", report.before.path, report.gates); }
+
+Judgement judgement_of(const ConvertReport& report) { return {"convert", report.after.path, {}}; }
 
 Judgement judgement_of(const DiffReport& report) {
     JudgedCase identical{codes::kGateFailed, "gates", "identical", Verdict::Passed, "the models are identical"};
@@ -58,8 +66,13 @@ Judgement judgement_of(const DiffReport& report) {
     return {"diff", report.after, {identical}};
 }
 
+Judgement judgement_of(const FactorizeReport& report) { return judgement_of_gates("factorize", report.before.path, report.gates); }
+
+Judgement judgement_of(const FloatReport& report) { return judgement_of_gates("convert", report.before.path, report.gates); }
+
 Judgement judgement_of(const QuantizeReport& report) {
-    Judgement judgement{"quantize", report.after.path, {}};
+    const bool is_written = !report.budget || report.budget->met;
+    Judgement judgement{"quantize", is_written ? report.after.path : report.before.path, {}};
     if (report.budget)
         judgement.cases.push_back(
             gate_case("max-drop", report.budget->met,

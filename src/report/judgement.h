@@ -9,7 +9,11 @@
 namespace mcompress {
 
 struct CheckReport;
+struct ClusterReport;
+struct ConvertReport;
 struct DiffReport;
+struct FactorizeReport;
+struct FloatReport;
 struct QuantizeReport;
 struct RecipeReport;
 struct ValidateReport;
@@ -32,8 +36,15 @@ struct Judgement {
     std::vector<JudgedCase> cases;
 };
 
+/// Of a limit that was asked for.
+JudgedCase gate_case(std::string name, bool passed, std::string message);
+
 Judgement judgement_of(const CheckReport& report);
+Judgement judgement_of(const ClusterReport& report);
+Judgement judgement_of(const ConvertReport& report);  // of no gates
 Judgement judgement_of(const DiffReport& report);
+Judgement judgement_of(const FactorizeReport& report);
+Judgement judgement_of(const FloatReport& report);
 Judgement judgement_of(const QuantizeReport& report);
 Judgement judgement_of(const RecipeReport& report);
 Judgement judgement_of(const ValidateReport& report);

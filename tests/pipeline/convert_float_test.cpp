@@ -125,13 +125,14 @@ g (float[2] x) => (float[2] y, float[2] z) {
     CHECK(report.kept[0].reason == "1 of 2 numbers of 'big' exceed 65504, the largest is 70000");
     CHECK(report.rounding.at("big").overflow == 1);
     request.unfit = UnfitConstants::Refuse;
-    try {
-        convert_float_model(request);
-        FAIL("was converted");
-    } catch (const Error& error) {
-        CHECK(std::string(error.code().id) == codes::kGateFailed.id);
-        CHECK(error.message().find("'big'") != std::string::npos);
-    }
+    fs::remove(request.output);
+    const FloatReport refused = convert_float_model(request);
+    REQUIRE(refused.gates.gates.size() == 1);
+    CHECK(refused.gates.gates[0].measured == 1.0);
+    CHECK_FALSE(refused.gates.are_met());
+    REQUIRE(refused.gates.worst.size() == 1);
+    CHECK(refused.gates.worst[0].starts_with("constant 'big': of 2 numbers 1 would overflow"));
+    CHECK_FALSE(fs::exists(request.output));
     request.conversion.max_overflow = 1;
     CHECK(convert_float_model(request).kept.empty());
 }
@@ -165,6 +166,17 @@ g (float[1,64] x) => (float[1,64] y) {
     REQUIRE(report.kept.size() == 2);
     CHECK(report.kept[0].node == "b");
     CHECK(report.kept[1].node == "c");
+    REQUIRE(report.gates.gates.size() == 1);
+    CHECK(report.gates.are_met());
+    CHECK(report.gates.gates[0].measured >= 50.0);
     request.goal.min_sqnr = 500.0;
-    CHECK_THROWS_AS(convert_float_model(request), Error);
+    fs::remove(request.output);
+    const FloatReport missed = convert_float_model(request);
+    CHECK_FALSE(missed.gates.are_met());
+    CHECK_FALSE(fs::exists(request.output));
+    REQUIRE(missed.gates.worst.size() > 1);
+    CHECK(missed.gates.worst[0].starts_with("constants, rounded alone: "));
+    CHECK(missed.gates.worst[1].starts_with("b (Add), rounded alone: "));
+    request.goal = {.min_sqnr = std::nullopt, .max_drop = 1.0};
+    CHECK(convert_float_model(request).gates.are_met());
 }

@@ -38,7 +38,9 @@ CommandRun configure_cluster(CLI::App& app, const GlobalOptions& global) {
                    "Nodes whose weights stay: name, wildcard, /regular expression/, type:Op or a..b");
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.clustered.onnx beside the model)");
     app.add_flag("--force", options->force, "Overwrite an existing file");
-    add_report_flags(app, options->report);
+    app.add_option("--min-sqnr", options->request.min_sqnr,
+                   "Gate: SQNR in dB that every weight keeps, else exit code 1 and nothing is written");
+    add_report_flags(app, options->report, ReportKind::Judged);
     return [options, &global] {
         ClusterRequest& request = options->request;
         if (options->packed && request.options.bits > 4)
@@ -54,6 +56,7 @@ CommandRun configure_cluster(CLI::App& app, const GlobalOptions& global) {
         request.planned = planned_files(global);
         const ClusterReport report = cluster_model(request);
         put_report(report, options->report, global);
+        if (!report.gates.are_met()) return static_cast<int>(ErrorKind::Gate);
         log_info("wrote {}", request.output.string());
         return 0;
     };

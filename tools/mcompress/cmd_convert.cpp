@@ -79,6 +79,7 @@ int convert_floats(Options& options, const GlobalOptions& global) {
         log_warning("without --data it is not known whether computed values pass 65504, the largest of float16");
     }
     put_report(report, options.report, global);
+    if (!report.gates.are_met()) return static_cast<int>(ErrorKind::Gate);
     log_info("wrote {}", request.output.string());
     return 0;
 }
@@ -138,7 +139,7 @@ CommandRun configure_convert(CLI::App& app, const GlobalOptions& global) {
     add_float_options(app, *options, to);
     add_data_flags(app, options->data, DataNeed::Optional);
     app.add_flag("--force", options->force, "Overwrite an existing file");
-    add_report_flags(app, options->report);
+    add_report_flags(app, options->report, ReportKind::Judged);
     return [=, &global] {
         if ((form->count() > 0) == (to->count() > 0))
             throw Error(codes::kUsage, "say what to convert to: --quant-format qdq|qoperator, or --to fp16|bf16|fp32");

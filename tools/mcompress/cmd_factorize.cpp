@@ -5,10 +5,12 @@
 #include "data_options.h"
 #include "dry_run.h"
 #include "enum_option.h"
+#include "option_range.h"
 #include "output_path.h"
 #include "pipeline/factorize_model.h"
 #include "report_options.h"
 #include "stamp_options.h"
+#include "support/error.h"
 #include "support/log.h"
 
 namespace mcompress {
@@ -35,7 +37,12 @@ CommandRun configure_factorize(CLI::App& app, const GlobalOptions& global) {
     app.add_option("--exclude", options->request.exclude, "Nodes to leave alone: name, wildcard, /regular expression/, type:Op or a..b");
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.factorized.onnx beside the model)");
     app.add_flag("--force", options->force, "Overwrite an existing file");
-    add_report_flags(app, options->report);
+    FactorizeGates& gates = options->request.gates;
+    app.add_option("--min-sqnr", gates.min_sqnr,
+                   "Gate, with --data: output SQNR in dB on held-out samples, else exit code 1 and nothing is written");
+    app.add_option("--min-agreement", gates.min_agreement, "Gate, with --data: percent of equal decisions on held-out samples")
+        ->check(in_range(0.0, 100.0));
+    add_report_flags(app, options->report, ReportKind::Judged);
     add_data_flags(app, options->data, DataNeed::Optional);
     add_unfit_flag(app, options->fitness);
     return [options, &app, &global] {
@@ -55,6 +62,7 @@ CommandRun configure_factorize(CLI::App& app, const GlobalOptions& global) {
         report.warnings.insert(report.warnings.end(), data.doubts.begin(), data.doubts.end());
         for (const std::string& warning : report.warnings) log_warning("{}", warning);
         put_report(report, options->report, global);
+        if (!report.gates.are_met()) return static_cast<int>(ErrorKind::Gate);
         log_info("wrote {}", request.output.string());
         return 0;
     };

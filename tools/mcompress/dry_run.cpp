@@ -122,6 +122,14 @@ void note_other_files(const CLI::App& app, const ReportFlags& flags, Rehearsal& 
     for (const std::string& file : files) rehearsal.notes.push_back(format("would also write {}", file));
 }
 
+/// The result is about a rehearsal, but gates that it misses already the run would miss as well.
+void note_missed_gates(const CommandResult& result, Rehearsal& rehearsal) {
+    if (!result.judgement) return;
+    for (const JudgedCase& each : result.judgement->cases)
+        if (each.verdict == Verdict::Failed)
+            rehearsal.problems.emplace_back(each.code, format("gate {}: {}", each.name, each.message), each.remedy);
+}
+
 ReportFlags flags_of(const CLI::App& app) {
     ReportFlags flags;
     flags.format = app.get_option("--format")->as<std::string>();
@@ -162,7 +170,7 @@ CommandRun with_dry_run(CLI::App& app, CommandRun command, GlobalOptions& global
     return [is_asked, &app, &global, command = std::move(command)] {
         if (!*is_asked) return command();
         global.rehearsal = std::make_shared<Rehearsal>();
-        global.sink = [](const CommandResult&) {};  // about a rehearsal
+        global.sink = [rehearsal = global.rehearsal](const CommandResult& result) { note_missed_gates(result, *rehearsal); };
         global.quiet = true;
         set_log_level(std::max(log_level(), LogLevel::Warning));
         const auto begin = std::chrono::steady_clock::now();
