@@ -46,17 +46,20 @@ private:
         if (!tensor->is_view()) return Tensor::view(tensor->dtype(), std::move(shape), tensor, begin, bytes);
         // Samples of a mapped file are copied: a view would keep its pages, and in the end the whole file, in memory.
         Tensor copy = Tensor::from_bytes(tensor->dtype(), std::move(shape), {begin, bytes});
-        const std::size_t before = copied_.fetch_add(bytes);
-        if (before / kMappedAtOnce != (before + bytes) / kMappedAtOnce) tensor->release_pages();
+        const std::size_t mapped = bytes + kMappedAround;
+        const std::size_t before = mapped_.fetch_add(mapped);
+        if (before / kMappedAtOnce != (before + mapped) / kMappedAtOnce) tensor->release_pages();
         return copy;
     }
 
     static constexpr std::size_t kMappedAtOnce = std::size_t{1} << 20;
+    // Linux maps what is cached of a file around a page that is touched (fault_around_bytes): samples that are small and in no order bring in more than they are.
+    static constexpr std::size_t kMappedAround = std::size_t{64} << 10;
 
     SampleAxis axis_;
     std::size_t size_;
     std::vector<Source> arrays_;
-    mutable std::atomic<std::size_t> copied_{0};  // bytes
+    mutable std::atomic<std::size_t> mapped_{0};  // bytes
 };
 
 }  // namespace
