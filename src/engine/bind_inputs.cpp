@@ -66,4 +66,11 @@ std::vector<Tensor> bind_inputs(const Graph& graph, const NamedTensors& tensors)
     return bound;
 }
 
+std::map<std::string, Shape> shapes_given(const Graph& graph, std::span<const Tensor> inputs) {
+    std::map<std::string, Shape> shapes;
+    for (std::size_t at = 0; at < inputs.size(); ++at)
+        if (inputs[at].defined()) shapes[graph.inputs()[at]->name()] = inputs[at].shape();
+    return shapes;
+}
+
 }  // namespace mcompress

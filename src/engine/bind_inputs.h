@@ -1,6 +1,7 @@
 // Matching a sample's named tensors to a graph's inputs.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -17,5 +18,8 @@ using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 /// one, in order. Throws kDataMismatch saying what the model wants and what was found: an unknown name (with the nearest one), a missing
 /// input, another element type, another rank or a known dimension of another extent.
 std::vector<Tensor> bind_inputs(const Graph& graph, const NamedTensors& tensors);
+
+/// The shapes of `inputs` (in the order of Graph::inputs(); undefined tensors are left out) by name: CompileOptions::input_shapes.
+std::map<std::string, Shape> shapes_given(const Graph& graph, std::span<const Tensor> inputs);
 
 }  // namespace mcompress

@@ -28,7 +28,8 @@ enum class TapAccess { InOrder, Borrowed, Writable };
 std::span<float> writable_values(const Tensor& tensor);
 
 struct CompileOptions {
-    /// Shapes of the graph's inputs, by name. Needed for inputs whose type has unknown dimensions.
+    /// Shapes of the graph's inputs, by name. Needed for inputs whose type has unknown dimensions, and for those with a default that runs may give:
+    /// the default of one that is not named here is a constant of the plan.
     std::map<std::string, Shape> input_shapes = {};
     /// Threads a run of the plan uses.
     int threads = 1;

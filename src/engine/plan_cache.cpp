@@ -1,5 +1,6 @@
 #include "engine/plan_cache.h"
 
+#include "engine/bind_inputs.h"
 #include "support/check.h"
 
 namespace mcompress {
@@ -10,7 +11,7 @@ PlanCache::PlanCache(const Engine& engine, const Graph& graph, CompileOptions op
 std::shared_ptr<const ExecutionPlan> PlanCache::plan_for(std::span<const Tensor> inputs) {
     MCOMPRESS_CHECK(inputs.size() == graph_.inputs().size());
     Key key;
-    for (const Tensor& input : inputs) key.push_back(input.shape().dims());
+    for (const Tensor& input : inputs) key.push_back(input.defined() ? input.shape().dims() : std::vector<std::int64_t>{-1});
     std::promise<Plan> promise;
     std::shared_future<Plan> plan;
     bool is_new = false;
@@ -34,8 +35,7 @@ std::shared_ptr<const ExecutionPlan> PlanCache::plan_for(std::span<const Tensor>
 void PlanCache::compile(const Key& key, std::span<const Tensor> inputs, std::promise<Plan>& promise) {
     try {
         CompileOptions options = options_;
-        for (std::size_t at = 0; at < inputs.size(); ++at)
-            if (inputs[at].defined()) options.input_shapes[graph_.inputs()[at]->name()] = inputs[at].shape();
+        options.input_shapes = shapes_given(graph_, inputs);
         promise.set_value(engine_.compile(graph_, options));
     } catch (...) {
         const std::lock_guard lock(mutex_);

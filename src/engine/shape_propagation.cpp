@@ -4,7 +4,8 @@
 #include <unordered_set>
 
 #include "ir/topology.h"
-#include "ops/infer.h"
+#include "ops/infer_graph.h"
+#include "ops/propagate.h"
 #include "support/error.h"
 
 namespace mcompress {
@@ -35,8 +36,9 @@ public:
                     fail(codes::kDataMismatch, "input '{}' is {}, the shape given is {}", input->name(), type.to_string(),
                          found->second.to_string());
                 type = *merged;
-            } else if (!type.shape() && input->default_value()) {
-                type = ValueType::tensor(input->default_value()->dtype(), input->default_value()->shape());
+            } else if (const Tensor* tensor = input->default_value()) {
+                type = ValueType::tensor(tensor->dtype(), tensor->shape());
+                values_.known[input] = *tensor;
             }
             values_.types[input] = type;
         }
@@ -45,13 +47,15 @@ public:
     void visit(const Node& node) {
         std::vector<ValueType> types;
         std::vector<const Tensor*> constants;
+        std::vector<const IntegerValues*> integers;
         bool all_known = true;
         for (const Value* input : node.inputs()) {
             types.push_back(input ? type_of(input) : ValueType{});
             constants.push_back(input ? known_of(input) : nullptr);
+            integers.push_back(input ? integers_of(input) : nullptr);
             all_known = all_known && (!input || values_.is_known(input));
         }
-        std::vector<ValueType> outputs = infer_node(node, types, constants);
+        std::vector<ValueType> outputs = infer_node_with(node, {types, constants, integers, {}});
         outputs.resize(static_cast<std::size_t>(node.output_count()));
         for (int index = 0; index < node.output_count(); ++index) {
             if (!node.output(index)) continue;
@@ -61,6 +65,7 @@ public:
         }
         if (all_known && is_deferrable(node, outputs)) values_.deferred[node.output(0)] = &node;
         else if (all_known && can_fold(node, outputs)) fold(node);
+        else learn_integers(node, types, integers);
         const Value* output = first_output(node);
         if (!output || !values_.is_known(output)) values_.nodes.push_back(&node);
     }
@@ -104,6 +109,23 @@ private:
         return found == values_.known.end() ? nullptr : &found->second;
     }
 
+    const IntegerValues* integers_of(const Value* value) {
+        if (const auto found = integers_.find(value); found != integers_.end()) return &found->second;
+        const Tensor* tensor = known_of(value);
+        auto values = tensor ? IntegerValues::of(*tensor) : std::nullopt;
+        return values ? &(integers_[value] = std::move(*values)) : nullptr;
+    }
+
+    /// What follows from the shapes of values whose contents are not known: `Shape` and what is computed from it.
+    void learn_integers(const Node& node, std::span<const ValueType> inputs, std::span<const IntegerValues* const> integers) {
+        const Value* output = node.output_count() > 0 ? node.output(0) : nullptr;
+        if (!output) return;
+        auto learned = propagate_integers(node, inputs, integers, type_of(output));
+        if (!learned) return;
+        if (auto tensor = learned->tensor()) values_.known[output] = std::move(*tensor);
+        integers_[output] = std::move(*learned);
+    }
+
     static bool is_deferrable(const Node& node, const std::vector<ValueType>& outputs) {
         if (!node.is("DequantizeLinear") || !node.output(0) || !node.input(0) || !node.input(0)->constant()) return false;
         const auto shape = outputs[0].shape();
@@ -139,6 +161,7 @@ private:
 
     const Graph& graph_;
     PropagatedValues values_;
+    std::unordered_map<const Value*, IntegerValues> integers_;
 };
 
 }  // namespace

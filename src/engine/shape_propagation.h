@@ -33,7 +33,7 @@ struct PropagatedValues {
     const Tensor* tensor(const Value* value) const;
 };
 
-/// Values in `kept` count as read. Throws kShapeInvalid where shapes do not fit, kDataMismatch when the shape given for an input does not fit its type.
+/// An input with a default that `input_shapes` does not name is known. Values in `kept` count as read. Throws kShapeInvalid where shapes do not fit, kDataMismatch when the shape given for an input does not fit its type.
 PropagatedValues propagate_values(const Graph& graph, const std::map<std::string, Shape>& input_shapes, std::span<const Value* const> kept,
                                   const FoldNode& fold);
 

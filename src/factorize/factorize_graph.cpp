@@ -191,8 +191,7 @@ private:
         if (options_.data) {
             CompileOptions compile;
             const std::vector<Tensor> sample = bind_inputs(*dense_, options_.data->sample(0));
-            for (std::size_t at = 0; at < sample.size(); ++at)
-                if (sample[at].defined()) compile.input_shapes[dense_->inputs()[at]->name()] = sample[at].shape();
+            compile.input_shapes = shapes_given(*dense_, sample);
             for (const Candidate& candidate : candidates_) compile.tapped.push_back(candidate.layer.float_input());
             const auto plan = engine_->compile(*dense_, compile);
             plan->run(sample, [&](const Value& value, const Tensor& tensor) { seen[&value] = tensor; });

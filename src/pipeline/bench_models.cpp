@@ -109,11 +109,10 @@ Compiled compile(const Engine& engine, const Loaded& loaded, const BenchRequest&
                  ComputeType compute) {
     Compiled compiled;
     compiled.inputs = loaded.inputs(request, batch);
-    CompileOptions options{.threads = threads, .compute = compute};
-    for (std::size_t at = 0; at < compiled.inputs.size(); ++at)
-        if (compiled.inputs[at].defined()) options.input_shapes[loaded.model->graph->inputs()[at]->name()] = compiled.inputs[at].shape();
+    const Graph& graph = *loaded.model->graph;
+    const CompileOptions options{.input_shapes = shapes_given(graph, compiled.inputs), .threads = threads, .compute = compute};
     auto begin = Clock::now();
-    compiled.plan = engine.compile(*loaded.model->graph, options);
+    compiled.plan = engine.compile(graph, options);
     compiled.compile_ms = milliseconds_since(begin);
     begin = Clock::now();
     compiled.plan->run(compiled.inputs);

@@ -47,10 +47,7 @@ std::vector<Gate> check_gates(const ValidationGates& gates, const FidelityResult
 void measure_speed(const Engine& engine, const Graph& reference, const Graph& candidate, const Sample& sample,
                    const ValidateRequest& request, ValidateReport& report) {
     const auto compile = [&](const Graph& graph, const std::vector<Tensor>& inputs, ComputeType compute) {
-        CompileOptions options{.threads = request.threads, .compute = compute};
-        for (std::size_t at = 0; at < inputs.size(); ++at)
-            if (inputs[at].defined()) options.input_shapes[graph.inputs()[at]->name()] = inputs[at].shape();
-        return engine.compile(graph, options);
+        return engine.compile(graph, {.input_shapes = shapes_given(graph, inputs), .threads = request.threads, .compute = compute});
     };
     const auto reference_inputs = bind_inputs(reference, sample);
     const auto candidate_inputs = bind_inputs(candidate, sample);

@@ -13,6 +13,7 @@
 
 #include "bench/bench_main.h"
 #include "data/npy_file.h"
+#include "engine/bind_inputs.h"
 #include "engine/engine.h"
 #include "onnx/load.h"
 #include "ops/infer.h"
@@ -66,7 +67,7 @@ std::vector<Tensor> make_inputs(const Graph& graph, const Options& options) {
         std::vector<std::int64_t> dims;
         if (!input->default_value())
             for (const Dim& dim : *input->type().dims) dims.push_back(dim.is_known() ? dim.extent() : 1);
-        inputs.push_back(input->default_value() ? *input->default_value() : Tensor(input->type().dtype, Shape(dims)));
+        inputs.push_back(input->default_value() ? Tensor{} : Tensor(input->type().dtype, Shape(dims)));
     }
     return inputs;
 }
@@ -142,7 +143,7 @@ int run(const Options& options) {
     const std::vector<Tensor> inputs = make_inputs(*model->graph, options);
     CompileOptions compile;
     compile.threads = options.threads;
-    for (std::size_t at = 0; at < inputs.size(); ++at) compile.input_shapes[model->graph->inputs()[at]->name()] = inputs[at].shape();
+    compile.input_shapes = shapes_given(*model->graph, inputs);
     const auto begin = std::chrono::steady_clock::now();
     const auto plan = engine->compile(*model->graph, compile);
     const double compile_ms = milliseconds_since(begin);

@@ -24,6 +24,7 @@ PlanBuilder::PlanBuilder(const Graph& graph, const CompileOptions& options, Prop
 
 void PlanBuilder::bind_input(int index) {
     const Value* value = graph_.inputs()[static_cast<std::size_t>(index)];
+    if (values_.is_known(value)) return plan_.fixed_inputs.push_back(index);
     Slot slot;
     slot.source = Slot::Source::GraphInput;
     slot.graph_input = index;

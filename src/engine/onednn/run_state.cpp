@@ -136,6 +136,10 @@ void RunState::fill_slot(SlotId slot, RuntimeValue value) {
 }
 
 void RunState::start(std::span<const RuntimeValue> inputs) {
+    for (const int index : plan_.fixed_inputs)
+        if (const auto at = static_cast<std::size_t>(index); at < inputs.size() && inputs[at].defined())
+            fail(codes::kDataMismatch, "input '{}' was planned with its default: name its shape when the plan is made",
+                 plan_.graph->inputs()[at]->name());
     for (std::size_t index = 0; index < plan_.slots.size(); ++index) {
         const Slot& slot = plan_.slots[index];
         if (slot.source == Slot::Source::NewOutput) fill_slot(static_cast<SlotId>(index), Tensor::uninitialized(slot.dtype, *slot.shape));

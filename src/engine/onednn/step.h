@@ -98,6 +98,7 @@ struct PlanData {
     dnnl::engine engine;
     int threads = 1;
     const Graph* graph = nullptr;
+    std::vector<int> fixed_inputs;  // their defaults are constants
     std::vector<Storage> storages;
     std::vector<Buffer> buffers;
     std::vector<Slot> slots;
