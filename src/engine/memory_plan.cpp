@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 namespace mcompress {
@@ -53,33 +54,83 @@ MemoryPlan plan_in_order(std::span<const BufferLifetime> lifetimes, std::size_t 
 
 using Order = std::vector<std::size_t>;
 
-/// Each buffer in the given order into the tightest gap between those placed before it that live at the same time.
-MemoryPlan place_in(const Order& order, std::span<const BufferLifetime> lifetimes, std::size_t alignment) {
+/// Where the next buffer goes among those placed before it.
+class Arena {
+public:
+    Arena(std::span<const BufferLifetime> lifetimes, std::size_t alignment) : lifetimes_(lifetimes), alignment_(alignment) {
+        plan.offsets.resize(lifetimes.size());
+    }
+
     MemoryPlan plan;
-    plan.offsets.resize(lifetimes.size());
-    std::vector<Placed> placed;  // by begin
-    for (const std::size_t index : order) {
-        const std::size_t size = rounded_up(lifetimes[index].bytes, alignment);
+
+    /// Into the tightest gap between those that live at the same time, or behind all of them.
+    void place_tightly(std::size_t index) {
+        const std::size_t size = size_of(index);
         std::size_t best = 0, best_gap = ~std::size_t{0}, end = 0;
-        bool found = false;
-        for (const Placed& other : placed) {
-            if (!overlap(lifetimes[index], lifetimes[other.index])) continue;
+        for_each_neighbour(index, [&](const Placed& other) {
             if (other.begin >= end + size && other.begin - end < best_gap) {
                 best = end;
                 best_gap = other.begin - end;
-                found = true;
             }
             end = std::max(end, other.end);
-        }
-        if (!found) best = end;
-        const Placed entry{best, best + size, index};
-        placed.insert(
-            std::upper_bound(placed.begin(), placed.end(), entry, [](const Placed& a, const Placed& b) { return a.begin < b.begin; }),
-            entry);
-        plan.offsets[index] = best;
+        });
+        place(index, best_gap == ~std::size_t{0} ? end : best);
+    }
+
+    /// As high as possible below `top`; false when there is no gap.
+    bool place_high(std::size_t index, std::size_t top) {
+        const std::size_t size = size_of(index);
+        std::optional<std::size_t> best;
+        std::size_t end = 0;
+        const auto look = [&](std::size_t next) {
+            if (next >= end + size) best = next - size;
+        };
+        for_each_neighbour(index, [&](const Placed& other) {
+            look(std::min(other.begin, top));
+            end = std::max(end, other.end);
+        });
+        look(top);
+        if (best) place(index, *best);
+        return best.has_value();
+    }
+
+private:
+    std::size_t size_of(std::size_t index) const { return rounded_up(lifetimes_[index].bytes, alignment_); }
+
+    template <typename Visit> void for_each_neighbour(std::size_t index, Visit&& visit) const {
+        for (const Placed& other : placed_)
+            if (overlap(lifetimes_[index], lifetimes_[other.index])) visit(other);
+    }
+
+    void place(std::size_t index, std::size_t offset) {
+        const Placed entry{offset, offset + size_of(index), index};
+        const auto before = [](const Placed& a, const Placed& b) { return a.begin < b.begin; };
+        placed_.insert(std::upper_bound(placed_.begin(), placed_.end(), entry, before), entry);
+        plan.offsets[index] = offset;
         plan.arena_bytes = std::max(plan.arena_bytes, entry.end);
     }
-    return plan;
+
+    std::span<const BufferLifetime> lifetimes_;
+    std::size_t alignment_;
+    std::vector<Placed> placed_;  // by begin
+};
+
+MemoryPlan place_in(const Order& order, std::span<const BufferLifetime> lifetimes, std::size_t alignment) {
+    Arena arena(lifetimes, alignment);
+    for (const std::size_t index : order) arena.place_tightly(index);
+    return std::move(arena.plan);
+}
+
+/// In time, in turns from below and from `top`: what a chain of layers needs, where each buffer lives beside the one before and the one behind it.
+MemoryPlan place_from_both_ends(std::span<const BufferLifetime> lifetimes, std::size_t alignment, std::size_t top) {
+    Order order(lifetimes.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return lifetimes[a].first_step < lifetimes[b].first_step; });
+    Arena arena(lifetimes, alignment);
+    for (std::size_t at = 0; at < order.size(); ++at)
+        if (at % 2 == 0 || !arena.place_high(order[at], top)) arena.place_tightly(order[at]);
+    return std::move(arena.plan);
 }
 
 /// Bytes that live at each step, by differences.
@@ -136,12 +187,11 @@ MemoryPlan plan_memory(std::span<const BufferLifetime> lifetimes, std::size_t al
     constexpr std::size_t kMostBySize = 10000;
     if (lifetimes.size() > kMostBySize) return plan_in_order(lifetimes, alignment);
     const std::size_t least = least_arena_bytes(lifetimes, alignment);
-    MemoryPlan best;
-    best.arena_bytes = ~std::size_t{0};
+    MemoryPlan best = place_from_both_ends(lifetimes, alignment, least);
     for (const Order& order : orders(lifetimes, alignment)) {
+        if (best.arena_bytes == least) break;
         MemoryPlan plan = place_in(order, lifetimes, alignment);
         if (plan.arena_bytes < best.arena_bytes) best = std::move(plan);
-        if (best.arena_bytes == least) break;
     }
     return best;
 }

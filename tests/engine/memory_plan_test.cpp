@@ -57,3 +57,12 @@ TEST_CASE("networks with branches need little more than the least arena") {
         CHECK(static_cast<double>(plan_memory(lifetimes).arena_bytes) <= 1.25 * least);
     }
 }
+
+TEST_CASE("a chain of layers needs the least arena") {
+    std::mt19937 random(7);
+    for (int network = 0; network < 50; ++network) {
+        std::vector<BufferLifetime> lifetimes;
+        for (int step = 0; step < 40; ++step) lifetimes.push_back({64 * (1 + random() % 1000), step, step + 1});
+        CHECK(plan_memory(lifetimes).arena_bytes == least_arena_bytes(lifetimes));
+    }
+}

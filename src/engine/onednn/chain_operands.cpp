@@ -31,6 +31,7 @@ ChainOperands chain_operands(const Chain& chain, std::size_t links) {
     for (std::size_t at = 0; at < links; ++at) {
         const ChainLink& link = chain.links[at];
         if (link.kind == ChainLink::Kind::Bias) operands.bias = link.other;
+        if (link.kind == ChainLink::Kind::Normalization) operands.normalization = link.nodes[0];
         if (link.kind == ChainLink::Kind::Residual) operands.residual = link.other;
         std::vector<PostOp>& post_ops = operands.residual ? operands.after : operands.before;
         post_ops.insert(post_ops.end(), link.operations.begin(), link.operations.end());

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "engine/fused_groups.h"
+#include "engine/onednn/channel_affine.h"
 #include "engine/onednn/gelu.h"
 
 namespace mcompress::onednn {
@@ -58,7 +59,18 @@ private:
         if (node.is("QuantizeLinear") && role_(*chain.heads.back()) == ChainRole::Codes && node.input(0) == &value &&
             tensor_params(values_, node))
             return ChainLink{ChainLink::Kind::Quantize, {&node}, {}, nullptr, node.output(0)};
+        if (is_normalization(chain, value, node)) return ChainLink{ChainLink::Kind::Normalization, {&node}, {}, nullptr, node.output(0)};
         return node.is("Add") && node.input_count() == 2 ? addition(chain, value, node, has_residual) : std::nullopt;
+    }
+
+    /// Weights and bias of a convolution can take it in.
+    bool is_normalization(const Chain& chain, const Value& value, const Node& node) const {
+        const Node& head = chain.head();
+        if (!head.domain().empty() || !(head.is("Conv") || head.is("ConvTranspose")) || role_(head) != ChainRole::Float) return false;
+        const bool is_behind_bias = chain.links.size() == 1 && chain.links[0].kind == ChainLink::Kind::Bias;
+        if (!(chain.links.empty() || is_behind_bias) || node.input(0) != &value || !values_.is_known(head.input(1))) return false;
+        if (head.input(2) && !values_.is_known(head.input(2))) return false;
+        return channel_affine(values_, node).has_value();
     }
 
     std::optional<ChainLink> gelu(const Value& value) const {

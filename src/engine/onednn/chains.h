@@ -9,7 +9,7 @@
 namespace mcompress::onednn {
 
 struct ChainLink {
-    enum class Kind { Bias, Activation, Residual, Quantize };
+    enum class Kind { Bias, Normalization, Activation, Residual, Quantize };
     Kind kind;
     std::vector<const Node*> nodes;         // one; more for an activation that is written out in several
     std::vector<EltwisePostOp> operations;  // of an activation

@@ -1,6 +1,7 @@
 // Conv and ConvTranspose in float, with what follows them.
 #include <algorithm>
 
+#include "engine/onednn/channel_affine.h"
 #include "engine/onednn/operators.h"
 #include "ops/attributes.h"
 #include "ops/conv.h"
@@ -103,7 +104,8 @@ Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t li
     spec.source = any_desc(source_shape, builder.float_type());
     spec.weights = any_desc(weights.logical, builder.float_type());
     spec.destination = any_desc(destination, builder.float_type());
-    if (bias) spec.bias = plain_desc(Shape{destination[1]}, memory::data_type::f32);
+    const auto affine = parts.normalization ? channel_affine(builder.values(), *parts.normalization) : std::nullopt;
+    if (bias || affine) spec.bias = plain_desc(Shape{destination[1]}, memory::data_type::f32);
     set_window(spec, geometry.window, source_shape);
     spec.attributes.post_ops = parts.before;
     Primitive primitive = make_convolution(builder.engine(), spec);
@@ -131,9 +133,16 @@ Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t li
             in_place = true;
         }
     }
-    std::vector<Operand> operands{{DNNL_ARG_SRC, builder.form(source, primitive.source)},
-                                  {DNNL_ARG_WEIGHTS, weights_form(builder, kernel, weights.stored, primitive.weights)}};
-    if (bias) operands.push_back({DNNL_ARG_BIAS, bias_form(builder, bias, destination[1])});
+    std::vector<Operand> operands{{DNNL_ARG_SRC, builder.form(source, primitive.source)}};
+    if (affine) {
+        const auto outputs = geometry.kind == ConvolutionKind::Direct ? OutputChannels::First : OutputChannels::SecondOfGroups;
+        const Tensor scaled = scaled_channels(*builder.known(kernel), *affine, outputs, geometry.group);
+        operands.push_back({DNNL_ARG_WEIGHTS, builder.constant(scaled, weights.stored, primitive.weights)});
+        operands.push_back({DNNL_ARG_BIAS, builder.constant(scaled_bias(builder.known(bias), *affine), *spec.bias)});
+    } else {
+        operands.push_back({DNNL_ARG_WEIGHTS, weights_form(builder, kernel, weights.stored, primitive.weights)});
+        if (bias) operands.push_back({DNNL_ARG_BIAS, bias_form(builder, bias, destination[1])});
+    }
     if (residual >= 0 && !in_place)
         operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(parts.before.size())) | DNNL_ARG_SRC_1, residual});
     const Desc layout = primitive.destination;

@@ -1,6 +1,7 @@
 // Softmax, LayerNormalization, LRN, BatchNormalization.
 #include <cmath>
 
+#include "engine/onednn/channel_affine.h"
 #include "engine/onednn/operators.h"
 #include "ops/attributes.h"
 #include "ops/normalization.h"
@@ -71,25 +72,11 @@ Built build_lrn(PlanBuilder& builder, const Node& node) {
 }
 
 Built build_batch_normalization(PlanBuilder& builder, const Node& node) {
-    const auto norm = attrs<BatchNormAttrs>(node);
-    if (norm.mode != BatchNormAttrs::Mode::Inference || norm.statistics != BatchNormAttrs::Statistics::PerChannel) return Built::No;
     if (!builder.is_dense(node.input(0), DType::Float32) || !builder.is_dense(node.output(0), DType::Float32)) return Built::No;
+    const auto affine = channel_affine(builder.values(), node);
+    if (!affine) return Built::No;
     const Shape shape = builder.shape(node.input(0));
-    if (shape.rank() < 2) return Built::No;
-    const Tensor* parameters[4];
-    for (int index = 0; index < 4; ++index) {
-        parameters[index] = builder.known(node.input(index + 1));
-        if (!parameters[index] || parameters[index]->dtype() != DType::Float32 || parameters[index]->element_count() != shape[1])
-            return Built::No;
-    }
-    const auto channels = static_cast<std::size_t>(shape[1]);
-    std::vector<float> factor(channels), offset(channels);
-    for (std::size_t channel = 0; channel < channels; ++channel) {
-        const auto parameter = [&](int index) { return static_cast<double>(parameters[index]->data<float>()[channel]); };
-        const double scale = parameter(0) / std::sqrt(parameter(3) + static_cast<double>(norm.epsilon));
-        factor[channel] = static_cast<float>(scale);
-        offset[channel] = static_cast<float>(parameter(1) - parameter(2) * scale);
-    }
+    const std::vector<float> factor(affine->factor.begin(), affine->factor.end()), offset(affine->offset.begin(), affine->offset.end());
     std::vector<std::int64_t> dims(static_cast<std::size_t>(shape.rank()), 1);
     dims[1] = shape[1];
     const Shape per_channel(std::move(dims));

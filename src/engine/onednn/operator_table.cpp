@@ -53,6 +53,8 @@ constexpr Row kRows[] = {
     {"Cast", build_identity, "no work"},
     {"Dropout", build_identity, "no work"},
     {"Transpose", build_transpose, "own loops"},
+    {"LSTM", build_recurrent, "lstm"},
+    {"GRU", build_recurrent, "gru"},
     {"QuantizeLinear", build_quantize, "own loops"},
     {"DequantizeLinear", build_dequantize, "own loops"},
 };

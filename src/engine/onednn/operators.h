@@ -43,6 +43,8 @@ Built build_nbits_product(PlanBuilder& builder, const Node& node);
 /// Identity, Dropout in inference, and a Cast to the type the value has already.
 Built build_identity(PlanBuilder& builder, const Node& node);
 Built build_transpose(PlanBuilder& builder, const Node& node);
+/// LSTM and GRU with constant weights, over whole sequences.
+Built build_recurrent(PlanBuilder& builder, const Node& node);
 
 /// Builds with whatever oneDNN implementation there is; null when there is none for the operator.
 using NodeBuilder = Built (*)(PlanBuilder&, const Node&);
@@ -51,6 +53,7 @@ NodeBuilder find_node_builder(const Node& node);
 /// Bias and post-operations of a chain. The operands beyond source, weights, bias and destination are added to `operands`.
 struct ChainOperands {
     const Value* bias = nullptr;  // an Add with a constant behind the head
+    const Node* normalization = nullptr;  // a BatchNormalization behind both
     const Value* residual = nullptr;
     std::vector<PostOp> before, after;  // the residual
 };

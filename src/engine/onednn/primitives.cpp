@@ -1,6 +1,7 @@
 #include "engine/onednn/primitives.h"
 
 #include <numeric>
+#include <type_traits>
 #include <unordered_map>
 
 namespace mcompress::onednn {
@@ -273,6 +274,29 @@ Primitive make_lrn(const dnnl::engine& engine, const Desc& layout, std::int64_t 
 
 Primitive make_reorder(const dnnl::engine& engine, const Desc& source, const Desc& destination) {
     return finish<dnnl::reorder>(dnnl::reorder::primitive_desc(engine, source, engine, destination, user_scratchpad()));
+}
+
+RecurrentPrimitive make_recurrent(const dnnl::engine& engine, const RecurrentSpec& spec) {
+    const auto make = [&]<typename Operation>(std::type_identity<Operation>, auto... cells) {
+        using Direction = dnnl::rnn_direction;
+        constexpr Direction kDirections[] = {Direction::unidirectional_left2right, Direction::unidirectional_right2left,
+                                             Direction::bidirectional_concat};
+        const Desc initial = spec.has_initial_state ? spec.state : Desc();
+        const auto described = [&](auto... initial_cells) {
+            return describe<Operation>(engine, user_scratchpad(), prop_kind::forward_inference, kDirections[static_cast<int>(spec.direction)],
+                                       spec.source, initial, initial_cells..., spec.weights, spec.recurrent_weights, spec.bias,
+                                       spec.destination, spec.state, cells...);
+        }(((void)cells, initial)...);
+        RecurrentPrimitive made{finish<Operation>(described), described.weights_iter_desc()};
+        made.primitive.weights = described.weights_layer_desc();
+        made.primitive.kernel = "rnn:" + made.primitive.kernel;  // its "ref" has matrix products and generated code, unlike others'
+        return made;
+    };
+    switch (spec.cell) {
+        case RecurrentCell::Lstm: return make(std::type_identity<dnnl::lstm_forward>{}, spec.state);
+        case RecurrentCell::Gru: return make(std::type_identity<dnnl::gru_forward>{});
+        default: return make(std::type_identity<dnnl::lbr_gru_forward>{});
+    }
 }
 
 void execute_once(const dnnl::engine& engine, const Primitive& primitive, const std::vector<std::pair<int, dnnl::memory>>& arguments) {

@@ -90,6 +90,24 @@ Primitive make_resampling(const dnnl::engine& engine, dnnl::algorithm algorithm,
 Primitive make_lrn(const dnnl::engine& engine, const Desc& layout, std::int64_t size, float alpha, float beta, float k);
 Primitive make_reorder(const dnnl::engine& engine, const Desc& source, const Desc& destination);
 
+enum class RecurrentCell { Lstm, Gru, LinearBeforeResetGru };
+enum class RecurrentDirection { Forward, Reverse, Bidirectional };
+
+/// One layer over whole sequences. Weights are [1, directions, inputs or hidden, gates, hidden], biases [1, directions, gates, hidden] (of
+/// LinearBeforeResetGru with one gate more), states [1, directions, batch, hidden], source and destination [steps, batch, …].
+struct RecurrentSpec {
+    RecurrentCell cell;
+    RecurrentDirection direction = RecurrentDirection::Forward;
+    Desc source, weights, recurrent_weights, bias, destination;
+    Desc state;                    // of the hidden values, at both ends
+    bool has_initial_state = false;  // else it is zero
+};
+struct RecurrentPrimitive {
+    Primitive primitive;
+    Desc recurrent_weights;
+};
+RecurrentPrimitive make_recurrent(const dnnl::engine& engine, const RecurrentSpec& spec);
+
 /// Runs a primitive once, at compile time: arguments by DNNL_ARG number.
 void execute_once(const dnnl::engine& engine, const Primitive& primitive, const std::vector<std::pair<int, dnnl::memory>>& arguments);
 
