@@ -7,6 +7,7 @@
 #include "ops/infer_graph.h"
 #include "ops/propagate.h"
 #include "support/error.h"
+#include "tensor/compare.h"
 
 namespace mcompress {
 
@@ -18,7 +19,7 @@ constexpr std::int64_t kFewestDeferred = std::int64_t{1} << 14, kMostDeferred = 
 
 std::vector<Tensor> known_inputs(const PropagatedValues& values, const Node& node) {
     std::vector<Tensor> inputs;
-    for (const Value* input : node.inputs()) inputs.push_back(input ? *values.tensor(input) : Tensor{});
+    for (const Value* input : node.inputs()) inputs.push_back(input ? *values.stored_tensor(input) : Tensor{});
     return inputs;
 }
 
@@ -173,13 +174,21 @@ std::optional<Shape> PropagatedValues::shape(const Value* value) const {
     return found->second.shape();
 }
 
-DType PropagatedValues::dtype(const Value* value) const {
+DType PropagatedValues::stored_dtype(const Value* value) const {
     if (value->constant()) return value->constant()->dtype();
     const auto found = types.find(value);
     return found == types.end() || !found->second.is_tensor() ? DType::Undefined : found->second.dtype;
 }
 
 const Tensor* PropagatedValues::tensor(const Value* value) const {
+    const Tensor* stored = stored_tensor(value);
+    if (!stored || !is_half(value)) return stored;
+    const auto [place, is_new] = widened.try_emplace(value);
+    if (is_new) place->second = Tensor::from_values(stored->shape(), to_floats(*stored));
+    return &place->second;
+}
+
+const Tensor* PropagatedValues::stored_tensor(const Value* value) const {
     if (value->constant()) return value->constant();
     if (const auto found = known.find(value); found != known.end()) return &found->second;
     const auto node = deferred.find(value);

@@ -24,13 +24,23 @@ struct PropagatedValues {
     /// Nodes that are left to execute, in order: no output known, and somebody reads them.
     std::vector<const Node*> nodes;
 
+    mutable std::unordered_map<const Value*, Tensor> widened;  // contents of half-precision values as float32, of those that were asked for
+
     /// The concrete shape of a tensor value; nothing when it depends on data.
     std::optional<Shape> shape(const Value* value) const;
-    DType dtype(const Value* value) const;
+    /// The type to compute with: float32 in place of the half-precision ones, which are types to store values in.
+    DType dtype(const Value* value) const { return is_half(value) ? DType::Float32 : stored_dtype(value); }
+    DType stored_dtype(const Value* value) const;
+    bool is_half(const Value* value) const {
+        const DType stored = stored_dtype(value);
+        return stored == DType::Float16 || stored == DType::BFloat16;
+    }
     /// Whether the contents are known, without computing them.
     bool is_known(const Value* value) const { return value->constant() || known.contains(value) || deferred.contains(value); }
-    /// Null when the contents are not known. Not for several threads at a time.
+    /// In the type of dtype(). Null when the contents are not known. Not for several threads at a time.
     const Tensor* tensor(const Value* value) const;
+    /// The same in the type of stored_dtype().
+    const Tensor* stored_tensor(const Value* value) const;
 };
 
 /// An input with a default that `input_shapes` does not name is known. Values in `kept` count as read. Throws kShapeInvalid where shapes do not fit, kDataMismatch when the shape given for an input does not fit its type.

@@ -9,8 +9,8 @@ namespace {
 
 Value* normalize(GraphMaker& maker, Value* x, std::int64_t channels) {
     const Tensor variance = Tensor::from_values(Shape{channels}, std::vector<float>(static_cast<std::size_t>(channels), 0.7F));
-    return maker.add("BatchNormalization",
-                     {x, maker.weights(Shape{channels}), maker.weights(Shape{channels}), maker.weights(Shape{channels}), maker.constant(variance)});
+    return maker.add("BatchNormalization", {x, maker.weights(Shape{channels}), maker.weights(Shape{channels}),
+                                            maker.weights(Shape{channels}), maker.constant(variance)});
 }
 
 int steps_called(GraphMaker& maker, const std::string& op) {

@@ -16,7 +16,8 @@ struct Case {
 /// All outputs are wanted.
 void build(GraphMaker& maker, const Case& c) {
     const std::int64_t directions = c.direction == "bidirectional" ? 2 : 1, gates = c.op == "LSTM" ? 4 : 3;
-    std::vector<Value*> inputs{maker.input("x", Shape{c.steps, c.batch, c.inputs}), maker.weights(Shape{directions, gates * c.hidden, c.inputs}),
+    std::vector<Value*> inputs{maker.input("x", Shape{c.steps, c.batch, c.inputs}),
+                               maker.weights(Shape{directions, gates * c.hidden, c.inputs}),
                                maker.weights(Shape{directions, gates * c.hidden, c.hidden}), nullptr, nullptr};
     if (c.has_bias) inputs[3] = maker.weights(Shape{directions, 2 * gates * c.hidden});
     if (c.has_state) inputs.push_back(maker.input("h", Shape{directions, c.batch, c.hidden}));

@@ -74,8 +74,7 @@ private:
                          builder_.begin({&node});
                          const NodeBuilder build = find_node_builder(node);
                          if (!build || attempt([&] { return build(builder_, node); }) == Built::No) builder_.add_plain(node);
-                         tap_outputs({&node});
-                         builder_.end();
+                         complete({&node});
                      });
     }
 
@@ -109,8 +108,7 @@ private:
         builder_.begin(group.nodes);
         const Built built = with_context([&] { return format("node '{}'", group.nodes.front()->display_name()); },
                                          [&] { return attempt([&] { return build_group(builder_, group); }); });
-        if (built == Built::Yes) tap_outputs({group.last()});
-        if (built == Built::Yes) return builder_.end();
+        if (built == Built::Yes) return complete({group.last()});
         for (const Node* dequantizer : group.dequantizers)
             if (!builder_.has_memory(dequantizer->output(0))) build_node(*dequantizer);
         for (const Node* node : group.nodes) {
@@ -128,8 +126,7 @@ private:
         const auto zero_point = build_dynamic_quantize(builder_, node);
         if (zero_point) {
             zero_points_.emplace(&node, *zero_point);
-            tap_outputs({&node});
-            builder_.end();
+            complete({&node});
         } else {
             build_node(node);
         }
@@ -181,18 +178,20 @@ private:
             builder_.begin(nodes);
             const Built built = attempt([&] { return build(links); });
             if (built == Built::No) continue;
-            tap_outputs(nodes);
-            builder_.end();
+            complete(nodes);
             return links;
         }
         return std::nullopt;
     }
 
-    void tap_outputs(const std::vector<const Node*>& nodes) {
+    /// The steps of nodes are there: what they give is rounded and handed to the tap.
+    void complete(const std::vector<const Node*>& nodes) {
+        builder_.round_result(*nodes.back());
         for (const Node* node : nodes)
             for (const Value* output : node->outputs())
                 if (output && std::find(options_.tapped.begin(), options_.tapped.end(), output) != options_.tapped.end())
                     builder_.add_tap(output);
+        builder_.end();
     }
 
     const CompileOptions& options_;

@@ -52,7 +52,7 @@ NodeBuilder find_node_builder(const Node& node);
 
 /// Bias and post-operations of a chain. The operands beyond source, weights, bias and destination are added to `operands`.
 struct ChainOperands {
-    const Value* bias = nullptr;  // an Add with a constant behind the head
+    const Value* bias = nullptr;          // an Add with a constant behind the head
     const Node* normalization = nullptr;  // a BatchNormalization behind both
     const Value* residual = nullptr;
     std::vector<PostOp> before, after;  // the residual

@@ -28,7 +28,7 @@ void PlanBuilder::bind_input(int index) {
     Slot slot;
     slot.source = Slot::Source::GraphInput;
     slot.graph_input = index;
-    slot.dtype = values_.dtype(value);
+    slot.dtype = values_.stored_dtype(value);
     slot.shape = values_.shape(value);
     slots_[value] = new_slot(slot);
 }
@@ -113,6 +113,7 @@ BufferId PlanBuilder::any_form(const Value* value) {
     MCOMPRESS_CHECK(type && shape);
     BufferId made = -1;
     if (const Tensor* tensor = known(value)) made = constant(*tensor, plain_desc(*shape, *type));
+    else if (values_.is_half(value)) made = widened(value, *shape);
     else made = slot_buffer(slot_of(value), *shape, *type);
     forms_[value].push_back(made);
     return made;
@@ -184,7 +185,7 @@ BufferId PlanBuilder::temporary(const Desc& desc) {
 BufferId PlanBuilder::result(const Value* value, const Desc& desc) {
     const auto shape = values_.shape(value);
     // An output leaves in its own type.
-    if (value->is_graph_output() && is_row_major(desc) && shape && element_type(desc) == data_type_of(values_.dtype(value))) {
+    if (value->is_graph_output() && is_row_major(desc) && shape && element_type(desc) == data_type_of(values_.stored_dtype(value))) {
         Slot slot;
         slot.source = Slot::Source::NewOutput;
         slot.dtype = values_.dtype(value);

@@ -92,6 +92,9 @@ public:
     void add_plain(const Node& node, const std::vector<const Value*>& inputs, const std::vector<const Value*>& outputs);
     void add_tap(const Value* value);
 
+    /// Rounds what a node has computed to the half-precision type that the graph says it has. Values that are only moved keep theirs.
+    void round_result(const Node& node);
+
     /// Announces the nodes the following steps cover.
     void begin(std::vector<const Node*> nodes);
     void end();
@@ -108,6 +111,12 @@ private:
     SlotId output_slot_of(const Value* value);
     BufferId slot_buffer(SlotId slot, const Shape& shape, dnnl::memory::data_type type);
     void bind_input(int index);
+    dnnl::memory::data_type half_type(const Value* value) const;
+    Desc half_desc(const Value* value, const Shape& shape) const { return plain_desc(shape, half_type(value)); }
+    /// A half-precision value out of its slot, as float32.
+    BufferId widened(const Value* value, const Shape& shape);
+    /// The other way: its floats into memory of its own type.
+    void add_narrowing(const Value* value, BufferId to);
     bool is_read_later(const Value* value) const;
     StepInfo make_info(const StepLabel& label, std::string kernel) const;
     void push(Step step, StepInfo info);

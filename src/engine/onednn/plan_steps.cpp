@@ -91,11 +91,15 @@ SlotId PlanBuilder::slot_of(const Value* value) {
     value = canonical(value);
     if (const auto found = slots_.find(value); found != slots_.end()) return found->second;
     Slot slot;
-    slot.dtype = values_.dtype(value);
+    slot.dtype = values_.stored_dtype(value);
     slot.shape = values_.shape(value);
-    if (const Tensor* tensor = known(value)) {
+    if (const Tensor* tensor = values_.stored_tensor(value)) {
         slot.source = Slot::Source::Constant;
         slot.constant = *tensor;
+    } else if (forms_.contains(value) && values_.is_half(value)) {
+        slot.view = temporary(half_desc(value, *slot.shape));
+        slot.source = Slot::Source::ArenaView;
+        add_narrowing(value, slot.view);
     } else if (forms_.contains(value)) {
         const BufferId plain = plain_form(value);
         const Storage& storage = plan_.storages[static_cast<std::size_t>(plan_.buffers[static_cast<std::size_t>(plain)].storage)];
@@ -129,7 +133,7 @@ void PlanBuilder::add_plain(const Node& node, const std::vector<const Value*>& i
     }
     for (const Value* output : outputs) step.outputs.push_back(output ? slot_of(output) : -1);
     const Value* shown = !inputs.empty() && inputs[0] ? inputs[0] : outputs[0];
-    const StepLabel label{node.op_type(), shown ? short_precision(values_.dtype(shown)) : "?", 0};
+    const StepLabel label{node.op_type(), shown ? short_precision(values_.stored_dtype(shown)) : "?", 0};
     push(std::move(step), make_info(label, "plain:" + node.op_type()));
 }
 
@@ -139,7 +143,7 @@ void PlanBuilder::add_tap(const Value* value) {
     step.access = tap_access_;
     const Value* source = canonical(value);
     const auto found = forms_.find(source);
-    if (slots_.contains(source) || is_known(source) || found == forms_.end()) {
+    if (slots_.contains(source) || is_known(source) || found == forms_.end() || values_.is_half(source)) {
         step.slot = slot_of(source);
     } else {
         step.buffer = found->second.front();
@@ -159,6 +163,15 @@ void PlanBuilder::add_tap(const Value* value) {
 }
 
 SlotId PlanBuilder::output_slot_of(const Value* value) {
+    if (!slots_.contains(canonical(value)) && forms_.contains(canonical(value)) && values_.is_half(value) && !is_known(value)) {
+        Slot made;
+        made.source = Slot::Source::NewOutput;
+        made.dtype = values_.stored_dtype(value);
+        made.shape = values_.shape(value);
+        const SlotId output = new_slot(std::move(made));
+        add_narrowing(value, slot_buffer(output, shape(value), half_type(value)));
+        return output;
+    }
     const SlotId slot = slot_of(value);
     if (plan_.slots[static_cast<std::size_t>(slot)].source != Slot::Source::ArenaView) return slot;
     const BufferId from = plan_.slots[static_cast<std::size_t>(slot)].view;
@@ -168,6 +181,10 @@ SlotId PlanBuilder::output_slot_of(const Value* value) {
     const Shape wanted = *made.shape;
     const SlotId output = new_slot(std::move(made));
     const BufferId to = slot_buffer(output, wanted, element_type(desc(from)));
+    if (values_.is_half(value)) {
+        add_narrowing(value, to);
+        return output;
+    }
     add({"Reorder", "", 0}, make_reorder(engine(), desc(from), desc(to)), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
     return output;
 }

@@ -283,9 +283,9 @@ RecurrentPrimitive make_recurrent(const dnnl::engine& engine, const RecurrentSpe
                                              Direction::bidirectional_concat};
         const Desc initial = spec.has_initial_state ? spec.state : Desc();
         const auto described = [&](auto... initial_cells) {
-            return describe<Operation>(engine, user_scratchpad(), prop_kind::forward_inference, kDirections[static_cast<int>(spec.direction)],
-                                       spec.source, initial, initial_cells..., spec.weights, spec.recurrent_weights, spec.bias,
-                                       spec.destination, spec.state, cells...);
+            return describe<Operation>(engine, user_scratchpad(), prop_kind::forward_inference,
+                                       kDirections[static_cast<int>(spec.direction)], spec.source, initial, initial_cells..., spec.weights,
+                                       spec.recurrent_weights, spec.bias, spec.destination, spec.state, cells...);
         }(((void)cells, initial)...);
         RecurrentPrimitive made{finish<Operation>(described), described.weights_iter_desc()};
         made.primitive.weights = described.weights_layer_desc();

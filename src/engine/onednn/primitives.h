@@ -99,7 +99,7 @@ struct RecurrentSpec {
     RecurrentCell cell;
     RecurrentDirection direction = RecurrentDirection::Forward;
     Desc source, weights, recurrent_weights, bias, destination;
-    Desc state;                    // of the hidden values, at both ends
+    Desc state;                      // of the hidden values, at both ends
     bool has_initial_state = false;  // else it is zero
 };
 struct RecurrentPrimitive {

@@ -95,10 +95,18 @@ Built build_reinterpretation(PlanBuilder& builder, const Node& node) {
 
 Built build_identity(PlanBuilder& builder, const Node& node) {
     const Value* source = node.input(0);
-    if (node.output_count() != 1 || !node.output(0) || builder.is_known(source) ||
-        builder.values().dtype(source) != builder.values().dtype(node.output(0)))
-        return Built::No;
-    if (builder.values().dtype(source) == DType::Undefined) return Built::No;
+    const PropagatedValues& values = builder.values();
+    if (!node.output(0) || builder.is_known(source) || values.dtype(source) == DType::Undefined) return Built::No;
+    for (int index = 1; index < node.output_count(); ++index)  // Dropout's mask
+        if (const Value* other = node.output(index); other && (builder.is_kept(other) || !other->uses().empty())) return Built::No;
+    if (values.stored_dtype(source) != values.stored_dtype(node.output(0))) {
+        // Half precision is held as float32 already; the other way it has to be rounded.
+        if (!values.is_half(source) || values.stored_dtype(node.output(0)) != DType::Float32 || !builder.is_dense(source, DType::Float32))
+            return Built::No;
+        const BufferId held = builder.any_form(source);
+        builder.share(node.output(0), source, held, builder.desc(held));
+        return Built::Yes;
+    }
     if (node.is("Dropout") && attrs<DropoutAttrs>(node).mode != DropoutAttrs::Mode::Inference) return Built::No;
     builder.alias(node.output(0), source);
     return Built::Yes;

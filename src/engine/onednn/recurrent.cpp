@@ -169,7 +169,8 @@ private:
 
     void swap_axes(BufferId sequence) {
         const std::int64_t h = sizes_.hidden, wide = sizes_.directions * h;
-        const Desc turned = strided_desc(Shape{sizes_.steps, sizes_.directions, sizes_.batch, h}, kFloat, {sizes_.batch * wide, h, wide, 1});
+        const Desc turned =
+            strided_desc(Shape{sizes_.steps, sizes_.directions, sizes_.batch, h}, kFloat, {sizes_.batch * wide, h, wide, 1});
         builder_.add({"Reorder", "", 0}, make_reorder(builder_.engine(), turned, sequence_desc()),
                      {{DNNL_ARG_FROM, builder_.view(sequence, turned)}, {DNNL_ARG_TO, builder_.result(result(0), sequence_desc())}});
     }
@@ -183,8 +184,6 @@ private:
 
 }  // namespace
 
-Built build_recurrent(PlanBuilder& builder, const Node& node) {
-    return Builder(builder, node, kCells[node.is("LSTM") ? 0 : 1]).build();
-}
+Built build_recurrent(PlanBuilder& builder, const Node& node) { return Builder(builder, node, kCells[node.is("LSTM") ? 0 : 1]).build(); }
 
 }  // namespace mcompress::onednn
