@@ -17,6 +17,13 @@ void release_free_memory() {
 #endif
 }
 
+void keep_freed_memory() {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 16 << 20);
+#endif
+}
+
 namespace {
 
 /// Of this process; not what getrusage() says: that begins with what the program had that started this one.

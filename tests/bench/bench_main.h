@@ -4,11 +4,13 @@
 #include <cstdio>
 
 #include "support/error.h"
+#include "support/memory.h"
 
 namespace mcompress::bench {
 
 /// The exit code of `job`; 1 with the message on stderr when it throws an Error.
 template <typename Job> int report_errors(Job&& job) {
+    keep_freed_memory();  // as the program that is measured does
     try {
         return job();
     } catch (const Error& error) {

@@ -277,3 +277,23 @@ TEST_CASE("MatMulNBits multiplies by weights that were dequantized once", "[oned
     CHECK(steps_of(maker).size() == 1);
     CHECK(steps_of(maker)[0].precision == "f32 (weights dequantized)");
 }
+
+TEST_CASE("transposed convolutions whose patches do not overlap", "[onednn]") {
+    for (const bool is_flat : {false, true})
+        for (const bool has_bias : {false, true}) {
+            CAPTURE(is_flat, has_bias);
+            GraphMaker maker;
+            Value* x = maker.input("x", is_flat ? Shape{2, 6, 9} : Shape{2, 6, 5, 7});
+            std::vector<Value*> inputs{x, maker.weights(is_flat ? Shape{6, 5, 3} : Shape{6, 5, 2, 3})};
+            if (has_bias) inputs.push_back(maker.weights(Shape{5}));
+            Value* y = maker.add("ConvTranspose", inputs,
+                                 {{"strides", is_flat ? std::vector<std::int64_t>{3} : std::vector<std::int64_t>{2, 3}, {}}});
+            maker.output(maker.add("Relu", {y}));
+            CHECK(relative_difference(maker) < 1e-5);
+            CHECK(has_step(maker, "ConvTranspose+Relu"));
+            bool is_product = false;
+            for (const StepInfo& step : steps_of(maker))
+                is_product = is_product || step.kernel.starts_with("brg:") || step.kernel.starts_with("gemm:");
+            CHECK(is_product);
+        }
+}

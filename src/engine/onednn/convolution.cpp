@@ -88,6 +88,7 @@ Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t li
     const Value* source = node.input(0);
     const Value* kernel = node.input(1);
     const Value* output = chain.output(links);
+    if (node.is("ConvTranspose") && build_patchwise_deconvolution(builder, chain, links) == Built::Yes) return Built::Yes;
     for (const Value* value : {source, kernel, static_cast<const Value*>(node.output(0))})
         if (!builder.is_dense(value, DType::Float32)) return Built::No;
     const Shape source_shape = builder.shape(source);

@@ -22,6 +22,8 @@ template <typename Build> Built attempt(Build&& build) {
 
 // Chains, with their first `links` links inside the primitive.
 Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t links);
+/// Of a ConvTranspose without overlapping results.
+Built build_patchwise_deconvolution(PlanBuilder& builder, const Chain& chain, std::size_t links);
 Built build_gemm(PlanBuilder& builder, const Chain& chain, std::size_t links);
 Built build_matmul(PlanBuilder& builder, const Chain& chain, std::size_t links);
 
