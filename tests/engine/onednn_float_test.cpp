@@ -297,3 +297,18 @@ TEST_CASE("transposed convolutions whose patches do not overlap", "[onednn]") {
             CHECK(is_product);
         }
 }
+
+TEST_CASE("convolutions over a column of points", "[onednn]") {
+    for (const std::int64_t group : {1, 4})
+        for (const bool has_residual : {false, true}) {
+            CAPTURE(group, has_residual);
+            GraphMaker maker;
+            Value* x = maker.input("x", Shape{2, 8, 21, 1});
+            Value* y = maker.add("Conv", {x, maker.weights(Shape{8, 8 / group, 5, 1}), maker.weights(Shape{8})},
+                                 {{"group", group, {}}, {"pads", std::vector<std::int64_t>{2, 0, 2, 0}, {}}});
+            if (has_residual) y = maker.add("Add", {y, x});
+            maker.output(maker.add("Relu", {y}));
+            CHECK(relative_difference(maker) < 1e-5);
+            CHECK_FALSE(has_reference_step(maker));
+        }
+}

@@ -27,6 +27,22 @@ Geometry geometry_of(const Node& node, const Shape& source, const Shape& weights
     return {direct.geometry(source, weights), direct.group, ConvolutionKind::Direct};
 }
 
+/// A column of points, as in convolutions over sequences that exporters write with two axes. oneDNN walks along the last axis, whose one point is too few to
+/// be fast; the same memory is a row of points.
+bool is_column(const Geometry& geometry, const Shape& source, const Shape& destination) {
+    const auto has_one_point = [](const WindowAxis& axis) {
+        return axis.kernel == 1 && axis.stride == 1 && axis.pad_begin == 0 && axis.pad_end == 0;
+    };
+    return geometry.kind == ConvolutionKind::Direct && source.rank() == 4 && source[3] == 1 && destination[3] == 1 && source[2] > 1 &&
+           has_one_point(geometry.window[1]);
+}
+
+Shape turned(const Shape& shape) {
+    std::vector<std::int64_t> dims = shape.dims();
+    std::swap(dims[dims.size() - 1], dims[dims.size() - 2]);
+    return Shape(std::move(dims));
+}
+
 struct Weights {
     Desc stored;    // the layout of the graph's tensor as oneDNN names the axes
     Shape logical;  // [G,] O, I, spatial …
@@ -81,76 +97,122 @@ std::optional<Primitive> with_residual(PlanBuilder& builder, ConvolutionSpec& sp
     return std::nullopt;
 }
 
+class Convolution {
+public:
+    Convolution(PlanBuilder& builder, const Chain& chain, std::size_t links)
+        : builder_(builder), chain_(chain), links_(links), node_(chain.head()), parts_(chain_operands(chain, links)) {}
+
+    Built build() {
+        for (const Value* value : {node_.input(0), node_.input(1), node_.output(0)})
+            if (!builder_.is_dense(value, DType::Float32)) return Built::No;
+        source_ = builder_.shape(node_.input(0));
+        if (source_.rank() < 3 || source_.rank() > 5 || !own_activation(node_)) return Built::No;
+        geometry_ = geometry_of(node_, source_, builder_.shape(node_.input(1)));
+        destination_ = builder_.shape(node_.output(0));
+        bias_ = node_.input(2) ? node_.input(2) : parts_.bias;
+        if (parts_.normalization) affine_ = channel_affine(builder_.values(), *parts_.normalization);
+        describe();
+        primitive_ = make_convolution(builder_.engine(), spec_);
+        if (primitive_.is_reference() || (parts_.residual && !take_residual())) return Built::No;
+        add();
+        return Built::Yes;
+    }
+
+private:
+    void describe() {
+        Shape weights = builder_.shape(node_.input(1)), source = source_, destination = destination_;
+        is_turned_ = !parts_.residual && is_column(geometry_, source_, destination_);
+        if (is_turned_) {
+            for (Shape* shape : {&weights, &source, &destination}) *shape = turned(*shape);
+            std::swap(geometry_.window[0], geometry_.window[1]);
+        }
+        const auto type = builder_.float_type();
+        weights_ = describe_weights(weights, geometry_);
+        spec_.kind = geometry_.kind;
+        spec_.grouped = geometry_.group > 1;
+        // Channels last is the same memory whichever way the points run.
+        spec_.source = is_turned_ ? channels_last_desc(source, type) : any_desc(source, type);
+        spec_.weights = any_desc(weights_.logical, type);
+        spec_.destination = is_turned_ ? channels_last_desc(destination, type) : any_desc(destination, type);
+        if (bias_ || affine_) spec_.bias = plain_desc(Shape{destination[1]}, memory::data_type::f32);
+        set_window(spec_, geometry_.window, source);
+        spec_.attributes.post_ops = parts_.before;
+    }
+
+    bool take_residual() {
+        spec_.destination = primitive_.destination;
+        if (!parts_.before.empty() && builder_.is_known(parts_.residual)) return false;
+        // A convolution reads its source around every place it writes.
+        in_place_ = builder_.dies_here(parts_.residual) && !builder_.share_memory(parts_.residual, node_.input(0)) &&
+                    builder_.is_writable(builder_.any_form(parts_.residual)) && parts_.before.empty();
+        auto made = with_residual(builder_, spec_, parts_, in_place_);
+        const bool copies = !made && node_.input_count() > 3;  // the sum of a FusedConv cannot be a step of its own
+        if (copies) made = with_residual(builder_, spec_, parts_, true);
+        if (!made || made->destination != primitive_.destination) return false;
+        primitive_ = std::move(*made);
+        residual_ = builder_.form(parts_.residual, primitive_.destination);
+        if (!copies) return true;
+        const BufferId copy = builder_.temporary(primitive_.destination);
+        builder_.add({"Reorder", "", 0}, make_reorder(builder_.engine(), primitive_.destination, primitive_.destination),
+                     {{DNNL_ARG_FROM, residual_}, {DNNL_ARG_TO, copy}});
+        residual_ = copy;
+        in_place_ = true;
+        return true;
+    }
+
+    BufferId source_form() {
+        if (!is_turned_) return builder_.form(node_.input(0), primitive_.source);
+        return builder_.view(builder_.form(node_.input(0), channels_last_desc(source_, builder_.float_type())), primitive_.source);
+    }
+
+    BufferId destination_form() {
+        const Value* output = chain_.output(links_);
+        if (in_place_) return builder_.result_in(output, residual_, primitive_.destination);
+        if (!is_turned_) return builder_.result(output, primitive_.destination);
+        return builder_.view(builder_.result(output, channels_last_desc(destination_, builder_.float_type())), primitive_.destination);
+    }
+
+    void add() {
+        std::vector<Operand> operands{{DNNL_ARG_SRC, source_form()}};
+        const Value* kernel = node_.input(1);
+        if (affine_) {
+            const auto outputs = geometry_.kind == ConvolutionKind::Direct ? OutputChannels::First : OutputChannels::SecondOfGroups;
+            const Tensor scaled = scaled_channels(*builder_.known(kernel), *affine_, outputs, geometry_.group);
+            operands.push_back({DNNL_ARG_WEIGHTS, builder_.constant(scaled, weights_.stored, primitive_.weights)});
+            operands.push_back({DNNL_ARG_BIAS, builder_.constant(scaled_bias(builder_.known(bias_), *affine_), *spec_.bias)});
+        } else {
+            operands.push_back({DNNL_ARG_WEIGHTS, weights_form(builder_, kernel, weights_.stored, primitive_.weights)});
+            if (bias_) operands.push_back({DNNL_ARG_BIAS, bias_form(builder_, bias_, destination_[1])});
+        }
+        if (residual_ >= 0 && !in_place_)
+            operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(parts_.before.size())) | DNNL_ARG_SRC_1, residual_});
+        operands.push_back({DNNL_ARG_DST, destination_form()});
+        builder_.add({chain_label(chain_, links_), chain_precision(builder_, chain_), builder_.macs(node_)}, std::move(primitive_),
+                     std::move(operands));
+    }
+
+    PlanBuilder& builder_;
+    const Chain& chain_;
+    std::size_t links_;
+    const Node& node_;
+    ChainOperands parts_;
+    Shape source_, destination_;
+    Geometry geometry_;
+    const Value* bias_ = nullptr;
+    std::optional<ChannelAffine> affine_;
+    bool is_turned_ = false;
+    Weights weights_;
+    ConvolutionSpec spec_;
+    Primitive primitive_;
+    BufferId residual_ = -1;
+    bool in_place_ = false;
+};
+
 }  // namespace
 
 Built build_convolution(PlanBuilder& builder, const Chain& chain, std::size_t links) {
-    const Node& node = chain.head();
-    const Value* source = node.input(0);
-    const Value* kernel = node.input(1);
-    const Value* output = chain.output(links);
-    if (node.is("ConvTranspose") && build_patchwise_deconvolution(builder, chain, links) == Built::Yes) return Built::Yes;
-    for (const Value* value : {source, kernel, static_cast<const Value*>(node.output(0))})
-        if (!builder.is_dense(value, DType::Float32)) return Built::No;
-    const Shape source_shape = builder.shape(source);
-    if (source_shape.rank() < 3 || source_shape.rank() > 5 || !own_activation(node)) return Built::No;
-    const ChainOperands parts = chain_operands(chain, links);
-    const Geometry geometry = geometry_of(node, source_shape, builder.shape(kernel));
-    const Weights weights = describe_weights(builder.shape(kernel), geometry);
-    const Shape destination = builder.shape(node.output(0));
-    const Value* bias = node.input(2) ? node.input(2) : parts.bias;
-
-    ConvolutionSpec spec;
-    spec.kind = geometry.kind;
-    spec.grouped = geometry.group > 1;
-    spec.source = any_desc(source_shape, builder.float_type());
-    spec.weights = any_desc(weights.logical, builder.float_type());
-    spec.destination = any_desc(destination, builder.float_type());
-    const auto affine = parts.normalization ? channel_affine(builder.values(), *parts.normalization) : std::nullopt;
-    if (bias || affine) spec.bias = plain_desc(Shape{destination[1]}, memory::data_type::f32);
-    set_window(spec, geometry.window, source_shape);
-    spec.attributes.post_ops = parts.before;
-    Primitive primitive = make_convolution(builder.engine(), spec);
-    if (primitive.is_reference()) return Built::No;
-
-    BufferId residual = -1;
-    bool in_place = false;
-    if (parts.residual) {
-        spec.destination = primitive.destination;
-        if (!parts.before.empty() && builder.is_known(parts.residual)) return Built::No;
-        // A convolution reads its source around every place it writes.
-        in_place = builder.dies_here(parts.residual) && !builder.share_memory(parts.residual, source) &&
-                   builder.is_writable(builder.any_form(parts.residual)) && parts.before.empty();
-        auto made = with_residual(builder, spec, parts, in_place);
-        const bool copies = !made && node.input_count() > 3;  // the sum of a FusedConv cannot be a step of its own
-        if (copies) made = with_residual(builder, spec, parts, true);
-        if (!made || made->destination != primitive.destination) return Built::No;
-        primitive = std::move(*made);
-        residual = builder.form(parts.residual, primitive.destination);
-        if (copies) {
-            const BufferId copy = builder.temporary(primitive.destination);
-            builder.add({"Reorder", "", 0}, make_reorder(builder.engine(), primitive.destination, primitive.destination),
-                        {{DNNL_ARG_FROM, residual}, {DNNL_ARG_TO, copy}});
-            residual = copy;
-            in_place = true;
-        }
-    }
-    std::vector<Operand> operands{{DNNL_ARG_SRC, builder.form(source, primitive.source)}};
-    if (affine) {
-        const auto outputs = geometry.kind == ConvolutionKind::Direct ? OutputChannels::First : OutputChannels::SecondOfGroups;
-        const Tensor scaled = scaled_channels(*builder.known(kernel), *affine, outputs, geometry.group);
-        operands.push_back({DNNL_ARG_WEIGHTS, builder.constant(scaled, weights.stored, primitive.weights)});
-        operands.push_back({DNNL_ARG_BIAS, builder.constant(scaled_bias(builder.known(bias), *affine), *spec.bias)});
-    } else {
-        operands.push_back({DNNL_ARG_WEIGHTS, weights_form(builder, kernel, weights.stored, primitive.weights)});
-        if (bias) operands.push_back({DNNL_ARG_BIAS, bias_form(builder, bias, destination[1])});
-    }
-    if (residual >= 0 && !in_place)
-        operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(parts.before.size())) | DNNL_ARG_SRC_1, residual});
-    const Desc layout = primitive.destination;
-    operands.push_back({DNNL_ARG_DST, in_place ? builder.result_in(output, residual, layout) : builder.result(output, layout)});
-    builder.add({chain_label(chain, links), chain_precision(builder, chain), builder.macs(node)}, std::move(primitive),
-                std::move(operands));
-    return Built::Yes;
+    if (chain.head().is("ConvTranspose") && build_patchwise_deconvolution(builder, chain, links) == Built::Yes) return Built::Yes;
+    return Convolution(builder, chain, links).build();
 }
 
 }  // namespace mcompress::onednn
