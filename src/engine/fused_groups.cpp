@@ -67,6 +67,24 @@ public:
         return complete(group) ? std::optional(std::move(group)) : std::nullopt;
     }
 
+    /// x combined with what a Table makes of x, as in x * sigmoid(x), is a Table itself: 256 codes in, one code out. `inner` is then part of `outer`.
+    bool take_gate(QuantizedGroup& outer, const QuantizedGroup& inner, std::size_t operand) const {
+        if (inner.kind != Kind::Table || inner.gate || outer.inputs[operand].codes != inner.output) return false;
+        const QuantizedTensor& direct = outer.inputs[1 - operand];
+        const auto same = [](const QuantParams& a, const QuantParams& b) {
+            return a.dtype == b.dtype && a.scale == b.scale && a.zero_point == b.zero_point;
+        };
+        if (direct.codes != inner.inputs[0].codes || !same(direct.params, inner.inputs[0].params)) return false;
+        const auto is_read_once = [&](const Value* value) { return value->uses().size() == 1 && !is_kept_(*value); };
+        if (!is_read_once(inner.output) || !is_read_once(outer.main->input(static_cast<int>(operand)))) return false;
+        outer.gate = QuantizedGate{inner.activations, outer.inputs[operand].params, static_cast<int>(operand)};
+        outer.kind = Kind::Table;
+        outer.inputs = {direct};
+        outer.nodes.insert(outer.nodes.begin(), inner.nodes.begin(), inner.nodes.end());
+        outer.dequantizers.insert(outer.dequantizers.end(), inner.dequantizers.begin(), inner.dequantizers.end());
+        return true;
+    }
+
     /// A product of quantized tensors whose result stays float.
     std::optional<QuantizedGroup> open_product(const Node& node) {
         QuantizedGroup group;
@@ -218,6 +236,24 @@ private:
 
 }  // namespace
 
+namespace {
+
+void take_gates(const GroupFinder& finder, std::vector<QuantizedGroup>& groups) {
+    std::unordered_map<const Value*, std::size_t> by_output;
+    for (std::size_t at = 0; at < groups.size(); ++at) by_output.emplace(groups[at].output, at);
+    std::unordered_set<std::size_t> taken;
+    for (QuantizedGroup& group : groups)
+        for (std::size_t operand = 0; group.kind == Kind::Binary && operand < 2; ++operand)
+            if (const auto inner = by_output.find(group.inputs[operand].codes); inner != by_output.end())
+                if (finder.take_gate(group, groups[inner->second], operand)) taken.insert(inner->second);
+    std::vector<QuantizedGroup> left;
+    for (std::size_t at = 0; at < groups.size(); ++at)
+        if (!taken.contains(at)) left.push_back(std::move(groups[at]));
+    groups = std::move(left);
+}
+
+}  // namespace
+
 std::optional<QuantParams> tensor_params(const PropagatedValues& values, const Node& node) {
     const Tensor* scale = node.input(1) ? values.tensor(node.input(1)) : nullptr;
     const Tensor* zero = node.input(2) ? values.tensor(node.input(2)) : nullptr;
@@ -250,6 +286,7 @@ QuantizedGroups find_quantized_groups(const PropagatedValues& values, const std:
         if (taken.contains(node)) continue;
         if (auto group = finder.open_product(*node)) groups.list.push_back(std::move(*group));
     }
+    take_gates(finder, groups.list);
     for (const QuantizedGroup& group : groups.list) {
         groups.at_last.emplace(group.last(), &group);
         for (const Node* node : group.nodes) groups.member.emplace(node, &group);

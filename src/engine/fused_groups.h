@@ -25,6 +25,13 @@ struct QuantizedWeights {
     int axis = 0;
 };
 
+/// What x * sigmoid(x) is made of in codes: the inner operators, their quantizer's parameters, and which operand of the outer one they give.
+struct QuantizedGate {
+    std::vector<const Node*> activations;
+    QuantParams params;
+    int operand = 1;
+};
+
 struct QuantizedGroup {
     enum class Kind {
         Product,  // Conv, Gemm, MatMul with constant weights [→ activation] [→ QuantizeLinear]
@@ -33,7 +40,7 @@ struct QuantizedGroup {
         Average,  // AveragePool, GlobalAveragePool, ReduceMean over the spatial axes
         Concat,
         Move,  // elements move and keep their values: Reshape, Transpose, Slice …
-        Table  // one element in, one out: any chain of such operators, or none (a change of parameters)
+        Table  // one element in, one out: any chain of such operators, or none (a change of parameters); a value combined with one that follows from it
     };
     Kind kind = Kind::Table;
     const Node* main = nullptr;      // null for a Table without operators
@@ -41,6 +48,7 @@ struct QuantizedGroup {
     std::vector<const Node*> activations;   // behind main; of a Table: all operators in order
     std::vector<const Node*> dequantizers;  // of the inputs, shared with other readers
     std::vector<QuantizedTensor> inputs;
+    std::optional<QuantizedGate> gate;   // of a Table with a main operator: the codes combined with what a table makes of them
     QuantizedWeights weights;            // of a Product
     const Value* bias = nullptr;         // of a Product, known; float
     const Tensor* bias_codes = nullptr;  // when it comes as int32 codes

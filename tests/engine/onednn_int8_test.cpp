@@ -149,3 +149,26 @@ TEST_CASE("operators between quantizers work on the codes", "[onednn][int8]") {
     CHECK(code_difference(maker) <= 1);
     CHECK_FALSE(has_reference_step(maker));
 }
+
+TEST_CASE("a value times what a table makes of it is one table", "[onednn]") {
+    for (const bool gate_first : {false, true}) {
+        GraphMaker maker;
+        Value* x = maker.dequantize(maker.input("x", Shape{2, 5, 6, 6}, DType::UInt8), 0.06F, 110);
+        Value* gate = maker.dequantize(maker.quantize(maker.add("Sigmoid", {x}), 1.0F / 256.0F, 0), 1.0F / 256.0F, 0);
+        maker.output(maker.quantize(maker.add("Mul", gate_first ? std::vector{gate, x} : std::vector{x, gate}), 0.03F, 9));
+        CHECK(code_difference(maker) == 0);
+        CHECK(has_step(maker, "Sigmoid+Mul"));
+        CHECK(steps_of(maker).size() == 1);
+    }
+}
+
+TEST_CASE("a table that somebody else reads stays one of its own", "[onednn]") {
+    GraphMaker maker;
+    Value* x = maker.dequantize(maker.input("x", Shape{1, 3, 4, 4}, DType::UInt8), 0.06F, 110);
+    Value* codes = maker.quantize(maker.add("Sigmoid", {x}), 1.0F / 256.0F, 0);
+    maker.output(maker.quantize(maker.add("Mul", {x, maker.dequantize(codes, 1.0F / 256.0F, 0)}), 0.03F, 9));
+    maker.output(codes);
+    CHECK(code_difference(maker) == 0);
+    CHECK(has_step(maker, "Sigmoid"));
+    CHECK(has_step(maker, "Mul"));
+}

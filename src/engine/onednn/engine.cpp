@@ -109,15 +109,19 @@ private:
         const Built built = with_context([&] { return format("node '{}'", group.nodes.front()->display_name()); },
                                          [&] { return attempt([&] { return build_group(builder_, group); }); });
         if (built == Built::Yes) return complete({group.last()});
-        for (const Node* dequantizer : group.dequantizers)
-            if (!builder_.has_memory(dequantizer->output(0))) build_node(*dequantizer);
         for (const Node* node : group.nodes) {
+            for (const Node* dequantizer : group.dequantizers)
+                if (is_read_by(*dequantizer->output(0), *node) && !builder_.has_memory(dequantizer->output(0))) build_node(*dequantizer);
             if (node->is("Conv") || node->is("Gemm") || node->is("MatMul")) {
                 build_float_chain(Chain::of(*node));
             } else {
                 build_node(*node);
             }
         }
+    }
+
+    static bool is_read_by(const Value& value, const Node& node) {
+        return std::any_of(value.uses().begin(), value.uses().end(), [&](const Use& use) { return use.node == &node; });
     }
 
     /// Its zero point is also kept as the 32-bit number that products take at run time.

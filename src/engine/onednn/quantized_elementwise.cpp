@@ -27,22 +27,43 @@ bool wants_channels_last(const Value* codes, int rank) {
     });
 }
 
-CodeTable table_of(const PropagatedValues& values, const QuantizedGroup& group) {
-    const QuantParams& from = group.inputs[0].params;
-    const QuantRange range = integer_range(from.dtype);
-    Tensor codes = Tensor::uninitialized(DType::Float32, Shape{256});
-    for (std::int32_t code = range.min; code <= range.max; ++code)
-        codes.mutable_data<float>()[code & 255] = dequantize_value(code, from.scale, from.zero_point);
-    for (const Node* node : group.activations) {
+/// What the operators make of 256 numbers, one after the other.
+Tensor computed(const PropagatedValues& values, std::span<const Node* const> nodes, Tensor numbers) {
+    for (const Node* node : nodes) {
         std::vector<Tensor> inputs;
         for (const Value* input : node->inputs()) {
             const Tensor* known = input ? values.tensor(input) : nullptr;
-            inputs.push_back(known ? *known : input ? codes : Tensor{});
+            inputs.push_back(known ? *known : input ? numbers : Tensor{});
         }
-        codes = evaluate_node(*node, inputs)[0];
+        numbers = evaluate_node(*node, inputs)[0];
     }
+    return numbers;
+}
+
+/// Quantized and dequantized.
+Tensor coded(const Tensor& numbers, const QuantParams& params) {
+    CodeTable codes;
+    quantize_elements(numbers.data<float>(), 256, params, codes.data());
+    Tensor result = Tensor::uninitialized(DType::Float32, Shape{256});
+    dequantize_elements(codes.data(), 256, params, result.mutable_data<float>());
+    return result;
+}
+
+CodeTable table_of(const PropagatedValues& values, const QuantizedGroup& group) {
+    const QuantParams& from = group.inputs[0].params;
+    const QuantRange range = integer_range(from.dtype);
+    Tensor numbers = Tensor::uninitialized(DType::Float32, Shape{256});
+    for (std::int32_t code = range.min; code <= range.max; ++code)
+        numbers.mutable_data<float>()[code & 255] = dequantize_value(code, from.scale, from.zero_point);
+    if (group.gate) {
+        std::vector<Tensor> operands(2, numbers);
+        operands[static_cast<std::size_t>(group.gate->operand)] =
+            coded(computed(values, group.gate->activations, numbers), group.gate->params);
+        numbers = evaluate_node(*group.main, operands)[0];
+    }
+    numbers = computed(values, group.activations, std::move(numbers));
     CodeTable table;
-    quantize_elements(codes.data<float>(), 256, *group.output_params, table.data());
+    quantize_elements(numbers.data<float>(), 256, *group.output_params, table.data());
     return table;
 }
 
