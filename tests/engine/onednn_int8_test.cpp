@@ -172,3 +172,16 @@ TEST_CASE("a table that somebody else reads stays one of its own", "[onednn]") {
     CHECK(has_step(maker, "Sigmoid"));
     CHECK(has_step(maker, "Mul"));
 }
+
+TEST_CASE("integer convolutions over a column of points", "[onednn]") {
+    for (const bool has_residual : {false, true}) {
+        GraphMaker maker;
+        Value* x = maker.dequantize(maker.input("x", Shape{2, 8, 21, 1}, DType::UInt8), 0.05F, 120);
+        Value* weights = maker.quantized_weights(Shape{8, 8, 5, 1});
+        Value* y = maker.add("Conv", {x, weights, maker.quantized_bias(weights, 0.05F)}, {{"pads", std::vector<std::int64_t>{2, 0, 2, 0}, {}}});
+        if (has_residual) y = maker.add("Add", {y, maker.input("r", Shape{2, 8, 21, 1})});
+        maker.output(maker.quantize(y, 0.03F, 100));
+        CHECK(code_difference(maker) <= 1);
+        CHECK_FALSE(has_reference_step(maker));
+    }
+}

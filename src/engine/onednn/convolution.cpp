@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/onednn/channel_affine.h"
+#include "engine/onednn/column.h"
 #include "engine/onednn/operators.h"
 #include "ops/attributes.h"
 #include "ops/conv.h"
@@ -25,22 +26,6 @@ Geometry geometry_of(const Node& node, const Shape& source, const Shape& weights
     }
     const auto direct = attrs<ConvAttrs>(node);
     return {direct.geometry(source, weights), direct.group, ConvolutionKind::Direct};
-}
-
-/// A column of points, as in convolutions over sequences that exporters write with two axes. oneDNN walks along the last axis, whose one point is too few to
-/// be fast; the same memory is a row of points.
-bool is_column(const Geometry& geometry, const Shape& source, const Shape& destination) {
-    const auto has_one_point = [](const WindowAxis& axis) {
-        return axis.kernel == 1 && axis.stride == 1 && axis.pad_begin == 0 && axis.pad_end == 0;
-    };
-    return geometry.kind == ConvolutionKind::Direct && source.rank() == 4 && source[3] == 1 && destination[3] == 1 && source[2] > 1 &&
-           has_one_point(geometry.window[1]);
-}
-
-Shape turned(const Shape& shape) {
-    std::vector<std::int64_t> dims = shape.dims();
-    std::swap(dims[dims.size() - 1], dims[dims.size() - 2]);
-    return Shape(std::move(dims));
 }
 
 struct Weights {
@@ -121,10 +106,10 @@ public:
 private:
     void describe() {
         Shape weights = builder_.shape(node_.input(1)), source = source_, destination = destination_;
-        is_turned_ = !parts_.residual && is_column(geometry_, source_, destination_);
+        is_turned_ = geometry_.kind == ConvolutionKind::Direct && !parts_.residual && is_column(geometry_.window, source_, destination_);
         if (is_turned_) {
             for (Shape* shape : {&weights, &source, &destination}) *shape = turned(*shape);
-            std::swap(geometry_.window[0], geometry_.window[1]);
+            geometry_.window = turned(std::move(geometry_.window));
         }
         const auto type = builder_.float_type();
         weights_ = describe_weights(weights, geometry_);

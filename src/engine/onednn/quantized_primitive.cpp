@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/onednn/column.h"
 #include "engine/onednn/quantized_product.h"
 #include "ops/attributes.h"
 
@@ -61,16 +62,29 @@ struct Made {
     Desc source, destination;  // as the primitive sees them
 };
 
+void turn(ConvolutionSpec& spec, Shape& weights, Shape& source, Window& window) {
+    const auto turn_layout = [](Desc& layout) { layout = channels_last_desc(turned(shape_of(layout)), element_type(layout)); };
+    turn_layout(spec.source);
+    turn_layout(spec.destination);
+    for (PostOp& operation : spec.attributes.post_ops)
+        if (auto* binary = std::get_if<BinaryPostOp>(&operation)) turn_layout(binary->other);
+    weights = turned(weights);
+    source = turned(source);
+    window = turned(std::move(window));
+}
+
 Made make_convolution_step(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Epilogue& epilogue) {
-    const Shape weights = grouped_shape(plan);
+    Shape weights = grouped_shape(plan), source = builder.shape(group.inputs[0].codes);
+    Window window = plan.window;
     ConvolutionSpec spec;
     spec.source = plan.source;
-    spec.weights = any_desc(weights, memory::data_type::s8);
     spec.destination = epilogue.destination;
-    if (epilogue.bias.defined()) spec.bias = plain_desc(epilogue.bias.shape(), type_of(epilogue.bias.dtype()));
     spec.attributes = epilogue.attributes;
+    if (is_column(window, source, shape_of(spec.destination))) turn(spec, weights, source, window);
+    spec.weights = any_desc(weights, memory::data_type::s8);
+    if (epilogue.bias.defined()) spec.bias = plain_desc(epilogue.bias.shape(), type_of(epilogue.bias.dtype()));
     spec.grouped = plan.convolution.groups > 1;
-    set_window(spec, plan.window, builder.shape(group.inputs[0].codes));
+    set_window(spec, window, source);
     return {make_convolution(builder.engine(), spec), plain_desc(weights, memory::data_type::s8), spec.source, spec.destination};
 }
 
