@@ -17,7 +17,7 @@ using Kind = QuantizedGroup::Kind;
 constexpr std::string_view kProducts[] = {"Conv", "Gemm", "MatMul"};
 constexpr std::string_view kBinaries[] = {"Add", "Sub", "Mul"};
 constexpr std::string_view kMoves[] = {"Reshape",  "Flatten",      "Squeeze",      "Unsqueeze", "Transpose", "Slice",
-                                       "Identity", "DepthToSpace", "SpaceToDepth", "Expand",    "Tile"};
+                                       "Identity", "DepthToSpace", "SpaceToDepth", "Expand",    "Tile",      "Gather"};
 constexpr std::string_view kAverages[] = {"AveragePool", "GlobalAveragePool", "ReduceMean"};
 constexpr std::string_view kClamps[] = {"Relu", "Clip", "LeakyRelu"};
 

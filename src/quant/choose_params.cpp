@@ -86,8 +86,8 @@ ChannelParams choose_channel_params(std::span<const float> absmax, DType dtype, 
 }
 
 float smallest_bias_scale(float bias_absmax) {
-    constexpr double kCodes = 4294967294.0;  // 2^32 - 2
-    const double bound = 1.0001 * 2.0 * static_cast<double>(bias_absmax) / kCodes;
+    constexpr double kMost = 1073741824.0;  // 2^30
+    const double bound = 1.0001 * static_cast<double>(bias_absmax) / kMost;
     return static_cast<float>(std::max(bound, kSmallestScale));
 }
 

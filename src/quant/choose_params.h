@@ -42,8 +42,8 @@ QuantRange symmetric_weight_range(DType dtype);
 /// subnormal takes the largest scale of the tensor (1/127 when there is none), so that its bias keeps the resolution of the others.
 ChannelParams choose_channel_params(std::span<const float> absmax, DType dtype, int axis);
 
-/// The smallest usable int32 bias scale for a channel: 1.0001 * 2*|bias| / (2^32 - 2) (ONNX Runtime's overflow guard), rounded up to
-/// a normal float, which is also what a bias of 0 asks for.
+/// The smallest usable int32 bias scale for a channel: 1.0001 * |bias| / 2^30, rounded up to a normal float, which is also what a bias of 0 asks for.
+/// ONNX Runtime's guard lets the bias alone fill int32; engines add products to it in 32 bits, and half of the range is theirs.
 float smallest_bias_scale(float bias_absmax);
 
 }  // namespace mcompress

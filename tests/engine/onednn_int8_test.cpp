@@ -178,10 +178,20 @@ TEST_CASE("integer convolutions over a column of points", "[onednn]") {
         GraphMaker maker;
         Value* x = maker.dequantize(maker.input("x", Shape{2, 8, 21, 1}, DType::UInt8), 0.05F, 120);
         Value* weights = maker.quantized_weights(Shape{8, 8, 5, 1});
-        Value* y = maker.add("Conv", {x, weights, maker.quantized_bias(weights, 0.05F)}, {{"pads", std::vector<std::int64_t>{2, 0, 2, 0}, {}}});
+        Value* y =
+            maker.add("Conv", {x, weights, maker.quantized_bias(weights, 0.05F)}, {{"pads", std::vector<std::int64_t>{2, 0, 2, 0}, {}}});
         if (has_residual) y = maker.add("Add", {y, maker.input("r", Shape{2, 8, 21, 1})});
         maker.output(maker.quantize(y, 0.03F, 100));
         CHECK(code_difference(maker) <= 1);
         CHECK_FALSE(has_reference_step(maker));
     }
+}
+
+TEST_CASE("elements picked by a constant index stay codes", "[onednn]") {
+    GraphMaker maker;
+    Value* x = maker.dequantize(maker.input("x", Shape{2, 3, 4, 5}, DType::UInt8), 0.05F, 120);
+    Value* second = maker.constant(Tensor::from_values<std::int64_t>(Shape{}, {1}));
+    maker.output(maker.quantize(maker.add("Gather", {x, second}, {{"axis", std::int64_t{0}, {}}}), 0.05F, 120));
+    CHECK(code_difference(maker) == 0);
+    CHECK(steps_of(maker).size() == 1);
 }

@@ -11,7 +11,9 @@ namespace mcompress::onednn {
 
 /// Whether a convolution from `source` to `destination` runs along the axis before the last alone.
 inline bool is_column(const Window& window, const Shape& source, const Shape& destination) {
-    const auto has_one_point = [](const WindowAxis& axis) { return axis.kernel == 1 && axis.stride == 1 && axis.pad_begin == 0 && axis.pad_end == 0; };
+    const auto has_one_point = [](const WindowAxis& axis) {
+        return axis.kernel == 1 && axis.stride == 1 && axis.pad_begin == 0 && axis.pad_end == 0;
+    };
     return source.rank() == 4 && source[3] == 1 && destination[3] == 1 && source[2] > 1 && has_one_point(window[1]);
 }
 
