@@ -31,7 +31,7 @@ enum class Counting;
 /// When a value falls beyond the last bin, neighbours merge pairwise and the width doubles; floor(floor(x/w)/2) = floor(x/2w) makes the
 /// counts independent of the order of samples and of merging: the exponent is the smallest that holds the greatest magnitude seen.
 /// Exact zeros and values that are not finite are not binned. Of samples of `thinned_from` values and more, one of four groups of 16 values is
-/// binned, and counts four times: which, is fixed by the place in the sample (choice_of_piece in value_kernels.h).
+/// binned, and counts four times, of those of four times as many one of eight: which, is fixed by the place in the sample (choice_of_piece in value_kernels.h).
 class AnchoredHistogram {
 public:
     static constexpr int kBins = 4096;         // a side

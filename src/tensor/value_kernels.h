@@ -15,24 +15,27 @@ inline constexpr std::size_t kCountedPiece = 2048;
 /// Values that are counted or left out together.
 inline constexpr std::size_t kCountedGroup = 16;
 
-/// Which values are counted: all of them, once; or one of four neighbouring groups, four times. A piece with no more than kFewValues values other
-/// than 0 is counted whole all the same, so that what is rare is not missed.
-enum class Counting { All, Quarter };
+/// Which values are counted: all of them, once; one of four neighbouring groups, four times; or one of eight, eight times. A piece with no more than
+/// kFewValues values other than 0 is counted whole all the same, so that what is rare is not missed.
+enum class Counting { All, Quarter, Eighth };
 inline constexpr std::size_t kFewValues = 256;
 
 constexpr Counting counting_of_piece(Counting counting, std::size_t nonzero) { return nonzero <= kFewValues ? Counting::All : counting; }
 /// Also the number of neighbouring groups of which one is counted.
-constexpr std::uint32_t weight_of(Counting counting) { return counting == Counting::Quarter ? 4 : 1; }
+constexpr std::uint32_t weight_of(Counting counting) { return counting == Counting::Eighth ? 8 : counting == Counting::Quarter ? 4 : 1; }
+/// Bits of a piece's word that choose among them.
+constexpr int choice_bits(Counting counting) { return counting == Counting::Eighth ? 3 : counting == Counting::Quarter ? 2 : 0; }
 
-/// Bits 2q and 2q + 1 say which of the four groups q of a piece is counted under Counting::Quarter. A pseudo-random word (splitmix64) and not a regular
-/// pattern, so that no channel of any layout is favoured; it depends on the place alone.
+/// Bits 2q and 2q + 1 say which of the four groups q of a piece is counted under Counting::Quarter, bits 3q to 3q + 2 which of eight under
+/// Counting::Eighth. A pseudo-random word (splitmix64) and not a regular pattern, so that no channel of any layout is favoured; it depends on the place alone.
 constexpr std::uint64_t choice_of_piece(std::uint64_t number) { return splitmix64(number * kSplitMixStep); }
 static_assert(kCountedPiece == 32 * 4 * kCountedGroup);
 
 /// Whether the value at a place of a piece is counted.
 constexpr bool is_counted(Counting counting, std::uint64_t choice, std::size_t at) {
     const std::size_t group = at / kCountedGroup;
-    return counting == Counting::All || (choice >> (group / 4 * 2) & 3) == group % 4;
+    const std::size_t of = weight_of(counting);
+    return (choice >> (group / of * static_cast<std::size_t>(choice_bits(counting))) & (of - 1)) == group % of;
 }
 
 /// Counters of a histogram, narrow ones that leave room in the first-level cache: bin |x| * scale for x > 0, and kBins further for x < 0.

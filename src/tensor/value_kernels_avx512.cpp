@@ -83,7 +83,7 @@ MCOMPRESS_AVX512 void read_piece(Piece& piece, std::span<const float> values, co
     std::size_t at = 0;
     constexpr std::size_t kOf = weight_of(kCounting);
     if constexpr (kOf > 1) {
-        for (; at + kOf * kLanes <= values.size(); at += kOf * kLanes, choice >>= 2) {
+        for (; at + kOf * kLanes <= values.size(); at += kOf * kLanes, choice >>= choice_bits(kCounting)) {
             for (std::size_t group = 0; group < kOf; ++group) look<kSides>(piece, _mm512_loadu_ps(&values[at + group * kLanes]), 0xFFFF);
             list_bins<kSides>(piece, _mm512_loadu_ps(&values[at + (choice & (kOf - 1)) * kLanes]), scale, 0xFFFF);
         }
@@ -198,8 +198,11 @@ MCOMPRESS_AVX512 bool summarize_avx512(std::span<const float> block, ValueSummar
 }
 
 std::size_t count_avx512(std::span<const float> values, const CounterTable& table, ValueSummary& summary) {
-    return table.counting == Counting::Quarter ? count_pieces<Counting::Quarter>(values, table, summary)
-                                               : count_pieces<Counting::All>(values, table, summary);
+    switch (table.counting) {
+        case Counting::Quarter: return count_pieces<Counting::Quarter>(values, table, summary);
+        case Counting::Eighth: return count_pieces<Counting::Eighth>(values, table, summary);
+        default: return count_pieces<Counting::All>(values, table, summary);
+    }
 }
 
 #else

@@ -105,7 +105,8 @@ TEST_CASE("a piece that holds a value without a bin is not counted, nor what fol
         }
 }
 
-TEST_CASE("the kernels of every processor count the same quarter") {
+TEST_CASE("the kernels of every processor count the same part") {
+    const auto [counting, of, bits] = GENERATE(std::tuple(Counting::Quarter, 4u, 2u), std::tuple(Counting::Eighth, 8u, 3u));
     std::mt19937 random(11);
     std::normal_distribution<float> normal(0.2f, 1.0f);
     for (const std::size_t size : {2048u, 2063u, 2064u, 2065u, 2080u, 2100u, 4096u, 40001u}) {
@@ -115,7 +116,7 @@ TEST_CASE("the kernels of every processor count the same quarter") {
         values[3] = 1.5f;  // the only one of the first pieces
         for (const float least : {-3.9f, 0.0f}) {
             for (float& value : values) value = std::max(value, least);
-            // By the definition: of four groups of 16 the one that the piece's word chooses, unless little of the piece is not 0.
+            // By the definition: of four or eight groups of 16 the one that the piece's word chooses, unless little of the piece is not 0.
             std::vector<std::uint32_t> expected(2 * AnchoredHistogram::kBins);
             for (std::size_t begin = 0; begin < size; begin += 2048) {
                 const std::uint64_t word = choice_of_piece(3 + begin / 2048);
@@ -124,9 +125,9 @@ TEST_CASE("the kernels of every processor count the same quarter") {
                     static_cast<std::size_t>(std::count(values.begin() + begin, values.begin() + end, 0.0f)) + 256 >= end - begin;
                 for (std::size_t at = begin; at < end; ++at) {
                     const std::size_t group = (at - begin) / 16;
-                    if (values[at] == 0.0f || (!is_whole && (word >> (group / 4 * 2) & 3) != group % 4)) continue;
+                    if (values[at] == 0.0f || (!is_whole && (word >> (group / of * bits) & (of - 1)) != group % of)) continue;
                     expected[static_cast<std::size_t>(std::fabs(values[at]) * 1024.0f) + (values[at] < 0.0f ? 4096u : 0u)] +=
-                        is_whole ? 1 : 4;
+                        is_whole ? 1 : of;
                 }
             }
             for_each_usable([&](const ValueKernels& kernels) {
@@ -136,7 +137,7 @@ TEST_CASE("the kernels of every processor count the same quarter") {
                                             .scale = 1024.0f,
                                             .lowest = least < 0.0f ? -3.999f : 0.0f,
                                             .highest = 3.999f,
-                                            .counting = Counting::Quarter,
+                                            .counting = counting,
                                             .first_piece = 3},
                                            found.summary);
                 CHECK(found.done == size);
