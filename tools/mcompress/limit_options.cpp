@@ -2,6 +2,7 @@
 
 #include "option_range.h"
 #include "report_error.h"
+#include "support/memory.h"
 #include "support/process_limits.h"
 
 namespace mcompress {
@@ -20,6 +21,7 @@ void add_limit_flags(CLI::App& app, LimitFlags& flags) {
 }
 
 void apply_limits(const LimitFlags& flags) {
+    keep_freed_memory();
     ProcessLimits limits;
     limits.memory = flags.max_memory > 0 ? flags.max_memory : default_memory_limit();
     if (flags.max_nodes > 0) limits.nodes = flags.max_nodes;

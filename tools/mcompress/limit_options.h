@@ -14,7 +14,7 @@ struct LimitFlags {
 
 void add_limit_flags(CLI::App& app, LimitFlags& flags);
 
-/// Before anything is opened.
+/// What the process does with memory and time; before anything is opened.
 void apply_limits(const LimitFlags& flags);
 
 }  // namespace mcompress

@@ -10,7 +10,6 @@
 #include "support/interruption.h"
 #include "support/log.h"
 #include "support/mapped_files.h"
-#include "support/memory.h"
 
 using namespace mcompress;
 
@@ -52,7 +51,6 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    keep_freed_memory();
     return reporting_errors([&] {
         end_cleanly_without_memory(report_exhausted_memory);
         end_cleanly_on_signals();
