@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that mcompress needs, and nothing when all of them are there.
 #
-#   tools/install-deps.sh [--for demo|test|interop]     demo: build and run the program; test (the default): the test tools too;
-#                                                       interop: those, Node.js and npm
+#   tools/install-deps.sh [--for demo|test|interop|fuzz]     demo: build and run the program; test (the default): the test tools too;
+#                                                       interop: those, Node.js and npm; fuzz: those of test, clang with libFuzzer
 #
 # Needs Debian 12 or later, and root or sudo when something is missing.
 set -euo pipefail
@@ -29,13 +29,15 @@ build=(
     libzstd-dev
 )
 tests=(catch2 libonnx-testdata python3 python3-numpy python3-pil clang-format strace time man-db groff)
-interop=(nodejs npm)
+interop=(nodejs npm locales)
+fuzz=(clang libclang-rt-dev libomp-dev)
 
 case $purpose in
 demo) wanted=("${build[@]}") ;;
 test) wanted=("${build[@]}" "${tests[@]}") ;;
 interop) wanted=("${build[@]}" "${tests[@]}" "${interop[@]}") ;;
-*) echo "install-deps: --for takes demo, test or interop, not '$purpose'" >&2; exit 2 ;;
+fuzz) wanted=("${build[@]}" "${tests[@]}" "${fuzz[@]}") ;;
+*) echo "install-deps: --for takes demo, test, interop or fuzz, not '$purpose'" >&2; exit 2 ;;
 esac
 
 command -v dpkg-query >/dev/null || { echo "install-deps: this is not a Debian system (no dpkg-query)" >&2; exit 1; }
