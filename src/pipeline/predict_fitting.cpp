@@ -115,8 +115,8 @@ std::vector<std::uint64_t> elements_between(const Graph& graph) {
     return between;
 }
 
-/// What GraphPrefix keeps of all samples at most: in front of layers where it is more than that, nothing.
-std::uint64_t kept_between(const Graph& graph, const FittingPlan& plan, const Allowance& allowance) {
+/// What GraphPrefix keeps of all samples in front of each layer: where it would be more than is allowed, nothing.
+std::vector<std::uint64_t> kept_between(const Graph& graph, const FittingPlan& plan, const Allowance& allowance) {
     constexpr std::uint64_t kFewest = 8, kHundred = 100;
     std::vector<std::uint64_t> between = elements_between(graph);
     std::uint64_t samples = plan.samples, most = 0;
@@ -126,10 +126,8 @@ std::uint64_t kept_between(const Graph& graph, const FittingPlan& plan, const Al
         samples = std::min(samples, std::max(kFewest, allowance.kept / std::max<std::uint64_t>(1, most)));
         limit = std::max(2 * kMegabyte, kHundred * most);
     }
-    std::uint64_t kept = 0;
-    for (const std::uint64_t each : between)
-        if (each * samples <= limit) kept = std::max(kept, each * samples);
-    return kept * allowance.walks;
+    for (std::uint64_t& each : between) each = each * samples <= limit ? each * samples * allowance.walks : 0;
+    return between;
 }
 
 std::uint64_t weight_bytes(const Graph& graph) {
@@ -197,23 +195,33 @@ FittingCost predict_fitting(const std::filesystem::path& path, const FittingPlan
     const std::uint64_t weights = weight_bytes(*model->graph);
     const Allowance allowance = allowance_of(plan, weights);
     FittingCost cost;
-    std::vector<std::uint64_t> rows;
-    std::uint64_t largest = 0;
-    for (const LayerSize& layer : layer_sizes(*model->graph)) {
+    const std::vector<LayerSize> layers = layer_sizes(*model->graph);
+    std::vector<std::uint64_t> rows, matrices;  // by layer
+    for (const LayerSize& layer : layers) {
         rows.push_back(rows_bytes(layer, plan, allowance));
+        matrices.push_back(0);
         if (layer.inputs > allowance.most_inputs) continue;
         const auto count = static_cast<std::int64_t>(rows.back()) / (4 * std::max<std::int64_t>(1, layer.groups * layer.inputs));
         const bool is_formed = kFew * count > layer.inputs;
-        if (is_formed) largest = std::max(largest, static_cast<std::uint64_t>(layer.inputs) * static_cast<std::uint64_t>(layer.inputs));
+        const auto inputs = static_cast<std::uint64_t>(layer.inputs);
+        if (is_formed) matrices.back() = inputs * inputs * allowance.moments_of_layer;
         cost.products += allowance.solutions * products_of(layer, rows.back(), is_formed ? layer.inputs : count);
     }
     if (rows.empty()) return cost;
-    std::sort(rows.rbegin(), rows.rend());
-    const std::size_t at_once =
-        std::min<std::size_t>(rows.size(), std::max<std::size_t>(1, allowance.rows_at_once / allowance.rows_of_layer));
-    const std::uint64_t gathered = std::accumulate(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(at_once), std::uint64_t{0});
-    cost.memory = kPlans + gathered + allowance.rows_beside * rows.front() + kept_between(*model->graph, plan, allowance) +
-                  largest * allowance.moments_of_layer + 4 * weights;
+    const std::vector<std::uint64_t> kept = kept_between(*model->graph, plan, allowance);
+    const std::size_t at_once = std::max<std::size_t>(1, allowance.rows_at_once / allowance.rows_of_layer);
+    std::uint64_t most_rows = 0, most_kept = 0, together = 0;
+    for (std::size_t at = 0; at < rows.size(); ++at) {
+        const std::size_t first = at / at_once * at_once, last = std::min(rows.size(), first + at_once);
+        const std::uint64_t gathered = std::accumulate(rows.begin() + static_cast<std::ptrdiff_t>(first),
+                                                       rows.begin() + static_cast<std::ptrdiff_t>(last), std::uint64_t{0});
+        const std::uint64_t of_layer = gathered + allowance.rows_beside * rows[at];
+        most_rows = std::max(most_rows, of_layer);
+        most_kept = std::max(most_kept, kept[at]);
+        together = std::max(together, of_layer + kept[at] + matrices[at]);
+    }
+    // Pruning goes from layer to layer: most lies between the first ones, whose matrices are small. Quantizing makes fitted weights and trials besides, which what never comes together makes up for.
+    cost.memory = kPlans + (plan.stage == FittingStage::PruneLayers ? together : most_rows + most_kept) + 4 * weights;
     return cost;
 }
 
