@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ir/model.h"
+#include "support/splitmix.h"
 
 namespace mcompress::bench {
 
@@ -91,11 +92,9 @@ public:
     Graph& graph() { return *model_->graph; }
 
 private:
-    double uniform() {  // splitmix64
-        std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ULL);
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-        return (static_cast<double>((z ^ (z >> 31)) >> 11) + 0.5) / 9007199254740992.0;
+    double uniform() {
+        const std::uint64_t number = splitmix64(std::exchange(state_, state_ + kSplitMixStep));
+        return (static_cast<double>(number >> 11) + 0.5) / 9007199254740992.0;
     }
     double normal() { return std::sqrt(-2.0 * std::log(uniform())) * std::cos(2.0 * std::numbers::pi * uniform()); }
 

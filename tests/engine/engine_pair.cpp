@@ -2,23 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "ops/infer.h"
+#include "support/splitmix.h"
 #include "tensor/compare.h"
 
 using namespace mcompress;
 
-GraphMaker::GraphMaker(int opset, unsigned seed) : state_(seed * 0x9E3779B97F4A7C15ULL) {
+GraphMaker::GraphMaker(int opset, unsigned seed) : state_(seed * kSplitMixStep) {
     (*model_.opset_imports)[""] = opset;
     (*model_.opset_imports)["mcompress"] = 1;
 }
 
-std::uint64_t GraphMaker::next() {  // splitmix64
-    std::uint64_t z = state_ += 0x9E3779B97F4A7C15ULL;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-    return z ^ (z >> 31);
-}
+std::uint64_t GraphMaker::next() { return splitmix64(std::exchange(state_, state_ + kSplitMixStep)); }
 
 float GraphMaker::normal() {
     double sum = -6.0;
