@@ -13,6 +13,7 @@
 #include "passes/pipelines.h"
 #include "passes/quantize/attention_mask.h"
 #include "passes/quantize/quantization_plan.h"
+#include "passes/quantize/unseen_range.h"
 #include "quant/fake_quantize.h"
 #include "support/format.h"
 #include "support/log.h"
@@ -34,6 +35,13 @@ constexpr std::size_t kFewestSamples = 4, kMostSamples = 40, kMostSamplesMax = 4
 // Memory must not grow with the number of samples: of the four fifths of a hundred that are fitted to all outputs are kept, of more samples what fits.
 constexpr std::size_t kAlwaysKept = 80;
 constexpr std::size_t kKeptBytes = std::size_t{16} << 20;
+
+/// Whether each channel is one number.
+bool is_pooled(const Value& value) {
+    const std::optional<Dims>& dims = value.type().dims;
+    if (!dims || dims->size() < 3) return false;
+    return std::all_of(dims->begin() + 2, dims->end(), [](const Dim& dim) { return dim.extent() == 1; });
+}
 
 class RangeSearch {
 public:
@@ -84,10 +92,14 @@ private:
             RangeContest contest{.name = observed.value->name(), .qualified = qualified, .dtype = scheme.activation_dtype};
             if (const auto other = scheme.activation_dtypes.find(qualified); other != scheme.activation_dtypes.end())
                 contest.dtype = other->second;
-            contest.candidates = range_candidates(statistics);
+            const std::optional<ValueRange> wider = unseen_range(*observed.value, statistics, scheme);
+            // Samples to come may go farther, and what is clipped of a pooled channel is lost for the whole picture: those there are do not tell.
+            if (wider && is_pooled(*observed.value)) continue;
+            contest.candidates = range_candidates(statistics, wider);
             if (contest.candidates.size() < 2) continue;
             contest.noise.resize(contest.candidates.size());
-            contest.start = contest.best = nearest_candidate(contest.candidates, find_range_method(scheme.range_method).choose(statistics));
+            contest.start = contest.best =
+                nearest_candidate(contest.candidates, wider ? *wider : find_range_method(scheme.range_method).choose(statistics));
             contests_.push_back(std::move(contest));
         }
     }

@@ -21,12 +21,13 @@ ValueRange between(ValueRange a, ValueRange b) { return {(a.min + b.min) / 2, (a
 
 }  // namespace
 
-std::vector<ValueRange> range_candidates(const TensorStatistics& statistics) {
+std::vector<ValueRange> range_candidates(const TensorStatistics& statistics, const std::optional<ValueRange>& wider) {
     std::vector<ValueRange> all;
     for (const char* method :
          {"min-max", "mean-min-max", "least-error", "percentile:99.9", "percentile:99.99", "percentile:99.999", "entropy", "mse", "octav"})
         all.push_back(around_zero(find_range_method(method).choose(statistics)));
     const ValueRange mean = all[1];
+    if (wider) all[0] = *wider;
     for (const float share : {0.85f, 0.7f}) all.push_back({mean.min * share, mean.max * share});
     std::stable_sort(all.begin(), all.end(), [](ValueRange a, ValueRange b) { return width(a) > width(b); });
     std::vector<ValueRange> distinct{all.front()};

@@ -19,6 +19,7 @@
 #include "passes/quantize/qdq_pair.h"
 #include "passes/quantize/quantization_plan.h"
 #include "passes/quantize/quantized_view.h"
+#include "passes/quantize/unseen_range.h"
 
 namespace mcompress {
 namespace {
@@ -120,8 +121,10 @@ private:
                         "calibrate with samples that reach it, or exclude the nodes that read it");
         const std::string name = qualified_name(value);
         if (const auto chosen = scheme_.ranges.find(name); chosen != scheme_.ranges.end()) return chosen->second;
+        if (holds_attention_mask(value, statistics)) return choose_min_max(statistics);
+        if (const std::optional<ValueRange> wider = unseen_range(value, statistics, scheme_)) return *wider;
         // To clip pays where steps are coarse; 65536 of them are not.
-        if (dtype_bits(scheme_.dtype_of(name)) > 8 || holds_attention_mask(value, statistics)) return choose_min_max(statistics);
+        if (dtype_bits(scheme_.dtype_of(name)) > 8) return choose_min_max(statistics);
         return find_range_method(scheme_.range_method).choose(statistics);
     }
 
