@@ -27,8 +27,10 @@ class Propagation {
 public:
     Propagation(const Graph& graph, const FoldNode& fold) : graph_(graph) { values_.fold = fold; }
 
-    void bind_inputs(const std::map<std::string, Shape>& shapes) {
+    void bind_inputs(const std::map<std::string, Shape>& shapes, std::span<const GivenValue> given) {
+        for (const GivenValue& each : given) values_.types[each.value] = each.type;
         for (const Value* input : graph_.inputs()) {
+            if (values_.types.contains(input)) continue;
             ValueType type = input->type();
             const auto found = shapes.find(input->name());
             if (found != shapes.end()) {
@@ -199,9 +201,9 @@ const Tensor* PropagatedValues::stored_tensor(const Value* value) const {
 }
 
 PropagatedValues propagate_values(const Graph& graph, const std::map<std::string, Shape>& input_shapes, std::span<const Value* const> kept,
-                                  const FoldNode& fold) {
+                                  const FoldNode& fold, std::span<const GivenValue> given) {
     Propagation propagation(graph, fold);
-    propagation.bind_inputs(input_shapes);
+    propagation.bind_inputs(input_shapes, given);
     for (const Node* node : graph.order()) propagation.visit(*node);
     return propagation.finish(kept);
 }

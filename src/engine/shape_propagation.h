@@ -14,6 +14,12 @@ namespace mcompress {
 /// Runs one node on known inputs (an undefined tensor for an absent one); no outputs when it cannot.
 using FoldNode = std::function<std::vector<Tensor>(const Node&, std::span<const Tensor>)>;
 
+/// A value of an enclosing graph that a body reads, or an input of a body, and what it is in this run.
+struct GivenValue {
+    const Value* value = nullptr;
+    ValueType type;
+};
+
 struct PropagatedValues {
     std::unordered_map<const Value*, ValueType> types;
     /// What follows from constants and shapes alone.
@@ -45,6 +51,6 @@ struct PropagatedValues {
 
 /// An input with a default that `input_shapes` does not name is known. Values in `kept` count as read. Throws kShapeInvalid where shapes do not fit, kDataMismatch when the shape given for an input does not fit its type.
 PropagatedValues propagate_values(const Graph& graph, const std::map<std::string, Shape>& input_shapes, std::span<const Value* const> kept,
-                                  const FoldNode& fold);
+                                  const FoldNode& fold, std::span<const GivenValue> given = {});
 
 }  // namespace mcompress

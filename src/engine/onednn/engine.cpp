@@ -7,6 +7,7 @@
 #include "engine/onednn/dynamic_operators.h"
 #include "engine/onednn/operators.h"
 #include "engine/onednn/plan.h"
+#include "engine/onednn/planned_bodies.h"
 #include "engine/onednn/quantized_product.h"
 #include "engine/onednn/thread_scope.h"
 #include "engine/reference/program.h"
@@ -30,8 +31,10 @@ std::vector<Tensor> fold_node(const Node& node, std::span<const Tensor> inputs) 
 
 class Compiler {
 public:
-    Compiler(const Graph& graph, const CompileOptions& options, SharedConstants& constants)
-        : options_(options), builder_(graph, options, propagate_values(graph, options.input_shapes, options.tapped, fold_node), constants) {
+    Compiler(const Graph& graph, const CompileOptions& options, const BodyContext& body, std::shared_ptr<SharedConstants> constants)
+        : options_(options),
+          builder_(graph, options, propagate_values(graph, options.input_shapes, options.tapped, fold_node, body.given), body.outer,
+                   std::move(constants)) {
         const auto is_kept = [&](const Value& value) { return builder_.is_kept(&value); };
         groups_ = find_quantized_groups(builder_.values(), is_kept);
         if (has_byte_products()) dynamic_ = find_dynamic_products(builder_.values(), is_kept);
@@ -207,6 +210,15 @@ private:
     Chains chains_;
 };
 
+}  // namespace
+
+PlanData compile_plan(const Graph& graph, const CompileOptions& options, const BodyContext& body,
+                      std::shared_ptr<SharedConstants> constants) {
+    return Compiler(graph, options, body, std::move(constants)).compile();
+}
+
+namespace {
+
 class OneDnnEngine : public Engine {
 public:
     std::string_view name() const override { return "onednn"; }
@@ -217,12 +229,12 @@ public:
         const ThreadScope scope(options.threads);
         return translate_errors([&]() -> std::unique_ptr<ExecutionPlan> {
             reference::throw_if_unsupported(graph);
-            return std::make_unique<OneDnnPlan>(Compiler(graph, options, *constants_).compile());
+            return std::make_unique<OneDnnPlan>(compile_plan(graph, options, {}, constants_));
         });
     }
 
 private:
-    std::unique_ptr<SharedConstants> constants_ = std::make_unique<SharedConstants>();
+    std::shared_ptr<SharedConstants> constants_ = std::make_shared<SharedConstants>();
 };
 
 }  // namespace

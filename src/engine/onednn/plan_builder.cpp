@@ -8,26 +8,31 @@
 
 namespace mcompress::onednn {
 
-PlanBuilder::PlanBuilder(const Graph& graph, const CompileOptions& options, PropagatedValues values, SharedConstants& constants)
+PlanBuilder::PlanBuilder(const Graph& graph, const CompileOptions& options, PropagatedValues values, std::span<Value* const> outer,
+                         std::shared_ptr<SharedConstants> constants)
     : graph_(graph),
       values_(std::move(values)),
-      constants_(constants),
+      constants_(std::move(constants)),
       float_type_(options.compute == ComputeType::BFloat16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32),
       tapped_(options.tapped.begin(), options.tapped.end()),
       tap_access_(options.tap_access) {
     plan_.engine = dnnl::engine(dnnl::engine::kind::cpu, 0);
     plan_.threads = options.threads;
-    plan_.graph = &graph;
+    plan_.inputs.assign(graph.inputs().begin(), graph.inputs().end());
+    plan_.inputs.insert(plan_.inputs.end(), outer.begin(), outer.end());
     pending_.insert(values_.nodes.begin(), values_.nodes.end());
-    for (int index = 0; index < static_cast<int>(graph.inputs().size()); ++index) bind_input(index);
+    for (int index = 0; index < static_cast<int>(plan_.inputs.size()); ++index) bind_input(index);
 }
 
 void PlanBuilder::bind_input(int index) {
-    const Value* value = graph_.inputs()[static_cast<std::size_t>(index)];
-    if (values_.is_known(value)) return plan_.fixed_inputs.push_back(index);
+    const Value* value = plan_.inputs[static_cast<std::size_t>(index)];
+    if (values_.is_known(value)) {
+        if (&value->graph() == &graph_) plan_.fixed_inputs.push_back(index);
+        return;  // an outer constant is given at every run all the same
+    }
     Slot slot;
     slot.source = Slot::Source::GraphInput;
-    slot.graph_input = index;
+    slot.input = index;
     slot.dtype = values_.stored_dtype(value);
     slot.shape = values_.shape(value);
     slots_[value] = new_slot(slot);
@@ -163,7 +168,7 @@ BufferId PlanBuilder::constant(const Tensor& tensor, const Desc& row_major, cons
         storage.constant = held->bytes();
         storage.owner = std::move(held);
     } else {
-        auto held = constants_.find_or_make(tensor.stored_bytes(), row_major, layout, [&] {
+        auto held = constants_->find_or_make(tensor.stored_bytes(), row_major, layout, [&] {
             auto memory = std::make_shared<dnnl::memory>(layout, engine());
             const dnnl::memory from(row_major, engine(), const_cast<std::byte*>(tensor.stored_bytes()));
             execute_once(engine(), make_reorder(engine(), row_major, layout), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, *memory}});

@@ -22,8 +22,9 @@ struct StepLabel {
 
 class PlanBuilder {
 public:
-    /// `constants` is where constants are shared with other plans; it must outlive the builder, not the plan.
-    PlanBuilder(const Graph& graph, const CompileOptions& options, PropagatedValues values, SharedConstants& constants);
+    /// `outer` are the values of enclosing graphs that a body reads; `constants` is where constants are shared with other plans.
+    PlanBuilder(const Graph& graph, const CompileOptions& options, PropagatedValues values, std::span<Value* const> outer,
+                std::shared_ptr<SharedConstants> constants);
 
     const PropagatedValues& values() const { return values_; }
     /// Whether the nodes of the graph's step for this one are already built.
@@ -127,7 +128,7 @@ private:
 
     const Graph& graph_;
     PropagatedValues values_;
-    SharedConstants& constants_;
+    std::shared_ptr<SharedConstants> constants_;
     dnnl::memory::data_type float_type_;
     std::unordered_set<const Value*> tapped_;
     TapAccess tap_access_;

@@ -7,7 +7,7 @@
 #include <new>
 
 #include "engine/input_types.h"
-#include "engine/reference/program.h"
+#include "engine/onednn/planned_bodies.h"
 #include "support/error.h"
 
 namespace mcompress::onednn {
@@ -139,13 +139,13 @@ void RunState::start(std::span<const RuntimeValue> inputs) {
     for (const int index : plan_.fixed_inputs)
         if (const auto at = static_cast<std::size_t>(index); at < inputs.size() && inputs[at].defined())
             fail(codes::kDataMismatch, "input '{}' was planned with its default: name its shape when the plan is made",
-                 plan_.graph->inputs()[at]->name());
+                 plan_.inputs[at]->name());
     for (std::size_t index = 0; index < plan_.slots.size(); ++index) {
         const Slot& slot = plan_.slots[index];
         if (slot.source == Slot::Source::NewOutput) fill_slot(static_cast<SlotId>(index), Tensor::uninitialized(slot.dtype, *slot.shape));
         if (slot.source != Slot::Source::GraphInput) continue;
-        const Value& value = *plan_.graph->inputs()[static_cast<std::size_t>(slot.graph_input)];
-        const auto given = static_cast<std::size_t>(slot.graph_input);
+        const Value& value = *plan_.inputs[static_cast<std::size_t>(slot.input)];
+        const auto given = static_cast<std::size_t>(slot.input);
         const bool is_given = given < inputs.size() && inputs[given].defined();
         if (!is_given && !value.default_value()) fail(codes::kDataMismatch, "nothing was given for input '{}'", value.name());
         if (is_given && !value.type().is_tensor()) {
@@ -181,7 +181,7 @@ void RunState::run_plain(const PlainStep& step, const Tap& tap) {
     if (step.bodies) {
         std::vector<RuntimeValue> captured;
         for (const SlotId slot : step.captures) captured.push_back(slots_[static_cast<std::size_t>(slot)]);
-        outputs = step.bodies->run_node(plain_inputs_, captured, plan_.threads, tap);
+        outputs = step.bodies->run_node(plain_inputs_, captured, tap);
     } else {
         outputs = run_kernel(*step.kernel, *step.node, plain_inputs_, step.outputs.size(), plan_.threads);
     }

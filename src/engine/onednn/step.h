@@ -13,11 +13,9 @@
 #include "engine/onednn/primitives.h"
 #include "engine/reference/kernel.h"
 
-namespace mcompress::reference {
-class Bodies;
-}
-
 namespace mcompress::onednn {
+
+class PlannedBodies;
 
 /// Memory that buffers lie in: a piece of the run's arena, constant data of the plan, or a tensor's own memory.
 struct Storage {
@@ -45,7 +43,7 @@ struct Slot {
     Source source = Source::Computed;
     DType dtype = DType::Undefined;
     std::optional<Shape> shape;  // what it must have; nothing when it depends on data
-    int graph_input = -1;
+    int input = -1;              // of PlanData::inputs
     BufferId view = -1;
     Tensor constant;
 };
@@ -75,8 +73,8 @@ struct PlainStep {
     std::vector<SlotId> inputs;  // -1: absent
     std::vector<SlotId> outputs;
     std::vector<SlotId> captures;
-    std::vector<SlotId> released;                     // slots nobody reads after this step
-    std::shared_ptr<const reference::Bodies> bodies;  // of a node that has some
+    std::vector<SlotId> released;                 // slots nobody reads after this step
+    std::shared_ptr<const PlannedBodies> bodies;  // of a node that has some
 };
 
 /// Hands a value to the tap. Skipped when there is none.
@@ -97,8 +95,8 @@ using Step = std::variant<PrimitiveStep, NativeStep, PlainStep, TapStep>;
 struct PlanData {
     dnnl::engine engine;
     int threads = 1;
-    const Graph* graph = nullptr;
-    std::vector<int> fixed_inputs;  // their defaults are constants
+    std::vector<const Value*> inputs;  // the graph's, and behind them what a body reads of enclosing graphs
+    std::vector<int> fixed_inputs;     // their defaults are constants
     std::vector<Storage> storages;
     std::vector<Buffer> buffers;
     std::vector<Slot> slots;

@@ -15,16 +15,15 @@ namespace {
 
 class BoundBodies : public BodyRunner {
 public:
-    BoundBodies(std::span<const std::unique_ptr<Program>> programs, std::span<const RuntimeValue> captured, int threads, const Tap& tap)
-        : programs_(programs), captured_(captured), threads_(threads), tap_(tap) {}
+    BoundBodies(const Bodies& bodies, std::span<const RuntimeValue> captured, int threads, const Tap& tap)
+        : bodies_(bodies), captured_(captured), threads_(threads), tap_(tap) {}
 
     std::vector<RuntimeValue> run(int index, std::span<const RuntimeValue> inputs) const override {
-        MCOMPRESS_CHECK(static_cast<std::size_t>(index) < programs_.size());
-        return programs_[static_cast<std::size_t>(index)]->run(inputs, captured_, threads_, tap_);
+        return bodies_.run_body(index, inputs, captured_, threads_, tap_);
     }
 
 private:
-    std::span<const std::unique_ptr<Program>> programs_;
+    const Bodies& bodies_;
     std::span<const RuntimeValue> captured_;
     int threads_;
     const Tap& tap_;
@@ -32,9 +31,15 @@ private:
 
 }  // namespace
 
+std::vector<RuntimeValue> Bodies::run_body(int index, std::span<const RuntimeValue> inputs, std::span<const RuntimeValue> captured,
+                                           int threads, const Tap& tap) const {
+    MCOMPRESS_CHECK(static_cast<std::size_t>(index) < programs_.size());
+    return programs_[static_cast<std::size_t>(index)]->run(inputs, captured, threads, tap);
+}
+
 std::vector<RuntimeValue> Bodies::run_node(std::span<const RuntimeValue* const> inputs, std::span<const RuntimeValue> captured, int threads,
                                            const Tap& tap) const {
-    const BoundBodies bound(programs_, captured, threads, tap);
+    const BoundBodies bound(*this, captured, threads, tap);
     return run_kernel(*find_kernel_row(node_), node_, inputs, static_cast<std::size_t>(node_.output_count()), threads, &bound);
 }
 

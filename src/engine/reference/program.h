@@ -25,6 +25,9 @@ public:
     /// Runs the node's kernel with its bodies bound to the captured values. An absent input is null.
     std::vector<RuntimeValue> run_node(std::span<const RuntimeValue* const> inputs, std::span<const RuntimeValue> captured, int threads,
                                        const Tap& tap) const;
+    /// The body `index` alone.
+    std::vector<RuntimeValue> run_body(int index, std::span<const RuntimeValue> inputs, std::span<const RuntimeValue> captured, int threads,
+                                       const Tap& tap) const;
 
 private:
     const Node& node_;
