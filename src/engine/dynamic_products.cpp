@@ -13,7 +13,7 @@ public:
         : values_(values), is_kept_(is_kept), live_(values.nodes.begin(), values.nodes.end()) {}
 
     std::optional<DynamicProduct> at(const Node& node) {
-        if (!node.is("MatMulInteger")) return std::nullopt;
+        if (!node.is("MatMulInteger") && !node.is("ConvInteger")) return std::nullopt;
         DynamicProduct product;
         product.quantizer = node.input(0) ? node.input(0)->producer() : nullptr;
         const Node* quantizer = product.quantizer;
@@ -41,26 +41,28 @@ private:
 
     bool read_codes(const Node& node, QuantizedWeights& weights) const {
         weights.codes = node.input(1) ? values_.tensor(node.input(1)) : nullptr;
-        if (!weights.codes || weights.codes->shape().rank() != 2 || weights.codes->element_count() == 0) return false;
+        const bool is_matrix = node.is("MatMulInteger");
+        if (!weights.codes || weights.codes->element_count() == 0) return false;
+        if (is_matrix ? weights.codes->shape().rank() != 2 : weights.codes->shape().rank() < 3) return false;
         const DType dtype = weights.codes->dtype();
         if (dtype != DType::Int8 && dtype != DType::UInt8) return false;
-        weights.axis = 1;
+        weights.axis = is_matrix ? 1 : 0;
         if (!node.input(3)) return true;
         const Tensor* zero = values_.tensor(node.input(3));
         const std::int64_t count = zero ? zero->element_count() : 0;
-        if (!zero || zero->dtype() != dtype || (count != 1 && count != weights.codes->shape()[1])) return false;
+        if (!zero || zero->dtype() != dtype || (count != 1 && count != weights.codes->shape()[weights.axis])) return false;
         for (std::int64_t at = 0; at < count; ++at)
             weights.zero_points.push_back(dtype == DType::Int8 ? zero->data<std::int8_t>()[at] : zero->data<std::uint8_t>()[at]);
         return true;
     }
 
-    /// One scale for all, or one a column.
+    /// One scale for all, or one an output: along the last axis of a matrix product's result, the second of a convolution's.
     bool read_scales(const Value* value, QuantizedWeights& weights) const {
         const Tensor* scales = value ? values_.tensor(value) : nullptr;
         if (!scales || scales->dtype() != DType::Float32) return false;
-        const std::int64_t columns = weights.codes->shape()[1], count = scales->element_count();
-        const bool is_row = count == columns && scales->shape().rank() > 0 && scales->shape()[scales->shape().rank() - 1] == columns;
-        if (count != 1 && !is_row) return false;
+        const std::int64_t outputs = weights.codes->shape()[weights.axis], count = scales->element_count();
+        const int from_the_end = weights.axis == 1 ? 1 : weights.codes->shape().rank() - 1, rank = scales->shape().rank();
+        if (count != 1 && (count != outputs || rank < from_the_end || scales->shape()[rank - from_the_end] != outputs)) return false;
         weights.scales.assign(scales->values<float>().begin(), scales->values<float>().end());
         return true;
     }

@@ -1,4 +1,4 @@
-// Dynamically quantized products: MatMulInteger on what a DynamicQuantizeLinear gives, and the multiplications that make floats of its sums.
+// Dynamically quantized products: MatMulInteger and ConvInteger on what a DynamicQuantizeLinear gives, and the multiplications that make floats of its sums.
 #pragma once
 
 #include <functional>
@@ -8,12 +8,12 @@
 
 namespace mcompress {
 
-/// output = float(codes · weights) * source scale * weight scale, as exporters write it: MatMulInteger → Cast → Mul by the product of both scales, or
+/// output = float(codes · weights) * source scale * weight scale, as exporters write it: MatMulInteger or ConvInteger → Cast → Mul by the product of both scales, or
 /// by one after the other.
 struct DynamicProduct {
     const Node* quantizer = nullptr;  // shared by all products that read its codes
-    std::vector<const Node*> nodes;   // MatMulInteger, Cast, Mul …, in order of execution; the last gives the output
-    QuantizedWeights weights;         // [K, N], axis 1
+    std::vector<const Node*> nodes;   // the product, Cast, Mul …, in order of execution; the last gives the output
+    QuantizedWeights weights;         // [K, N], axis 1; of a convolution [M, C / group, …], axis 0
     const Value* output = nullptr;
 };
 

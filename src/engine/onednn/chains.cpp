@@ -107,9 +107,9 @@ private:
 
     /// One number an output channel: the last axis of a matrix product, axis 1 of a convolution. The head must not have a bias already.
     static bool is_bias(const Node& head, const Shape& shape, const Shape& other) {
-        const bool is_integer = head.is("MatMulInteger");  // its third input is a zero point
+        const bool is_integer = head.is("MatMulInteger") || head.is("ConvInteger");  // its third input is a zero point
         if ((head.input(2) && !is_integer) || !head.domain().empty()) return false;
-        const bool is_product = is_integer || head.is("MatMul") || head.is("Gemm");
+        const bool is_product = head.is("MatMulInteger") || head.is("MatMul") || head.is("Gemm");
         const int axis = is_product ? shape.rank() - 1 : 1;
         if (other.rank() > shape.rank() || axis < 0) return false;
         const int lead = shape.rank() - other.rank();

@@ -8,6 +8,8 @@
 #include "engine/onednn/int8_elementwise.h"
 #include "engine/onednn/on_threads.h"
 #include "engine/onednn/quantized_product.h"
+#include "ops/attributes.h"
+#include "ops/conv.h"
 #include "quant/choose_params.h"
 
 namespace mcompress::onednn {
@@ -61,8 +63,13 @@ std::optional<BufferId> build_dynamic_quantize(PlanBuilder& builder, const Node&
     if (!builder.is_dense(node.input(0), DType::Float32) || !builder.is_dense(node.output(0), DType::UInt8)) return std::nullopt;
     if (!node.output(1) || !node.output(2)) return std::nullopt;
     const Shape shape = builder.shape(node.input(0));
-    const BufferId source = builder.plain_form(node.input(0));
-    const BufferId codes = builder.result(node.output(0), plain_desc(shape, memory::data_type::u8));
+    const bool feeds_convolution = shape.rank() > 2 && std::any_of(node.output(0)->uses().begin(), node.output(0)->uses().end(),
+                                                                   [](const Use& use) { return use.node->is("ConvInteger"); });
+    const auto layout = [&](memory::data_type type) {
+        return feeds_convolution ? channels_last_desc(shape, type) : plain_desc(shape, type);
+    };
+    const BufferId source = builder.form(node.input(0), layout(kFloat));
+    const BufferId codes = builder.result(node.output(0), layout(memory::data_type::u8));
     const BufferId scale = builder.result(node.output(1), plain_desc(Shape{}, kFloat));
     const BufferId zero_point = builder.result(node.output(2), plain_desc(Shape{}, memory::data_type::u8));
     const BufferId wide = builder.temporary(plain_desc(Shape{}, memory::data_type::s32));
@@ -73,54 +80,134 @@ std::optional<BufferId> build_dynamic_quantize(PlanBuilder& builder, const Node&
     return wide;
 }
 
+namespace {
+
+/// Post-operations of a dynamically quantized product and the operands that they take.
+class Epilogue {
+public:
+    Epilogue(PlanBuilder& builder, const DynamicProduct& product, const ChainOperands& parts)
+        : builder_(builder), product_(product), parts_(parts) {}
+
+    /// `one`, `by_output` and `full` are the result's layout with every axis 1, with the outputs alone, and whole. False where the bias does not fit.
+    bool fill(AttributeSpec& attributes, const Desc& one, const Desc& by_output, const Desc& full) {
+        post_ops_ = &attributes.post_ops;
+        attributes.scales = product_.weights.scales;
+        attributes.source_zero_point_given = SourceZeroPoint::AtRun;
+        // The scale of the source is known at run time only: it multiplies the result.
+        add(dnnl::algorithm::binary_mul, one, builder_.view(builder_.plain_form(product_.quantizer->output(1)), one));
+        if (parts_.bias) {
+            const Tensor* bias = builder_.known(parts_.bias);
+            if (!bias || bias->element_count() != shape_of(by_output).element_count()) return false;
+            add(dnnl::algorithm::binary_add, by_output, builder_.constant(*bias, by_output, by_output));
+        }
+        post_ops_->insert(post_ops_->end(), parts_.before.begin(), parts_.before.end());
+        if (parts_.residual) {
+            const Shape shape = builder_.shape(parts_.residual);
+            const bool is_same = shape_of(full) == shape;  // else rows of it are seen as a matrix
+            add(dnnl::algorithm::binary_add, full,
+                builder_.view(builder_.form(parts_.residual, is_same ? full : plain_desc(shape, kFloat)), full));
+        }
+        post_ops_->insert(post_ops_->end(), parts_.after.begin(), parts_.after.end());
+        return true;
+    }
+
+    std::vector<Operand> operands;
+
+private:
+    void add(dnnl::algorithm algorithm, const Desc& seen, BufferId buffer) {
+        operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(post_ops_->size())) | DNNL_ARG_SRC_1, buffer});
+        post_ops_->push_back(BinaryPostOp{algorithm, seen});
+    }
+
+    PlanBuilder& builder_;
+    const DynamicProduct& product_;
+    const ChainOperands& parts_;
+    std::vector<PostOp>* post_ops_ = nullptr;
+};
+
+bool ends_in_codes(const Chain& chain, std::size_t links) { return links > 0 && chain.links[links - 1].kind == ChainLink::Kind::Quantize; }
+
+/// The operands that every primitive of dynamically quantized codes takes, and the step itself.
+struct DynamicStep {
+    Primitive primitive;
+    AttributeSpec attributes;
+    std::vector<Operand> operands;  // of post-operations
+    BufferId source, weights, zero_point, destination;
+};
+
+void add_step(PlanBuilder& builder, DynamicStep step, const Chain& chain, std::size_t links) {
+    std::vector<Operand>& operands = step.operands;
+    operands.push_back({DNNL_ARG_SRC, step.source});
+    operands.push_back({DNNL_ARG_WEIGHTS, step.weights});
+    operands.push_back({DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC, step.zero_point});
+    for (const auto& [argument, tensor] : runtime_arguments(step.attributes))
+        operands.push_back({argument, builder.constant(tensor, plain_desc(tensor.shape(), *data_type_of(tensor.dtype())))});
+    operands.push_back({DNNL_ARG_DST, step.destination});
+    builder.add({chain_label(chain, links), "u8s8→f32 (dynamic)", builder.macs(chain.head())}, std::move(step.primitive),
+                std::move(operands));
+}
+
+}  // namespace
+
+Built build_dynamic_convolution(PlanBuilder& builder, const DynamicProduct& product, BufferId zero_point, const Chain& chain,
+                                std::size_t links) {
+    const Shape stored = product.weights.codes->shape(), source = builder.shape(product.quantizer->output(0));
+    const Value* output = chain.output(links);
+    const Shape destination = builder.shape(product.nodes[0]->output(0));
+    const auto weights = signed_weights(product.weights, 0, stored);
+    if (!weights || source.rank() < 3 || source.rank() > 4 || ends_in_codes(chain, links)) return Built::No;
+    const ChainOperands parts = chain_operands(chain, links);
+    const auto attributes = attrs<ConvAttrs>(*product.nodes[0]);
+    Shape one = destination, by_output = destination, grouped = stored;
+    for (int axis = 0; axis < destination.rank(); ++axis) one[axis] = by_output[axis] = 1;
+    by_output[1] = destination[1];
+    if (attributes.group > 1) {
+        std::vector<std::int64_t> dims = stored.dims();
+        dims[0] /= attributes.group;
+        dims.insert(dims.begin(), attributes.group);
+        grouped = Shape(std::move(dims));
+    }
+    ConvolutionSpec spec;
+    spec.source = channels_last_desc(source, memory::data_type::u8);
+    spec.weights = any_desc(grouped, memory::data_type::s8);
+    spec.destination = channels_last_desc(destination, kFloat);
+    spec.grouped = attributes.group > 1;
+    set_window(spec, attributes.geometry(source, stored), source);
+    Epilogue epilogue(builder, product, parts);
+    if (!epilogue.fill(spec.attributes, plain_desc(one, kFloat), plain_desc(by_output, kFloat), spec.destination)) return Built::No;
+    Primitive primitive = make_convolution(builder.engine(), spec);
+    if (primitive.is_reference()) return Built::No;
+    const BufferId packed = builder.constant(weights->codes, plain_desc(grouped, memory::data_type::s8), primitive.weights);
+    add_step(builder,
+             {std::move(primitive), spec.attributes, std::move(epilogue.operands), builder.form(product.quantizer->output(0), spec.source),
+              packed, zero_point, builder.result(output, spec.destination)},
+             chain, links);
+    return Built::Yes;
+}
+
 Built build_dynamic_chain(PlanBuilder& builder, const DynamicProduct& product, BufferId zero_point, const Chain& chain, std::size_t links) {
+    if (product.nodes[0]->is("ConvInteger")) return build_dynamic_convolution(builder, product, zero_point, chain, links);
     const Shape stored = product.weights.codes->shape(), source = builder.shape(product.quantizer->output(0));
     const std::int64_t inner = stored[0], columns = stored[1], rows = source.element_count() / inner;
     const auto weights = signed_weights(product.weights, 1, Shape{columns, inner});
-    if (!weights || source.rank() == 0 || source[source.rank() - 1] != inner) return Built::No;
+    if (!weights || source.rank() == 0 || source[source.rank() - 1] != inner || ends_in_codes(chain, links)) return Built::No;
     const ChainOperands parts = chain_operands(chain, links);
-    const Desc one = plain_desc(Shape{1, 1}, kFloat), row = plain_desc(Shape{1, columns}, kFloat),
-               full = plain_desc(Shape{rows, columns}, kFloat);
-
     ProductSpec spec;
     spec.source = plain_desc(Shape{rows, inner}, memory::data_type::u8);
     spec.weights = any_desc(stored, memory::data_type::s8);
-    spec.destination = full;
-    spec.attributes.scales = product.weights.scales;
-    spec.attributes.source_zero_point_given = SourceZeroPoint::AtRun;
-    std::vector<PostOp>& post_ops = spec.attributes.post_ops;
-    std::vector<Operand> operands;
-    const auto add_binary = [&](dnnl::algorithm algorithm, const Desc& seen, BufferId buffer) {
-        operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(post_ops.size())) | DNNL_ARG_SRC_1, buffer});
-        post_ops.push_back(BinaryPostOp{algorithm, seen});
-    };
-    // The scale of the source is known at run time only: it multiplies the result.
-    add_binary(dnnl::algorithm::binary_mul, one, builder.view(builder.plain_form(product.quantizer->output(1)), one));
-    if (parts.bias) {
-        const Tensor* bias = builder.known(parts.bias);
-        if (!bias || bias->element_count() != columns) return Built::No;
-        add_binary(dnnl::algorithm::binary_add, row, builder.constant(*bias, row, row));
-    }
-    post_ops.insert(post_ops.end(), parts.before.begin(), parts.before.end());
-    if (parts.residual) {
-        const Desc held = plain_desc(builder.shape(parts.residual), kFloat);
-        add_binary(dnnl::algorithm::binary_add, full, builder.view(builder.form(parts.residual, held), full));
-    }
-    post_ops.insert(post_ops.end(), parts.after.begin(), parts.after.end());
-    if (links > 0 && chain.links[links - 1].kind == ChainLink::Kind::Quantize) return Built::No;
+    spec.destination = plain_desc(Shape{rows, columns}, kFloat);
+    Epilogue epilogue(builder, product, parts);
+    if (!epilogue.fill(spec.attributes, plain_desc(Shape{1, 1}, kFloat), plain_desc(Shape{1, columns}, kFloat), spec.destination))
+        return Built::No;
     Primitive primitive = make_matmul(builder.engine(), spec);
     if (primitive.is_reference()) return Built::No;
-
-    const Desc weights_seen =
+    const Desc seen =
         weights->output_axis == 1 ? plain_desc(stored, memory::data_type::s8) : strided_desc(stored, memory::data_type::s8, {1, inner});
-    operands.push_back({DNNL_ARG_SRC, builder.view(builder.plain_form(product.quantizer->output(0)), spec.source)});
-    operands.push_back({DNNL_ARG_WEIGHTS, builder.constant(weights->codes, weights_seen, primitive.weights)});
-    operands.push_back({DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC, zero_point});
-    for (const auto& [argument, tensor] : runtime_arguments(spec.attributes))
-        operands.push_back({argument, builder.constant(tensor, plain_desc(tensor.shape(), *data_type_of(tensor.dtype())))});
+    const BufferId packed = builder.constant(weights->codes, seen, primitive.weights);
+    const BufferId from = builder.view(builder.plain_form(product.quantizer->output(0)), spec.source);
     const Value* output = chain.output(links);
-    operands.push_back({DNNL_ARG_DST, builder.view(builder.result(output, plain_desc(builder.shape(output), kFloat)), full)});
-    builder.add({chain_label(chain, links), "u8s8→f32 (dynamic)", builder.macs(chain.head())}, std::move(primitive), std::move(operands));
+    const BufferId to = builder.view(builder.result(output, plain_desc(builder.shape(output), kFloat)), spec.destination);
+    add_step(builder, {std::move(primitive), spec.attributes, std::move(epilogue.operands), from, packed, zero_point, to}, chain, links);
     return Built::Yes;
 }
 
