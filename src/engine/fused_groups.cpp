@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "engine/code_operators.h"
 #include "ops/elementwise.h"
 #include "ops/op_info.h"
 #include "ops/quantization.h"
@@ -69,7 +70,8 @@ public:
 
     /// x combined with what a Table makes of x, as in x * sigmoid(x), is a Table itself: 256 codes in, one code out. `inner` is then part of `outer`.
     bool take_gate(QuantizedGroup& outer, const QuantizedGroup& inner, std::size_t operand) const {
-        if (inner.kind != Kind::Table || inner.gate || outer.inputs[operand].codes != inner.output) return false;
+        if (!outer.main->domain().empty() || inner.kind != Kind::Table || inner.gate || outer.inputs[operand].codes != inner.output)
+            return false;
         const QuantizedTensor& direct = outer.inputs[1 - operand];
         const auto same = [](const QuantParams& a, const QuantParams& b) {
             return a.dtype == b.dtype && a.scale == b.scale && a.zero_point == b.zero_point;
@@ -285,6 +287,10 @@ QuantizedGroups find_quantized_groups(const PropagatedValues& values, const std:
     for (const Node* node : values.nodes) {
         if (taken.contains(node)) continue;
         if (auto group = finder.open_product(*node)) groups.list.push_back(std::move(*group));
+    }
+    for (const Node* node : values.nodes) {
+        if (taken.contains(node)) continue;
+        if (auto group = group_of_codes(values, *node)) groups.list.push_back(std::move(*group));
     }
     take_gates(finder, groups.list);
     for (const QuantizedGroup& group : groups.list) {

@@ -51,7 +51,7 @@ struct QuantizedGroup {
     std::optional<QuantizedGate> gate;   // of a Table with a main operator: the codes combined with what a table makes of them
     QuantizedWeights weights;            // of a Product
     const Value* bias = nullptr;         // of a Product, known; float
-    const Tensor* bias_codes = nullptr;  // when it comes as int32 codes
+    const Tensor* bias_codes = nullptr;  // when it comes as int32 codes; without `bias` in units of source scale * weight scale
     std::vector<float> bias_scales;
     const Value* output = nullptr;
     std::optional<QuantParams> output_params;  // nothing: the output stays float

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "engine/code_operators.h"
 #include "engine/onednn/int8_elementwise.h"
 #include "engine/onednn/int8_sum.h"
 #include "engine/onednn/on_threads.h"
@@ -128,7 +129,8 @@ Built build_quantized_binary(PlanBuilder& builder, const QuantizedGroup& group) 
     const auto clamp = clamp_of(builder.values(), group.activations, *group.output_params);
     if (!clamp) return Built::No;
     BinaryCodes codes;
-    codes.operation = node.is("Add") ? CodeArithmetic::Add : node.is("Sub") ? CodeArithmetic::Sub : CodeArithmetic::Mul;
+    const std::string_view by = float_operator(node);
+    codes.operation = by == "Add" ? CodeArithmetic::Add : by == "Sub" ? CodeArithmetic::Sub : CodeArithmetic::Mul;
     codes.result = *group.output_params;
     codes.range = clamp->range;
     codes.slope = clamp->slope;

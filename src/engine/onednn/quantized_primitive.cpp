@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/code_operators.h"
 #include "engine/onednn/column.h"
 #include "engine/onednn/quantized_product.h"
 #include "ops/attributes.h"
@@ -34,6 +35,8 @@ AttributeSpec attributes_of(const Requantization& requantization, std::int32_t s
     if (requantization.zero_point != 0) attributes.post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_round});
     return attributes;
 }
+
+bool is_convolution(const QuantizedGroup& group) { return float_operator(*group.main) == "Conv"; }
 
 /// What a step adds to the plain product, and where it writes.
 struct Epilogue {
@@ -105,14 +108,14 @@ Made make_product_step(PlanBuilder& builder, const ProductPlan& plan, int output
 Built build_step(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Epilogue& epilogue) {
     const auto weights = signed_weights(group.weights, plan.output_axis, plan.weight_shape);
     if (!weights) return Built::No;
-    Made made = group.main->is("Conv") ? make_convolution_step(builder, group, plan, epilogue)
-                                       : make_product_step(builder, plan, weights->output_axis, epilogue);
+    Made made = is_convolution(group) ? make_convolution_step(builder, group, plan, epilogue)
+                                      : make_product_step(builder, plan, weights->output_axis, epilogue);
     if (made.primitive.kernel.empty() || made.primitive.is_reference()) return Built::No;
     std::vector<Operand> operands{{DNNL_ARG_SRC, builder.view(builder.form(group.inputs[0].codes, plan.source), made.source)}};
     operands.push_back({DNNL_ARG_WEIGHTS, builder.constant(weights->codes, made.stored_weights, made.primitive.weights)});
     if (epilogue.bias.defined()) {
-        const Desc layout = group.main->is("Conv") ? plain_desc(epilogue.bias.shape(), type_of(epilogue.bias.dtype()))
-                                                   : plain_desc(Shape{1, epilogue.bias.element_count()}, type_of(epilogue.bias.dtype()));
+        const Desc layout = is_convolution(group) ? plain_desc(epilogue.bias.shape(), type_of(epilogue.bias.dtype()))
+                                                  : plain_desc(Shape{1, epilogue.bias.element_count()}, type_of(epilogue.bias.dtype()));
         operands.push_back({DNNL_ARG_BIAS, builder.constant(epilogue.bias, layout, layout)});
     }
     if (epilogue.residual) {
@@ -183,7 +186,7 @@ Built build_quantized_chain(PlanBuilder& builder, const QuantizedGroup& group, c
     if (parts.residual) {
         epilogue.residual = parts.residual;
         epilogue.residual_position = post_ops.size();
-        const bool is_product = !group.main->is("Conv");
+        const bool is_product = !is_convolution(group);
         post_ops.push_back(
             BinaryPostOp{dnnl::algorithm::binary_add,
                          is_product ? plain_desc(Shape{plan.convolution.width, plan.convolution.out_channels}, kFloat) : plan.destination});

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/code_operators.h"
 #include "engine/onednn/quantized_product.h"
 #include "ops/attributes.h"
 #include "ops/conv.h"
@@ -24,7 +25,11 @@ std::optional<std::vector<float>> output_scales(const QuantizedWeights& weights,
 /// The bias in units of source scale * weight scale: the stored codes where they are in these units, else the nearest integers.
 std::optional<std::vector<std::int32_t>> read_bias(const PlanBuilder& builder, const QuantizedGroup& group,
                                                    const std::vector<float>& weight_scales) {
-    if (!group.bias) return std::vector<std::int32_t>{};
+    if (!group.bias && !group.bias_codes) return std::vector<std::int32_t>{};
+    if (!group.bias) {
+        const auto codes = group.bias_codes->values<std::int32_t>();
+        return codes.size() == weight_scales.size() ? std::optional(std::vector<std::int32_t>(codes.begin(), codes.end())) : std::nullopt;
+    }
     const Tensor& real = *builder.known(group.bias);
     if (real.element_count() != static_cast<std::int64_t>(weight_scales.size())) return std::nullopt;
     std::vector<std::int32_t> bias(weight_scales.size());
@@ -109,7 +114,7 @@ std::optional<ProductPlan> plan_product(const PlanBuilder& builder, const Quanti
     const Shape& stored = group.weights.codes->shape();
     if (stored.rank() != 2 || source.rank() < 1) return std::nullopt;
     int output_axis = 1;
-    if (node.is("Gemm")) {
+    if (float_operator(node) == "Gemm") {
         const auto gemm = attrs<GemmAttrs>(node);
         if (gemm.alpha != 1.0F || gemm.beta != 1.0F || gemm.a == MatrixOrder::Transposed) return std::nullopt;
         if (gemm.b == MatrixOrder::Transposed) output_axis = 0;
@@ -152,7 +157,7 @@ std::vector<std::int16_t> widened_weights(const QuantizedWeights& weights, int o
 std::string ProductPlan::precision() const { return code_name(convolution.source) + "s8→" + code_name(convolution.requantization.dtype); }
 
 std::optional<ProductPlan> plan_quantized_product(const PlanBuilder& builder, const QuantizedGroup& group) {
-    return group.main->is("Conv") ? plan_convolution(builder, group) : plan_product(builder, group);
+    return float_operator(*group.main) == "Conv" ? plan_convolution(builder, group) : plan_product(builder, group);
 }
 
 Built build_quantized_product(PlanBuilder& builder, const QuantizedGroup& group) {

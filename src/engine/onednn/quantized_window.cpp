@@ -3,6 +3,7 @@
 #include <cstring>
 #include <memory>
 
+#include "engine/code_operators.h"
 #include "engine/onednn/int8_elementwise.h"
 #include "engine/onednn/on_threads.h"
 #include "engine/onednn/quantized_operators.h"
@@ -62,7 +63,7 @@ std::optional<Averaging> describe_average(const PlanBuilder& builder, const Quan
     average.x.kernel = source[3];
     average.from = group.inputs[0].params;
     average.to = *group.output_params;
-    if (node.is("AveragePool")) {
+    if (float_operator(node) == "AveragePool") {
         const auto pool = attrs<PoolAttrs>(node);
         const Window window = pool.geometry(source);
         average.y = window[0];
