@@ -312,3 +312,31 @@ TEST_CASE("convolutions over a column of points", "[onednn]") {
             CHECK_FALSE(has_reference_step(maker));
         }
 }
+
+TEST_CASE("several constant factors behind a product", "[onednn]") {
+    for (const std::string op : {"MatMul", "Conv"})
+        for (const float second : {76.5F, -3.0F}) {
+            CAPTURE(op, second);
+            GraphMaker maker;
+            Value* y = op == "MatMul" ? maker.add(op, {maker.input("x", Shape{3, 32}), maker.weights(Shape{32, 64})})
+                                      : maker.add(op, {maker.input("x", Shape{1, 8, 5, 5}), maker.weights(Shape{16, 8, 3, 3})});
+            y = maker.add("Mul", {y, maker.constant(Tensor::scalar(0.5F))});
+            maker.output(maker.add("Mul", {y, maker.constant(Tensor::scalar(second))}));
+            CHECK(relative_difference(maker) < 1e-5);
+            CHECK(has_step(maker, op + "+Mul+Mul"));
+        }
+}
+
+TEST_CASE("one activation twice with other parameters", "[onednn]") {
+    for (const std::string op : {"MatMul", "Conv"}) {
+        CAPTURE(op);
+        GraphMaker maker;
+        Value* x = op == "MatMul" ? maker.input("x", Shape{3, 32}) : maker.input("x", Shape{1, 8, 5, 5});
+        Value* y = maker.add(op, {x, op == "MatMul" ? maker.weights(Shape{32, 64}) : maker.weights(Shape{16, 8, 3, 3})});
+        y = maker.add("LeakyRelu", {y}, {{"alpha", 0.5F, {}}});
+        y = maker.add("Mul", {y, maker.constant(Tensor::scalar(0.25F))});
+        y = maker.add("LeakyRelu", {y}, {{"alpha", -0.125F, {}}});
+        maker.output(maker.add("Mul", {y, maker.constant(Tensor::scalar(8.0F))}));
+        CHECK(relative_difference(maker) < 1e-5);
+    }
+}

@@ -195,3 +195,14 @@ TEST_CASE("elements picked by a constant index stay codes", "[onednn]") {
     CHECK(code_difference(maker) == 0);
     CHECK(steps_of(maker).size() == 1);
 }
+
+TEST_CASE("a constant factor between a product of codes and its quantizer", "[onednn][int8]") {
+    for (const int zero_point : {0, 113}) {
+        CAPTURE(zero_point);
+        GraphMaker maker;
+        Value* x = maker.dequantize(maker.input("x", Shape{3, 32}, DType::UInt8), 0.02F, 114);
+        Value* y = maker.add("MatMul", {x, maker.quantized_weights(Shape{32, 64})});
+        maker.output(maker.quantize(maker.add("Mul", {y, maker.constant(Tensor::scalar(0.5F))}), 0.013F, zero_point));
+        CHECK(code_difference(maker) <= 1);
+    }
+}

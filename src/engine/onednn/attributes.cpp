@@ -6,7 +6,24 @@ namespace mcompress::onednn {
 
 namespace {
 
+#if DNNL_VERSION_MAJOR < 3
+void refuse_second_parameters(const std::vector<PostOp>& post_ops) {
+    std::vector<const EltwisePostOp*> seen;
+    for (const PostOp& op : post_ops) {
+        const auto* eltwise = std::get_if<EltwisePostOp>(&op);
+        if (!eltwise) continue;
+        for (const EltwisePostOp* other : seen)
+            if (other->algorithm == eltwise->algorithm && (other->alpha != eltwise->alpha || other->beta != eltwise->beta))
+                throw dnnl::error(dnnl_unimplemented, "two element-wise operations of one algorithm");
+        seen.push_back(eltwise);
+    }
+}
+#endif
+
 dnnl::post_ops make_post_ops(const std::vector<PostOp>& post_ops) {
+#if DNNL_VERSION_MAJOR < 3
+    refuse_second_parameters(post_ops);
+#endif
     dnnl::post_ops made;
     for (const PostOp& op : post_ops) {
         if (const auto* eltwise = std::get_if<EltwisePostOp>(&op)) {
@@ -26,6 +43,14 @@ dnnl::post_ops make_post_ops(const std::vector<PostOp>& post_ops) {
 }
 
 }  // namespace
+
+void append(std::vector<PostOp>& post_ops, const EltwisePostOp& operation) {
+    constexpr auto kLinear = dnnl::algorithm::eltwise_linear;
+    auto* last = post_ops.empty() ? nullptr : std::get_if<EltwisePostOp>(&post_ops.back());
+    if (!last || last->algorithm != kLinear || operation.algorithm != kLinear) return post_ops.push_back(operation);
+    last->beta = operation.alpha * last->beta + operation.beta;
+    last->alpha *= operation.alpha;
+}
 
 dnnl::primitive_attr make_attributes(const AttributeSpec& spec, int weight_scale_mask) {
     dnnl::primitive_attr attributes;

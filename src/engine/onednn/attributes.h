@@ -30,6 +30,9 @@ struct BinaryPostOp {
 
 using PostOp = std::variant<EltwisePostOp, SumPostOp, BinaryPostOp>;
 
+/// Appends an element-wise operation; factors and offsets one behind the other become one.
+void append(std::vector<PostOp>& post_ops, const EltwisePostOp& operation);
+
 /// result = post_ops((accumulator + bias) * scale[channel]) + destination_zero_point, where the accumulator sums (source - source_zero_point) * weight
 /// and the bias is given in accumulator units.
 enum class SourceZeroPoint { Fixed, AtRun };
@@ -44,7 +47,8 @@ struct AttributeSpec {
     std::int32_t destination_zero_point = 0;
 };
 
-/// Scratchpad memory is always the caller's.
+/// Scratchpad memory is always the caller's. v2 gives a second element-wise operation of one algorithm the parameters of the first (its kernels find them by the
+/// algorithm): where they differ this throws dnnl::error (unimplemented), as for everything else that a version lacks.
 dnnl::primitive_attr make_attributes(const AttributeSpec& spec, int weight_scale_mask);
 
 /// A bias in accumulator units as an integer convolution wants it: v2 adds it before the scales (int32), v3 after them (float).

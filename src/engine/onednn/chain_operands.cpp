@@ -34,7 +34,7 @@ ChainOperands chain_operands(const Chain& chain, std::size_t links) {
         if (link.kind == ChainLink::Kind::Normalization) operands.normalization = link.nodes[0];
         if (link.kind == ChainLink::Kind::Residual) operands.residual = link.other;
         std::vector<PostOp>& post_ops = operands.residual ? operands.after : operands.before;
-        post_ops.insert(post_ops.end(), link.operations.begin(), link.operations.end());
+        for (const EltwisePostOp& operation : link.operations) append(post_ops, operation);
     }
     return operands;
 }

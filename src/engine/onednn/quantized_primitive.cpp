@@ -195,7 +195,7 @@ Built build_quantized_chain(PlanBuilder& builder, const QuantizedGroup& group, c
     std::string precision = plan.precision();
     if (chain.links[links - 1].kind == ChainLink::Kind::Quantize) {
         const QuantParams params = *tensor_params(builder.values(), *chain.links[links - 1].nodes[0]);
-        post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_linear, 1.0F / params.scale, 0.0F});
+        append(post_ops, EltwisePostOp{dnnl::algorithm::eltwise_linear, 1.0F / params.scale, 0.0F});
         if (params.zero_point != 0) post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_round});
         epilogue.attributes.destination_zero_point = params.zero_point;
         epilogue.destination = with_type(plan.destination, type_of(params.dtype));
