@@ -48,7 +48,7 @@ struct AttributeSpec {
 };
 
 /// Scratchpad memory is always the caller's. v2 gives a second element-wise operation of one algorithm the parameters of the first (its kernels find them by the
-/// algorithm): where they differ this throws dnnl::error (unimplemented), as for everything else that a version lacks.
+/// algorithm): where they differ this throws dnnl::error (dnnl_unimplemented), as for everything else that a version lacks.
 dnnl::primitive_attr make_attributes(const AttributeSpec& spec, int weight_scale_mask);
 
 /// A bias in accumulator units as an integer convolution wants it: v2 adds it before the scales (int32), v3 after them (float).
