@@ -133,7 +133,7 @@ void judge_convolution(const FirstLayer& layer, const ChannelMoments& moments, s
 
 }  // namespace
 
-FirstLayer find_first_layer(const Graph& graph) {
+std::vector<FirstLayer> find_first_layers(const Graph& graph) {
     FirstLayer first;
     for (const Node* node : graph.order()) {
         FirstLayer layer;
@@ -142,7 +142,10 @@ FirstLayer find_first_layer(const Graph& graph) {
             if (norm.mode == BatchNormAttrs::Mode::Training) continue;
             layer = {FirstLayer::Kind::BatchNorm, node, node->input(0), doubles_of(node->input(3)), doubles_of(node->input(4))};
             for (double& variance : layer.variances) variance += static_cast<double>(norm.epsilon);
-            if (layer.means.size() == layer.variances.size() && is_telling(layer)) return layer;
+            if (layer.means.size() != layer.variances.size() || !is_telling(layer)) continue;
+            std::vector<FirstLayer> found{std::move(layer)};
+            if (first.node && first.observed != found[0].observed) found.push_back(std::move(first));
+            return found;
         } else if (!first.node && node->is("Conv") && node->input_count() > 2 && known_tensor(node->input(1)) &&
                    !is_normalized_again(*node)) {
             layer = {FirstLayer::Kind::Convolution, node, node->output(0), {}, doubles_of(node->input(2))};
@@ -150,8 +153,10 @@ FirstLayer find_first_layer(const Graph& graph) {
             if (is_telling(layer)) first = std::move(layer);
         }
     }
-    return first;
+    return {std::move(first)};
 }
+
+FirstLayer find_first_layer(const Graph& graph) { return std::move(find_first_layers(graph).front()); }
 
 ChannelMoments measure_moments(const Engine& engine, const Graph& graph, const std::string& value, const Dataset& samples, std::size_t most,
                                int threads) {
@@ -194,12 +199,17 @@ ChannelMoments measure_moments(const Engine& engine, const Graph& graph, const s
 
 std::vector<DataFinding> check_input_scale(const Engine& engine, const Graph& graph, const Dataset& data, int threads) {
     std::vector<DataFinding> findings;
-    const FirstLayer layer = find_first_layer(graph);
-    if (!layer.node || data.size() == 0) return findings;
-    const ChannelMoments moments = measure_moments(engine, graph, layer.observed->name(), data, kLooked, threads);
-    if (moments.means.size() != layer.variances.size()) return findings;
-    if (layer.kind == FirstLayer::Kind::BatchNorm) judge_batch_norm(layer, moments, findings);
-    else judge_convolution(layer, moments, findings);
+    if (data.size() == 0) return findings;
+    for (const FirstLayer& layer : find_first_layers(graph)) {
+        if (!layer.node) return {};
+        const ChannelMoments moments = measure_moments(engine, graph, layer.observed->name(), data, kLooked, threads);
+        if (moments.means.size() != layer.variances.size()) continue;
+        const std::size_t before = findings.size();
+        if (layer.kind == FirstLayer::Kind::BatchNorm) judge_batch_norm(layer, moments, findings);
+        else judge_convolution(layer, moments, findings);
+        if (findings.size() == before) return {};  // one that finds nothing is enough
+    }
+    if (findings.size() == 2) findings.erase(findings[1].verdict == Verdict::Unfit ? findings.begin() : findings.begin() + 1);
     return findings;
 }
 

@@ -19,6 +19,8 @@ namespace mcompress {
 ///  - Without one (folded into the weights before): the standard deviation of what the first Conv gives, over the magnitude of its bias, at the median
 ///    channel. Batch norm leaves both alike, and so does training without it: 0.4 to 5 on every published network we have. Unfit beyond 20 or below 0.05,
 ///    doubtful beyond 12 and below 0.1. A Conv whose result is normalized per sample tells nothing, nor does one without a bias.
+///  - With a batch norm behind a Conv that tells something, both must be doubtful, and the worse verdict counts: behind a saturating activation a batch norm
+///    hardly sees the scale of the samples, and deep ones may hold the moments of other pictures; biases of networks without batch norm may be small.
 /// Layers that samples reach as indices alone (an embedding's) are passed over: those have no scale.
 /// Nothing is found where there is no such layer.
 std::vector<DataFinding> check_input_scale(const Engine& engine, const Graph& graph, const Dataset& data, int threads);
@@ -43,5 +45,7 @@ struct FirstLayer {
 };
 /// Its node is null when there is none.
 FirstLayer find_first_layer(const Graph& graph);
+/// The same, and behind it the Conv that samples reach before it, where it is a batch norm and there is one.
+std::vector<FirstLayer> find_first_layers(const Graph& graph);
 
 }  // namespace mcompress
