@@ -84,6 +84,7 @@ private:
         if (!other || !has_rank_of(*second, product)) return false;
         product.nodes.push_back(second);
         product.output = second->output(0);
+        product.order = factor == source_scale ? DynamicProduct::Order::BySourceFirst : DynamicProduct::Order::ByWeightsFirst;
         return factor == source_scale ? read_scales(other, product.weights) : other == source_scale && read_scales(factor, product.weights);
     }
 

@@ -11,6 +11,9 @@ namespace mcompress {
 /// output = float(codes · weights) * source scale * weight scale, as exporters write it: MatMulInteger or ConvInteger → Cast → Mul by the product of both scales, or
 /// by one after the other.
 struct DynamicProduct {
+    /// Which multiplications the graph makes: the next layer's codes hang on the last bit.
+    enum class Order { ByProductOfScales, BySourceFirst, ByWeightsFirst };
+    Order order = Order::ByProductOfScales;
     const Node* quantizer = nullptr;  // shared by all products that read its codes
     std::vector<const Node*> nodes;   // the product, Cast, Mul …, in order of execution; the last gives the output
     QuantizedWeights weights;         // [K, N], axis 1; of a convolution [M, C / group, …], axis 0

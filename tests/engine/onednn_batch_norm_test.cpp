@@ -55,3 +55,20 @@ TEST_CASE("batch normalization stays a step where another reader wants the convo
     CHECK(steps_called(maker, "Conv") + steps_called(maker, "Conv+Neg") == 1);
     CHECK(steps_called(maker, "BatchNormalization") == 1);
 }
+
+TEST_CASE("batch normalization and factors a channel of every layout", "[onednn]") {
+    for (const std::int64_t batch : {1, 2, 3})
+        for (const std::int64_t channels : {1, 10, 16, 20})
+            for (const std::int64_t points : {0, 1, 2, 5}) {
+                CAPTURE(batch, channels, points);  // 0: a matrix
+                const Shape shape = points == 0 ? Shape{batch, channels} : Shape{batch, channels, points, points};
+                const Shape each = points == 0 ? Shape{1, channels} : Shape{1, channels, 1, 1};
+                GraphMaker norm, product, sum;
+                norm.output(normalize(norm, norm.input("x", shape), channels));
+                CHECK(relative_difference(norm) < 1e-5);
+                product.output(product.add("Mul", {product.input("x", shape), product.weights(each)}));
+                CHECK(relative_difference(product) < 1e-5);
+                sum.output(sum.add("Add", {sum.weights(each), sum.add("Mul", {sum.input("x", shape), sum.input("y", each)})}));
+                CHECK(relative_difference(sum) < 1e-5);
+            }
+}

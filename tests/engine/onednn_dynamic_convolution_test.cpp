@@ -9,11 +9,11 @@ namespace {
 
 struct Case {
     std::int64_t group = 1;
-    bool is_flat = false, by_channel = false, has_residual = false;
+    bool is_flat = false, by_channel = false, has_residual = false, is_point = false;
 };
 
 void build(GraphMaker& maker, const Case& c) {
-    const Shape input = c.is_flat ? Shape{2, 8, 11} : Shape{2, 8, 9, 7};
+    const Shape input = c.is_point ? Shape{2, 8, 1, 1} : c.is_flat ? Shape{2, 8, 11} : Shape{2, 8, 9, 7};
     const Shape kernel = c.is_flat ? Shape{8, 8 / c.group, 3} : Shape{8, 8 / c.group, 3, 3};
     Value* x = maker.input("x", input);
     Node* quantizer = maker.graph().add_node({.op_type = "DynamicQuantizeLinear", .inputs = {x}, .outputs = {"", "", ""}});
@@ -54,4 +54,14 @@ TEST_CASE("dynamically quantized convolutions", "[onednn][int8]") {
                     }
                     CHECK(is_plain != has_vnni);
                 }
+}
+
+TEST_CASE("dynamically quantized convolutions over single points", "[onednn][int8]") {
+    for (const std::int64_t group : {1, 8})
+        for (const bool by_channel : {false, true}) {
+            CAPTURE(group, by_channel);
+            GraphMaker maker;
+            build(maker, {group, false, by_channel, false, true});
+            CHECK(relative_difference(maker) < 1e-5);
+        }
 }

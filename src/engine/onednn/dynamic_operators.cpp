@@ -91,10 +91,19 @@ public:
     /// `one`, `by_output` and `full` are the result's layout with every axis 1, with the outputs alone, and whole. False where the bias does not fit.
     bool fill(AttributeSpec& attributes, const Desc& one, const Desc& by_output, const Desc& full) {
         post_ops_ = &attributes.post_ops;
-        attributes.scales = product_.weights.scales;
         attributes.source_zero_point_given = SourceZeroPoint::AtRun;
-        // The scale of the source is known at run time only: it multiplies the result.
-        add(dnnl::algorithm::binary_mul, one, builder_.view(builder_.plain_form(product_.quantizer->output(1)), one));
+        // The scale of the source is known at run time only.
+        using Order = DynamicProduct::Order;
+        const std::vector<float>& scales = product_.weights.scales;
+        const Desc& of_weights = scales.size() > 1 ? by_output : one;
+        const BufferId source_scale = builder_.view(builder_.plain_form(product_.quantizer->output(1)), one);
+        if (product_.order == Order::ByWeightsFirst) attributes.scales = scales;
+        if (product_.order == Order::ByProductOfScales) add(dnnl::algorithm::binary_mul, of_weights, multiplied(source_scale, of_weights));
+        else add(dnnl::algorithm::binary_mul, one, source_scale);
+        if (product_.order == Order::BySourceFirst) {
+            const Tensor tensor = Tensor::from_values(shape_of(of_weights), scales);
+            add(dnnl::algorithm::binary_mul, of_weights, builder_.constant(tensor, of_weights, of_weights));
+        }
         if (parts_.bias) {
             const Tensor* bias = builder_.known(parts_.bias);
             if (!bias || bias->element_count() != shape_of(by_output).element_count()) return false;
@@ -111,9 +120,25 @@ public:
         return true;
     }
 
+    /// What has to run before the primitive, once it is known that there is one.
+    void add_steps() {
+        if (!multiplied_) return;
+        const auto run = [scales = product_.weights.scales](std::span<std::byte* const> at, int) {
+            const float factor = *reinterpret_cast<const float*>(at[0]);
+            auto* to = reinterpret_cast<float*>(at[1]);
+            for (const float scale : scales) *to++ = factor * scale;
+        };
+        builder_.add_native({"Mul", "f32", 0}, "native:scales", run, {multiplied_->first, multiplied_->second});
+    }
+
     std::vector<Operand> operands;
 
 private:
+    BufferId multiplied(BufferId source_scale, const Desc& of_weights) {
+        multiplied_ = std::pair(source_scale, builder_.temporary(of_weights));
+        return multiplied_->second;
+    }
+
     void add(dnnl::algorithm algorithm, const Desc& seen, BufferId buffer) {
         operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(post_ops_->size())) | DNNL_ARG_SRC_1, buffer});
         post_ops_->push_back(BinaryPostOp{algorithm, seen});
@@ -123,6 +148,7 @@ private:
     const DynamicProduct& product_;
     const ChainOperands& parts_;
     std::vector<PostOp>* post_ops_ = nullptr;
+    std::optional<std::pair<BufferId, BufferId>> multiplied_;  // the source's scale, and its product with the weights'
 };
 
 bool ends_in_codes(const Chain& chain, std::size_t links) { return links > 0 && chain.links[links - 1].kind == ChainLink::Kind::Quantize; }
@@ -177,6 +203,7 @@ Built build_dynamic_convolution(PlanBuilder& builder, const DynamicProduct& prod
     if (!epilogue.fill(spec.attributes, plain_desc(one, kFloat), plain_desc(by_output, kFloat), spec.destination)) return Built::No;
     Primitive primitive = make_convolution(builder.engine(), spec);
     if (primitive.is_reference()) return Built::No;
+    epilogue.add_steps();
     const BufferId packed = builder.constant(weights->codes, plain_desc(grouped, memory::data_type::s8), primitive.weights);
     add_step(builder,
              {std::move(primitive), spec.attributes, std::move(epilogue.operands), builder.form(product.quantizer->output(0), spec.source),
@@ -201,6 +228,7 @@ Built build_dynamic_chain(PlanBuilder& builder, const DynamicProduct& product, B
         return Built::No;
     Primitive primitive = make_matmul(builder.engine(), spec);
     if (primitive.is_reference()) return Built::No;
+    epilogue.add_steps();
     const Desc seen =
         weights->output_axis == 1 ? plain_desc(stored, memory::data_type::s8) : strided_desc(stored, memory::data_type::s8, {1, inner});
     const BufferId packed = builder.constant(weights->codes, seen, primitive.weights);

@@ -82,19 +82,22 @@ Built build_batch_normalization(PlanBuilder& builder, const Node& node) {
     const Shape per_channel(std::move(dims));
     const Desc part = plain_desc(per_channel, kFloat);
     const BufferId source = builder.any_form(node.input(0));
+    const Desc layout = builder.desc(source);
+    // v2's post-operation a channel takes the wrong channels where several samples have a single point each.
+    const bool has_points = shape.product(2, shape.rank()) > 1 || shape[0] == 1;
     AttributeSpec attributes;
-    attributes.post_ops.push_back(BinaryPostOp{dnnl::algorithm::binary_add, part});
-    Primitive primitive =
-        make_binary(builder.engine(), dnnl::algorithm::binary_mul, builder.desc(source), part, builder.desc(source), attributes);
-    if (primitive.is_reference()) return Built::No;
+    if (has_points) attributes.post_ops.push_back(BinaryPostOp{dnnl::algorithm::binary_add, part});
+    Primitive primitive = make_binary(builder.engine(), dnnl::algorithm::binary_mul, layout, part, layout, attributes);
+    std::optional<Primitive> second;
+    if (!has_points) second = make_binary(builder.engine(), dnnl::algorithm::binary_add, layout, part, layout);
+    if (primitive.is_reference() || (second && second->is_reference())) return Built::No;
     const BufferId a = builder.constant(Tensor::from_values(per_channel, factor), part),
                    b = builder.constant(Tensor::from_values(per_channel, offset), part);
-    const Desc layout = builder.desc(source);
-    builder.add({node.op_type()}, std::move(primitive),
-                {{DNNL_ARG_SRC_0, source},
-                 {DNNL_ARG_SRC_1, a},
-                 {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, b},
-                 {DNNL_ARG_DST, builder.result(node.output(0), layout)}});
+    const BufferId result = builder.result(node.output(0), layout);
+    std::vector<Operand> operands{{DNNL_ARG_SRC_0, source}, {DNNL_ARG_SRC_1, a}, {DNNL_ARG_DST, result}};
+    if (has_points) operands.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, b});
+    builder.add({node.op_type()}, std::move(primitive), std::move(operands));
+    if (second) builder.add({node.op_type()}, std::move(*second), {{DNNL_ARG_SRC_0, result}, {DNNL_ARG_SRC_1, b}, {DNNL_ARG_DST, result}});
     return Built::Yes;
 }
 
