@@ -40,8 +40,6 @@ const Row* find_row(const Node& node) {
     return found == std::end(kRows) ? nullptr : found;
 }
 
-bool is_8_bit(DType dtype) { return dtype == DType::UInt8 || dtype == DType::Int8; }
-
 class Reader {
 public:
     Reader(const PropagatedValues& values, const Node& node, const Row& row) : values_(values), node_(node), row_(row) {}
@@ -55,7 +53,7 @@ public:
         if (!group.output || !values_.shape(group.output) || is_channels_last()) return std::nullopt;
         if (row_.kind == Kind::Pool) return moved(std::move(group));
         const bool gives_floats =
-            row_.kind == Kind::Product && values_.dtype(group.output) == DType::Float32 && !input(row_.result);  // QGemm
+            row_.kind == Kind::Product && values_.dtype(group.output) == DType::Float32 && !node_.input(row_.result);  // QGemm
         if (!gives_floats) group.output_params = params(row_.result, values_.dtype(group.output));
         if (!gives_floats && !group.output_params) return std::nullopt;
         const int operands = row_.operands < 0 ? (node_.input_count() - row_.first) / 3 : row_.operands;
@@ -67,8 +65,6 @@ public:
     }
 
 private:
-    const Value* input(int index) const { return index >= 0 && index < node_.input_count() ? node_.input(index) : nullptr; }
-
     bool is_channels_last() const {
         const Attribute* order = node_.attribute("channels_last");
         const auto* number = order ? std::get_if<std::int64_t>(&order->value) : nullptr;
@@ -77,9 +73,8 @@ private:
 
     /// MaxPool of codes gives codes of the same meaning, whatever it is.
     std::optional<QuantizedGroup> moved(QuantizedGroup group) const {
-        const Value* codes = input(0);
-        if (!codes || values_.is_known(codes) || !values_.shape(codes) || !is_8_bit(values_.dtype(codes)) ||
-            (node_.output_count() > 1 && node_.output(1)))
+        const Value* codes = node_.input(0);
+        if (!codes || values_.is_known(codes) || !values_.shape(codes) || !is_8_bit(values_.dtype(codes)) || node_.output(1))
             return std::nullopt;
         QuantParams same;
         same.scale = 1.0F;
@@ -90,21 +85,11 @@ private:
     }
 
     std::optional<QuantParams> params(int scale_at, DType dtype) const {
-        const Tensor* scale = input(scale_at) ? values_.tensor(input(scale_at)) : nullptr;
-        const Tensor* zero = input(scale_at + 1) ? values_.tensor(input(scale_at + 1)) : nullptr;
-        if (!scale || scale->dtype() != DType::Float32 || scale->element_count() != 1 || (input(scale_at + 1) && !zero))
-            return std::nullopt;
-        QuantParams found;
-        found.scale = scale->data<float>()[0];
-        found.dtype = dtype;
-        if (!is_8_bit(dtype) || !(found.scale > 0.0F)) return std::nullopt;
-        if (zero && (zero->element_count() != 1 || zero->dtype() != dtype)) return std::nullopt;
-        if (zero) found.zero_point = dtype == DType::Int8 ? zero->data<std::int8_t>()[0] : zero->data<std::uint8_t>()[0];
-        return found;
+        return tensor_params(values_, node_.input(scale_at), node_.input(scale_at + 1), dtype);
     }
 
     bool add_operand(QuantizedGroup& group, int at) const {
-        const Value* codes = input(at);
+        const Value* codes = node_.input(at);
         if (!codes || values_.is_known(codes) || !values_.shape(codes)) return false;
         const auto found = params(at + 1, values_.dtype(codes));
         if (!found) return false;
@@ -115,23 +100,21 @@ private:
     bool add_weights(QuantizedGroup& group) const {
         const int at = row_.first + 3;
         QuantizedWeights& weights = group.weights;
-        weights.codes = input(at) ? values_.tensor(input(at)) : nullptr;
-        const Tensor* scales = input(at + 1) ? values_.tensor(input(at + 1)) : nullptr;
-        const Tensor* zero = input(at + 2) ? values_.tensor(input(at + 2)) : nullptr;
-        if (!weights.codes || !is_8_bit(weights.codes->dtype()) || weights.codes->element_count() == 0 || (input(at + 2) && !zero))
+        weights.codes = node_.input(at) ? values_.tensor(node_.input(at)) : nullptr;
+        const Tensor* scales = node_.input(at + 1) ? values_.tensor(node_.input(at + 1)) : nullptr;
+        const Tensor* zero = node_.input(at + 2) ? values_.tensor(node_.input(at + 2)) : nullptr;
+        if (!weights.codes || !is_8_bit(weights.codes->dtype()) || weights.codes->element_count() == 0 || (node_.input(at + 2) && !zero))
             return false;
         if (!scales || scales->dtype() != DType::Float32 || scales->element_count() == 0) return false;
         if (row_.by != "Conv" && weights.codes->shape().rank() != 2) return false;
         const bool has_rows = row_.by == "Conv" || (row_.by == "Gemm" && attrs<GemmAttrs>(node_).b == MatrixOrder::Transposed);
         weights.axis = has_rows ? 0 : 1;
         weights.scales.assign(scales->values<float>().begin(), scales->values<float>().end());
-        for (std::int64_t point = 0; zero && point < zero->element_count(); ++point) {
-            if (zero->dtype() != weights.codes->dtype()) return false;
-            weights.zero_points.push_back(zero->dtype() == DType::Int8 ? zero->data<std::int8_t>()[point]
-                                                                       : zero->data<std::uint8_t>()[point]);
-        }
-        if (!input(row_.bias)) return true;
-        group.bias_codes = values_.tensor(input(row_.bias));
+        if (zero && zero->dtype() != weights.codes->dtype()) return false;
+        if (zero) weights.zero_points = code_integers(*zero);
+        const Value* bias = row_.bias < 0 ? nullptr : node_.input(row_.bias);
+        if (!bias) return true;
+        group.bias_codes = values_.tensor(bias);
         return group.bias_codes && group.bias_codes->dtype() == DType::Int32;
     }
 

@@ -45,14 +45,13 @@ private:
         if (!weights.codes || weights.codes->element_count() == 0) return false;
         if (is_matrix ? weights.codes->shape().rank() != 2 : weights.codes->shape().rank() < 3) return false;
         const DType dtype = weights.codes->dtype();
-        if (dtype != DType::Int8 && dtype != DType::UInt8) return false;
+        if (!is_8_bit(dtype)) return false;
         weights.axis = is_matrix ? 1 : 0;
         if (!node.input(3)) return true;
         const Tensor* zero = values_.tensor(node.input(3));
         const std::int64_t count = zero ? zero->element_count() : 0;
         if (!zero || zero->dtype() != dtype || (count != 1 && count != weights.codes->shape()[weights.axis])) return false;
-        for (std::int64_t at = 0; at < count; ++at)
-            weights.zero_points.push_back(dtype == DType::Int8 ? zero->data<std::int8_t>()[at] : zero->data<std::uint8_t>()[at]);
+        weights.zero_points = code_integers(*zero);
         return true;
     }
 

@@ -26,17 +26,6 @@ template <std::size_t N> bool is_one_of(const Node& node, const std::string_view
     return node.domain().empty() && std::find(std::begin(names), std::end(names), node.op_type()) != std::end(names);
 }
 
-bool is_8_bit(DType dtype) { return dtype == DType::UInt8 || dtype == DType::Int8; }
-
-std::vector<std::int32_t> integers(const Tensor& tensor) {
-    std::vector<std::int32_t> result;
-    const auto copy = [&](const auto& values) { result.assign(values.begin(), values.end()); };
-    if (tensor.dtype() == DType::UInt8) copy(tensor.values<std::uint8_t>());
-    else if (tensor.dtype() == DType::Int8) copy(tensor.values<std::int8_t>());
-    else if (tensor.dtype() == DType::Int32) copy(tensor.values<std::int32_t>());
-    return result;
-}
-
 class GroupFinder {
 public:
     GroupFinder(const PropagatedValues& values, const std::function<bool(const Value&)>& is_kept)
@@ -203,7 +192,7 @@ private:
             const Tensor* zero = producer->input(2) ? values_.tensor(producer->input(2)) : nullptr;
             const bool is_plain =
                 codes && scales && codes->dtype() == DType::Int32 && scales->dtype() == DType::Float32 && (!producer->input(2) || zero);
-            if (is_plain && (!zero || std::ranges::all_of(integers(*zero), [](std::int32_t point) { return point == 0; }))) {
+            if (is_plain && (!zero || std::ranges::all_of(code_integers(*zero), [](std::int32_t point) { return point == 0; }))) {
                 group.bias_codes = codes;
                 group.bias_scales.assign(scales->values<float>().begin(), scales->values<float>().end());
             }
@@ -225,7 +214,7 @@ private:
         if (producer->input(2)) {
             const Tensor* zero = values_.tensor(producer->input(2));
             if (!zero) return false;
-            weights.zero_points = integers(*zero);
+            weights.zero_points = code_integers(*zero);
         }
         weights.axis = normalize_axis(dequantize.axis, weights.codes->shape().rank()).value_or(0);
         return true;
@@ -256,21 +245,35 @@ void take_gates(const GroupFinder& finder, std::vector<QuantizedGroup>& groups) 
 
 }  // namespace
 
-std::optional<QuantParams> tensor_params(const PropagatedValues& values, const Node& node) {
-    const Tensor* scale = node.input(1) ? values.tensor(node.input(1)) : nullptr;
-    const Tensor* zero = node.input(2) ? values.tensor(node.input(2)) : nullptr;
-    if (!scale || scale->dtype() != DType::Float32 || scale->element_count() != 1 || (node.input(2) && !zero)) return std::nullopt;
-    const auto attributes = attrs<QuantizeLinearAttrs>(node);
-    if (attributes.block_size != 0) return std::nullopt;
+bool is_8_bit(DType dtype) { return dtype == DType::UInt8 || dtype == DType::Int8; }
+
+std::vector<std::int32_t> code_integers(const Tensor& tensor) {
+    std::vector<std::int32_t> result;
+    const auto copy = [&](const auto& values) { result.assign(values.begin(), values.end()); };
+    if (tensor.dtype() == DType::UInt8) copy(tensor.values<std::uint8_t>());
+    else if (tensor.dtype() == DType::Int8) copy(tensor.values<std::int8_t>());
+    else if (tensor.dtype() == DType::Int32) copy(tensor.values<std::int32_t>());
+    return result;
+}
+
+std::optional<QuantParams> tensor_params(const PropagatedValues& values, const Value* scale, const Value* zero_point, DType dtype) {
+    const Tensor* factor = scale ? values.tensor(scale) : nullptr;
+    const Tensor* zero = zero_point ? values.tensor(zero_point) : nullptr;
+    if (!factor || factor->dtype() != DType::Float32 || factor->element_count() != 1 || (zero_point && !zero)) return std::nullopt;
     QuantParams params;
-    params.scale = scale->data<float>()[0];
-    params.dtype = node.is("QuantizeLinear") ? values.dtype(node.output(0)) : values.dtype(node.input(0));
-    if (!is_8_bit(params.dtype) || !(params.scale > 0.0F)) return std::nullopt;
-    if (zero) {
-        if (zero->element_count() != 1 || !is_8_bit(zero->dtype())) return std::nullopt;
-        params.zero_point = integers(*zero)[0];
-    }
+    params.scale = factor->data<float>()[0];
+    params.dtype = dtype;
+    if (!is_8_bit(dtype) || !(params.scale > 0.0F)) return std::nullopt;
+    if (!zero) return params;
+    if (zero->element_count() != 1 || zero->dtype() != dtype) return std::nullopt;
+    params.zero_point = code_integers(*zero)[0];
     return params;
+}
+
+std::optional<QuantParams> tensor_params(const PropagatedValues& values, const Node& node) {
+    if (attrs<QuantizeLinearAttrs>(node).block_size != 0) return std::nullopt;
+    const Value* codes = node.is("QuantizeLinear") ? node.output(0) : node.input(0);
+    return tensor_params(values, node.input(1), node.input(2), values.dtype(codes));
 }
 
 QuantizedGroups find_quantized_groups(const PropagatedValues& values, const std::function<bool(const Value&)>& is_kept) {

@@ -70,5 +70,11 @@ QuantizedGroups find_quantized_groups(const PropagatedValues& values, const std:
 
 /// The parameters of a QuantizeLinear or DequantizeLinear with one known scale and 8-bit codes.
 std::optional<QuantParams> tensor_params(const PropagatedValues& values, const Node& node);
+/// Of codes of a type: one known scale, and a zero point of that type or none.
+std::optional<QuantParams> tensor_params(const PropagatedValues& values, const Value* scale, const Value* zero_point, DType dtype);
+
+bool is_8_bit(DType dtype);
+/// Elements of an int8, uint8 or int32 tensor; none of another type.
+std::vector<std::int32_t> code_integers(const Tensor& tensor);
 
 }  // namespace mcompress

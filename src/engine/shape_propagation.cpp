@@ -121,7 +121,7 @@ private:
 
     /// What follows from the shapes of values whose contents are not known: `Shape` and what is computed from it.
     void learn_integers(const Node& node, std::span<const ValueType> inputs, std::span<const IntegerValues* const> integers) {
-        const Value* output = node.output_count() > 0 ? node.output(0) : nullptr;
+        const Value* output = node.output(0);
         if (!output) return;
         auto learned = propagate_integers(node, inputs, integers, type_of(output));
         if (!learned) return;

@@ -184,15 +184,10 @@ Built build_dynamic_convolution(PlanBuilder& builder, const DynamicProduct& prod
     if (!weights || source.rank() < 3 || source.rank() > 4 || ends_in_codes(chain, links)) return Built::No;
     const ChainOperands parts = chain_operands(chain, links);
     const auto attributes = attrs<ConvAttrs>(*product.nodes[0]);
-    Shape one = destination, by_output = destination, grouped = stored;
+    const Shape grouped = grouped_shape(stored, attributes.group);
+    Shape one = destination, by_output = destination;
     for (int axis = 0; axis < destination.rank(); ++axis) one[axis] = by_output[axis] = 1;
     by_output[1] = destination[1];
-    if (attributes.group > 1) {
-        std::vector<std::int64_t> dims = stored.dims();
-        dims[0] /= attributes.group;
-        dims.insert(dims.begin(), attributes.group);
-        grouped = Shape(std::move(dims));
-    }
     ConvolutionSpec spec;
     spec.source = channels_last_desc(source, memory::data_type::u8);
     spec.weights = any_desc(grouped, memory::data_type::s8);

@@ -4,16 +4,19 @@
 #include "engine/onednn/half_kernels.h"
 #include "engine/onednn/on_threads.h"
 #include "engine/onednn/plan_builder.h"
+#include "ops/op_info.h"
 
 namespace mcompress::onednn {
 
 namespace {
 
-/// Their results are numbers that went in, so that rounding them again would change nothing.
-constexpr std::string_view kMoving[] = {"Relu",    "MaxPool",   "Concat",   "Transpose",    "Reshape",      "Flatten",
-                                        "Squeeze", "Unsqueeze", "Identity", "Dropout",      "Slice",        "Split",
-                                        "Gather",  "Expand",    "Tile",     "Pad",          "Max",          "Min",
-                                        "Neg",     "Abs",       "Clip",     "DepthToSpace", "SpaceToDepth", "GlobalMaxPool"};
+/// Results that are numbers that went in, or these without their sign: rounding them again would change nothing.
+bool keeps_numbers(const Node& node) {
+    constexpr std::string_view kNames[] = {"Relu", "Max", "Min", "Clip", "Neg", "Abs", "Dropout"};
+    const OpInfo* info = op_info(node);
+    return (info && info->data_flow == DataFlow::Selects) ||
+           std::find(std::begin(kNames), std::end(kNames), node.op_type()) != std::end(kNames);
+}
 
 }  // namespace
 
@@ -45,7 +48,7 @@ void PlanBuilder::add_narrowing(const Value* value, BufferId to) {
 }
 
 void PlanBuilder::round_result(const Node& node) {
-    if (current_.size() == 1 && std::find(std::begin(kMoving), std::end(kMoving), node.op_type()) != std::end(kMoving)) return;
+    if (current_.size() == 1 && keeps_numbers(node)) return;
     for (const Value* value : node.outputs()) {
         if (!value || !values_.is_half(value) || aliases_.contains(value) || origins_.contains(value)) continue;
         const auto found = forms_.find(value);

@@ -49,15 +49,6 @@ struct Epilogue {
     Desc destination;
 };
 
-/// [M, C / group, kernel …] with the groups as an axis of their own.
-Shape grouped_shape(const ProductPlan& plan) {
-    if (plan.convolution.groups == 1) return plan.weight_shape;
-    std::vector<std::int64_t> dims = plan.weight_shape.dims();
-    dims[0] /= plan.convolution.groups;
-    dims.insert(dims.begin(), plan.convolution.groups);
-    return Shape(std::move(dims));
-}
-
 /// The primitive, and the layout in which the weights of signed_weights() lie before it chooses its own.
 struct Made {
     Primitive primitive;
@@ -77,7 +68,7 @@ void turn(ConvolutionSpec& spec, Shape& weights, Shape& source, Window& window) 
 }
 
 Made make_convolution_step(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Epilogue& epilogue) {
-    Shape weights = grouped_shape(plan), source = builder.shape(group.inputs[0].codes);
+    Shape weights = grouped_shape(plan.weight_shape, plan.convolution.groups), source = builder.shape(group.inputs[0].codes);
     Window window = plan.window;
     ConvolutionSpec spec;
     spec.source = plan.source;
@@ -141,6 +132,14 @@ std::optional<Tensor> chain_bias(const PlanBuilder& builder, const ProductPlan& 
 }
 
 }  // namespace
+
+Shape grouped_shape(const Shape& weights, std::int64_t groups) {
+    if (groups == 1) return weights;
+    std::vector<std::int64_t> dims = weights.dims();
+    dims[0] /= groups;
+    dims.insert(dims.begin(), groups);
+    return Shape(std::move(dims));
+}
 
 std::optional<SignedWeights> signed_weights(const QuantizedWeights& weights, int output_axis, const Shape& by_output) {
     const bool are_signed =

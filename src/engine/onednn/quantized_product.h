@@ -27,6 +27,9 @@ std::optional<ProductPlan> plan_quantized_product(const PlanBuilder& builder, co
 /// The weights as [M, C / group, kernel …] with their zero points subtracted; a stored [K, M] is transposed.
 std::vector<std::int16_t> widened_weights(const QuantizedWeights& weights, int output_axis);
 
+/// [M, C / group, kernel …] with the groups as an axis of their own.
+Shape grouped_shape(const Shape& weights, std::int64_t groups);
+
 /// Weights as the signed bytes oneDNN takes, and where M lies in them.
 struct SignedWeights {
     Tensor codes;

@@ -85,12 +85,12 @@ public:
         if (!is_possible()) return Built::No;
         const Shape x = builder_.shape(node_.input(0));
         sizes_ = {x[0], x[1], x[2], builder_.known(node_.input(2))->shape()[2], attrs_.directions(), cell_.gates};
-        if (!is_whole(builder_, operand(4), sizes_.steps)) return Built::No;
+        if (!is_whole(builder_, node_.input(4), sizes_.steps)) return Built::No;
         const bool resets_behind = !is_lstm() && attrs_.linear_before_reset;
         const auto any_weights = [&](std::int64_t inner) {
             return any_desc(Shape{1, sizes_.directions, inner, sizes_.gates, sizes_.hidden}, kFloat);
         };
-        const Tensor bias = joined_bias(operand(3) ? builder_.known(operand(3)) : nullptr, cell_, sizes_, resets_behind);
+        const Tensor bias = joined_bias(node_.input(3) ? builder_.known(node_.input(3)) : nullptr, cell_, sizes_, resets_behind);
         RecurrentSpec spec;
         spec.cell = is_lstm() ? RecurrentCell::Lstm : resets_behind ? RecurrentCell::LinearBeforeResetGru : RecurrentCell::Gru;
         spec.direction = static_cast<RecurrentDirection>(attrs_.direction);
@@ -100,7 +100,7 @@ public:
         spec.bias = plain_desc(bias.shape(), kFloat);
         spec.destination = plain_desc(Shape{sizes_.steps, sizes_.batch, sizes_.directions * sizes_.hidden}, kFloat);
         spec.state = plain_desc(sizes_.states(), kFloat);
-        spec.has_initial_state = operand(5) || operand(6);
+        spec.has_initial_state = node_.input(5) || node_.input(6);
         RecurrentPrimitive made = make_recurrent(builder_.engine(), spec);
 
         std::vector<Operand> operands{{DNNL_ARG_SRC_LAYER, builder_.form(node_.input(0), spec.source)},
@@ -122,49 +122,45 @@ public:
 
 private:
     bool is_lstm() const { return cell_.gates == 4; }
-    const Value* operand(int index) const { return index < node_.input_count() ? node_.input(index) : nullptr; }
-    const Value* result(int index) const { return index < node_.output_count() ? node_.output(index) : nullptr; }
 
     bool is_possible() const {
         if (attrs_.layout != RecurrentAttrs::Layout::SequenceFirst || attrs_.clip || attrs_.input_forget || !has_activations(cell_, attrs_))
             return false;
-        for (const int index : {1, 2, 3}) {
-            const Value* value = operand(index);
-            if (index < 3 ? !builder_.is_dense(value, DType::Float32) || !builder_.is_known(value)
-                          : value && (!builder_.is_dense(value, DType::Float32) || !builder_.is_known(value)))
-                return false;
+        for (const int index : {0, 1, 2, 3, 5, 6}) {
+            const Value* value = node_.input(index);
+            const bool is_needed = index <= 2, is_constant = index >= 1 && index <= 3;
+            if (!value && !is_needed) continue;
+            if (!builder_.is_dense(value, DType::Float32) || (is_constant && !builder_.is_known(value))) return false;
         }
-        for (const int index : {0, 5, 6})
-            if ((index == 0 || operand(index)) && !builder_.is_dense(operand(index), DType::Float32)) return false;
-        return !operand(7) && builder_.shape(node_.input(0)).rank() == 3;  // peepholes
+        return !node_.input(7) && builder_.shape(node_.input(0)).rank() == 3;  // peepholes
     }
 
     BufferId weights(int index, std::int64_t inner, const Desc& layout) {
-        const Tensor made = turned(*builder_.known(operand(index)), cell_, sizes_, inner);
+        const Tensor made = turned(*builder_.known(node_.input(index)), cell_, sizes_, inner);
         return builder_.constant(made, plain_desc(made.shape(), kFloat), layout);
     }
 
     BufferId initial(int index) {
         const Desc states = plain_desc(sizes_.states(), kFloat);
-        const Value* value = operand(index);
+        const Value* value = node_.input(index);
         if (!value) return builder_.constant(Tensor(DType::Float32, sizes_.states()), states);
         return builder_.view(builder_.form(value, plain_desc(builder_.shape(value), kFloat)), states);
     }
 
     BufferId state_place(int index) {
         const Desc states = plain_desc(sizes_.states(), kFloat);
-        const Value* value = result(index);
+        const Value* value = node_.output(index);
         if (!value) return builder_.temporary(states);
         return builder_.view(builder_.result(value, plain_desc(Shape{sizes_.directions, sizes_.batch, sizes_.hidden}, kFloat)), states);
     }
 
     /// oneDNN puts the directions of a step side by side within a batch entry, ONNX has them before the batch.
-    bool swaps_axes() const { return result(0) && sizes_.directions > 1 && sizes_.batch > 1; }
+    bool swaps_axes() const { return node_.output(0) && sizes_.directions > 1 && sizes_.batch > 1; }
     Desc sequence_desc() const { return plain_desc(Shape{sizes_.steps, sizes_.directions, sizes_.batch, sizes_.hidden}, kFloat); }
 
     BufferId sequence_place(const Desc& destination) {
-        if (!result(0) || swaps_axes()) return builder_.temporary(destination);
-        return builder_.view(builder_.result(result(0), sequence_desc()), destination);
+        if (!node_.output(0) || swaps_axes()) return builder_.temporary(destination);
+        return builder_.view(builder_.result(node_.output(0), sequence_desc()), destination);
     }
 
     void swap_axes(BufferId sequence) {
@@ -172,7 +168,7 @@ private:
         const Desc turned =
             strided_desc(Shape{sizes_.steps, sizes_.directions, sizes_.batch, h}, kFloat, {sizes_.batch * wide, h, wide, 1});
         builder_.add({"Reorder", "", 0}, make_reorder(builder_.engine(), turned, sequence_desc()),
-                     {{DNNL_ARG_FROM, builder_.view(sequence, turned)}, {DNNL_ARG_TO, builder_.result(result(0), sequence_desc())}});
+                     {{DNNL_ARG_FROM, builder_.view(sequence, turned)}, {DNNL_ARG_TO, builder_.result(node_.output(0), sequence_desc())}});
     }
 
     PlanBuilder& builder_;
