@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/onednn/channel_affine.h"
+#include "engine/onednn/channel_multiplier.h"
 #include "engine/onednn/column.h"
 #include "engine/onednn/operators.h"
 #include "ops/attributes.h"
@@ -111,12 +112,17 @@ private:
             for (Shape* shape : {&weights, &source, &destination}) *shape = turned(*shape);
             geometry_.window = turned(std::move(geometry_.window));
         }
+        if (geometry_.kind == ConvolutionKind::Direct) repeats_ = channel_multiplier(source[1], destination[1], geometry_.group);
+        if (repeats_ > 1) {
+            source = with_channels(source, destination[1]);
+            geometry_.group = destination[1];
+        }
         const auto type = builder_.float_type();
         weights_ = describe_weights(weights, geometry_);
         spec_.kind = geometry_.kind;
         spec_.grouped = geometry_.group > 1;
         // Channels last is the same memory whichever way the points run.
-        spec_.source = is_turned_ ? channels_last_desc(source, type) : any_desc(source, type);
+        spec_.source = is_turned_ || repeats_ > 1 ? channels_last_desc(source, type) : any_desc(source, type);
         spec_.weights = any_desc(weights_.logical, type);
         spec_.destination = is_turned_ ? channels_last_desc(destination, type) : any_desc(destination, type);
         if (bias_ || affine_) spec_.bias = plain_desc(Shape{destination[1]}, memory::data_type::f32);
@@ -146,8 +152,10 @@ private:
     }
 
     BufferId source_form() {
+        const auto type = builder_.float_type();
+        if (repeats_ > 1) return builder_.view(repeated_channels(builder_, node_.input(0), type, repeats_), primitive_.source);
         if (!is_turned_) return builder_.form(node_.input(0), primitive_.source);
-        return builder_.view(builder_.form(node_.input(0), channels_last_desc(source_, builder_.float_type())), primitive_.source);
+        return builder_.view(builder_.form(node_.input(0), channels_last_desc(source_, type)), primitive_.source);
     }
 
     BufferId destination_form() {
@@ -186,6 +194,7 @@ private:
     const Value* bias_ = nullptr;
     std::optional<ChannelAffine> affine_;
     bool is_turned_ = false;
+    std::int64_t repeats_ = 1;  // of every channel of the source
     Weights weights_;
     ConvolutionSpec spec_;
     Primitive primitive_;

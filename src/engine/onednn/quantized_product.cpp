@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/code_operators.h"
+#include "engine/onednn/channel_multiplier.h"
 #include "engine/onednn/quantized_product.h"
 #include "ops/attributes.h"
 #include "ops/conv.h"
@@ -82,10 +83,11 @@ std::optional<ProductPlan> plan_convolution(const PlanBuilder& builder, const Qu
     const auto scales = output_scales(group.weights, 0);
     IntegerConvolution& c = plan.convolution;
     if (!scales || !set_arithmetic(builder, group, *scales, c)) return std::nullopt;
+    plan.repeats = channel_multiplier(source[1], destination[1], attributes.group);
     c.batch = source[0];
-    c.channels = source[1];
+    c.channels = source[1] * plan.repeats;
     c.out_channels = destination[1];
-    c.groups = attributes.group;
+    c.groups = attributes.group * plan.repeats;
     const int last = source.rank() - 1;
     const WindowAxis& x = plan.window.back();
     c.width = source[last];
@@ -103,7 +105,7 @@ std::optional<ProductPlan> plan_convolution(const PlanBuilder& builder, const Qu
         c.dilation_y = y.dilation;
         c.pad_top = y.pad_begin;
     }
-    plan.source = channels_last_desc(source, *data_type_of(c.source));
+    plan.source = channels_last_desc(with_channels(source, c.channels), *data_type_of(c.source));
     plan.destination = channels_last_desc(destination, *data_type_of(c.requantization.dtype));
     return plan;
 }
@@ -154,6 +156,12 @@ std::vector<std::int16_t> widened_weights(const QuantizedWeights& weights, int o
     return values;
 }
 
+BufferId product_source(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan) {
+    const Value* codes = group.inputs[0].codes;
+    if (plan.repeats > 1) return repeated_channels(builder, codes, element_type(plan.source), plan.repeats);
+    return builder.form(codes, plan.source);
+}
+
 std::string ProductPlan::precision() const { return code_name(convolution.source) + "s8→" + code_name(convolution.requantization.dtype); }
 
 std::optional<ProductPlan> plan_quantized_product(const PlanBuilder& builder, const QuantizedGroup& group) {
@@ -165,7 +173,7 @@ Built build_quantized_product(PlanBuilder& builder, const QuantizedGroup& group)
     if (!plan) return Built::No;
     if (has_byte_products() && attempt([&] { return build_integer_primitive(builder, group, *plan); }) == Built::Yes) return Built::Yes;
     const StepLabel label{group_label(group), plan->precision(), builder.macs(*group.main)};
-    const BufferId source = builder.form(group.inputs[0].codes, plan->source);
+    const BufferId source = product_source(builder, group, *plan);
     const BufferId destination = builder.result(group.output, plan->destination);
     const auto packed =
         std::make_shared<const PackedConvolution>(std::move(plan->convolution), widened_weights(group.weights, plan->output_axis));

@@ -14,6 +14,7 @@ namespace mcompress::onednn {
 struct ProductPlan {
     IntegerConvolution convolution;
     int output_axis = 0;       // of the stored weights: 1 for a [K, M]
+    std::int64_t repeats = 1;  // of every channel of the source, which `convolution` and `source` have already
     Window window;             // of a convolution
     Shape weight_shape;        // [M, C / group, kernel …]
     Desc source, destination;  // layouts
@@ -23,6 +24,9 @@ struct ProductPlan {
 
 /// Nothing when the group cannot be expressed in integers.
 std::optional<ProductPlan> plan_quantized_product(const PlanBuilder& builder, const QuantizedGroup& group);
+
+/// The codes of the group's source as the plan wants them.
+BufferId product_source(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan);
 
 /// The weights as [M, C / group, kernel …] with their zero points subtracted; a stored [K, M] is transposed.
 std::vector<std::int16_t> widened_weights(const QuantizedWeights& weights, int output_axis);
