@@ -23,15 +23,18 @@ BlockParams params_for(std::span<const float> values, const BlockGrid& grid) {
     return params;
 }
 
-/// Columns [first, first + count) of the matrix.
-void round_columns(std::span<const float> weights, std::int64_t first, std::int64_t count, const GptqFactor& factor, BlockCodes& codes) {
+/// Columns [first, first + count) of the matrix, on the grids of `fixed` where it is given.
+void round_columns(std::span<const float> weights, std::int64_t first, std::int64_t count, const GptqFactor& factor,
+                   const BlockCodes* fixed, BlockCodes& codes) {
     const std::int64_t inner = codes.inner, blocks = codes.blocks();
     const BlockGrid& grid = codes.grid;
     const auto part = weights.subspan(at(first * inner), at(count * inner));
     std::vector<float> moving(part.begin(), part.end());
     walk_errors(factor.upper, inner, moving, count, [&](std::int64_t row, std::int64_t k, std::span<const float> values) {
-        BlockParams& params = codes.params[at((first + row) * blocks + k / grid.block)];
-        if (k % grid.block == 0) params = params_for(values.subspan(at(k), at(std::min(grid.block, inner - k))), grid);
+        const std::size_t block = at((first + row) * blocks + k / grid.block);
+        BlockParams& params = codes.params[block];
+        if (fixed) params = fixed->params[block];
+        else if (k % grid.block == 0) params = params_for(values.subspan(at(k), at(std::min(grid.block, inner - k))), grid);
         const int code = block_code(values[at(k)], params, grid);
         codes.codes[at((first + row) * codes.padded() + k)] = static_cast<std::uint8_t>(code);
         return block_value(code, params);
@@ -111,6 +114,31 @@ private:
     std::int64_t column_;
 };
 
+/// Columns worked on together: fn(first, count, errors, slopes) with errors = weights - values and slopes = errors P, both [count, inner].
+template <typename Fn>
+void for_column_parts(std::span<const float> weights, const GptqFactor& factor, const BlockCodes& codes, int threads, Fn&& fn) {
+    const std::int64_t columns = codes.columns, inner = codes.inner;
+    MCOMPRESS_CHECK(static_cast<std::int64_t>(weights.size()) == columns * inner && factor.products.size() == at(inner * inner));
+    const std::vector<float> values = codes.values();
+    parallel_for(at((columns + kRows - 1) / kRows), threads, [&](int, std::size_t index) {
+        const std::int64_t first = static_cast<std::int64_t>(index) * kRows, count = std::min(kRows, columns - first);
+        std::vector<float> errors(at(count * inner)), slopes(at(count * inner));
+        for (std::size_t i = 0; i < errors.size(); ++i) errors[i] = weights[at(first * inner) + i] - values[at(first * inner) + i];
+        linalg::gemm({errors}, {factor.products}, slopes, {count, inner, inner});
+        fn(first, count, errors, slopes);
+    });
+}
+
+/// The squared error of the layer's outputs, damped, by column.
+std::vector<double> column_errors(std::span<const float> weights, const GptqFactor& factor, const BlockCodes& codes, int threads) {
+    std::vector<double> sums(at(codes.columns));
+    for_column_parts(weights, factor, codes, threads, [&](std::int64_t first, std::int64_t, const auto& errors, const auto& slopes) {
+        for (std::size_t i = 0; i < errors.size(); ++i)
+            sums[at(first) + i / at(codes.inner)] += static_cast<double>(errors[i]) * static_cast<double>(slopes[i]);
+    });
+    return sums;
+}
+
 /// Codes behind the last input mean 0.
 void pad(BlockCodes& codes) {
     for (std::int64_t column = 0; column < codes.columns; ++column) {
@@ -140,13 +168,14 @@ std::optional<GptqFactor> factorize_products(std::vector<double> products, std::
 }
 
 BlockCodes quantize_blocks_gptq(std::span<const float> weights, std::int64_t columns, std::int64_t inner, const BlockGrid& grid,
-                                const GptqFactor& factor, int threads) {
+                                const GptqFactor& factor, int threads, const BlockCodes* grids) {
     MCOMPRESS_CHECK(static_cast<std::int64_t>(weights.size()) == columns * inner);
+    MCOMPRESS_CHECK(!grids || (grids->columns == columns && grids->inner == inner && grids->grid.block == grid.block));
     MCOMPRESS_CHECK(static_cast<std::int64_t>(factor.upper.size()) == inner * inner);
     BlockCodes codes = BlockCodes::sized(columns, inner, grid);
     parallel_for(at((columns + kRows - 1) / kRows), threads, [&](int, std::size_t index) {
         const std::int64_t first = static_cast<std::int64_t>(index) * kRows;
-        round_columns(weights, first, std::min(kRows, columns - first), factor, codes);
+        round_columns(weights, first, std::min(kRows, columns - first), factor, grids, codes);
     });
     pad(codes);
     return codes;
@@ -154,22 +183,27 @@ BlockCodes quantize_blocks_gptq(std::span<const float> weights, std::int64_t col
 
 void refine_blocks(std::span<const float> weights, const GptqFactor& factor, BlockCodes& codes, int threads) {
     constexpr int kRounds = 4;
-    const std::int64_t columns = codes.columns, inner = codes.inner;
-    MCOMPRESS_CHECK(static_cast<std::int64_t>(weights.size()) == columns * inner && factor.products.size() == at(inner * inner));
-    const std::vector<float> values = codes.values();
-    parallel_for(at((columns + kRows - 1) / kRows), threads, [&](int, std::size_t index) {
-        const std::int64_t begin = static_cast<std::int64_t>(index) * kRows, count = std::min(kRows, columns - begin);
-        std::vector<float> errors(at(count * inner)), slopes(at(count * inner));
-        for (std::size_t i = 0; i < errors.size(); ++i) errors[i] = weights[at(begin * inner) + i] - values[at(begin * inner) + i];
-        linalg::gemm({errors}, {factor.products}, slopes, {count, inner, inner});
+    for_column_parts(weights, factor, codes, threads, [&](std::int64_t first, std::int64_t count, const auto&, auto& slopes) {
         for (std::int64_t row = 0; row < count; ++row) {
-            Descent descent(factor.products, std::span(slopes).subspan(at(row * inner), at(inner)), codes, begin + row);
+            Descent descent(factor.products, std::span(slopes).subspan(at(row * codes.inner), at(codes.inner)), codes, first + row);
             for (int round = 0; round < kRounds; ++round) {
                 descent.move_params();
                 descent.move_codes();
             }
         }
     });
+}
+
+void keep_better_columns(std::span<const float> weights, const GptqFactor& factor, const BlockCodes& other, BlockCodes& codes,
+                         int threads) {
+    const std::int64_t columns = codes.columns, inner = codes.inner;
+    MCOMPRESS_CHECK(other.columns == columns && other.inner == inner && other.grid.block == codes.grid.block);
+    const std::vector<double> here = column_errors(weights, factor, codes, threads), there = column_errors(weights, factor, other, threads);
+    for (std::int64_t column = 0; column < columns; ++column) {
+        if (!(there[at(column)] < here[at(column)])) continue;
+        std::copy_n(other.codes.begin() + column * other.padded(), other.padded(), codes.codes.begin() + column * codes.padded());
+        std::copy_n(other.params.begin() + column * other.blocks(), other.blocks(), codes.params.begin() + column * codes.blocks());
+    }
 }
 
 double output_error(std::span<const float> weights, std::span<const float> quantized, std::int64_t columns, std::int64_t inner,

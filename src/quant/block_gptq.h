@@ -22,14 +22,18 @@ struct GptqFactor {
 std::optional<GptqFactor> factorize_products(std::vector<double> products, std::int64_t inner, double damping = 0.01);
 
 /// `weights` is [columns, inner], finite. Blocks of consecutive inputs in their order, since stored blocks have no index of their own. The grid of a block
-/// follows from its weights as the errors before it left them, also those of the same 128 columns. The same for any number of threads.
+/// follows from its weights as the errors before it left them, also those of the same 128 columns, or is the one that `grids` has for it. The same for any number of threads.
 BlockCodes quantize_blocks_gptq(std::span<const float> weights, std::int64_t columns, std::int64_t inner, const BlockGrid& grid,
-                                const GptqFactor& factor, int threads = 1);
+                                const GptqFactor& factor, int threads = 1, const BlockCodes* grids = nullptr);
 
 /// Lowers tr(D P D^T), D = weights - quantized, P the damped products, by steps along single unknowns: a code moves to the best one given all others, a
 /// block's scale (and its zero point, where it is Real) to the best one given the codes; four rounds over all of them. No step raises it. The same for any
 /// number of threads.
 void refine_blocks(std::span<const float> weights, const GptqFactor& factor, BlockCodes& codes, int threads = 1);
+
+/// Of each column the codes with the lesser tr(D P D^T), as above.
+void keep_better_columns(std::span<const float> weights, const GptqFactor& factor, const BlockCodes& other, BlockCodes& codes,
+                         int threads = 1);
 
 /// The squared error of a layer's outputs, tr(D X^T X D^T) with D = weights - quantized [columns, inner].
 double output_error(std::span<const float> weights, std::span<const float> quantized, std::int64_t columns, std::int64_t inner,

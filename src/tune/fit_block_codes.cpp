@@ -248,10 +248,18 @@ private:
         return part;
     }
 
+    /// No way down ends at the least error there is. Three starts end at different codes; each column keeps its best ones.
     BlockCodes fitted(const std::vector<float>& matrix, std::int64_t inner, const GptqFactor& factor) const {
         const auto columns = static_cast<std::int64_t>(matrix.size()) / inner;
         BlockCodes codes = quantize_blocks_gptq(matrix, columns, inner, grid_, factor, threads_);
         refine_blocks(matrix, factor, codes, threads_);
+        if (scheme_.effort == Effort::Fast) return codes;
+        BlockCodes plain = quantize_blocks(matrix, columns, inner, grid_, plain_rounding(scheme_.weight_only), threads_);
+        BlockCodes on_its_grids = quantize_blocks_gptq(matrix, columns, inner, grid_, factor, threads_, &plain);
+        for (BlockCodes* const other : {&plain, &on_its_grids}) {
+            refine_blocks(matrix, factor, *other, threads_);
+            keep_better_columns(matrix, factor, *other, codes, threads_);
+        }
         return codes;
     }
 

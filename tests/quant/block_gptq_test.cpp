@@ -170,6 +170,52 @@ TEST_CASE("gptq in blocks: refining lowers the outputs' error, from whatever cod
     }
 }
 
+TEST_CASE("gptq in blocks: of each column the codes that cost its outputs less are kept") {
+    const Problem problem = make_problem(9);
+    const auto factor = factorize_products(problem.products, kInner);
+    REQUIRE(factor);
+    const auto damped = [&](const BlockCodes& codes, std::int64_t column) {  // d P d^T in double
+        const std::vector<float> values = codes.values();
+        std::vector<double> off(kInner);
+        for (std::int64_t k = 0; k < kInner; ++k) {
+            const auto index = static_cast<std::size_t>(column * kInner + k);
+            off[static_cast<std::size_t>(k)] = static_cast<double>(problem.weights[index]) - static_cast<double>(values[index]);
+        }
+        double sum = 0.0;
+        for (std::int64_t i = 0; i < kInner; ++i)
+            for (std::int64_t j = 0; j < kInner; ++j)
+                sum += off[static_cast<std::size_t>(i)] * off[static_cast<std::size_t>(j)] *
+                       static_cast<double>(factor->products[static_cast<std::size_t>(i * kInner + j)]);
+        return sum;
+    };
+    for (const ZeroPoints zero_points : {ZeroPoints::None, ZeroPoints::Integer, ZeroPoints::Real}) {
+        const BlockGrid grid{4, 32, zero_points, ScaleSign::Either};
+        const WeightRounding plain = zero_points == ZeroPoints::None ? WeightRounding::Nearest : WeightRounding::Hqq;
+        BlockCodes one = quantize_blocks_gptq(problem.weights, kColumns, kInner, grid, *factor);
+        BlockCodes other = quantize_blocks(problem.weights, kColumns, kInner, grid, plain);
+        BlockCodes on_its_grids = quantize_blocks_gptq(problem.weights, kColumns, kInner, grid, *factor, 1, &other);
+        for (std::size_t at = 0; at < other.params.size(); ++at) {
+            REQUIRE(on_its_grids.params[at].scale == other.params[at].scale);
+            REQUIRE(on_its_grids.params[at].zero == other.params[at].zero);
+        }
+        CHECK(error_of(problem, on_its_grids.values()) < error_of(problem, other.values()));
+        refine_blocks(problem.weights, *factor, one);
+        refine_blocks(problem.weights, *factor, on_its_grids);
+        BlockCodes kept = one, threaded = one;
+        keep_better_columns(problem.weights, *factor, on_its_grids, kept);
+        keep_better_columns(problem.weights, *factor, on_its_grids, threaded, 3);
+        CHECK(threaded.values() == kept.values());
+        int taken = 0;
+        for (std::int64_t column = 0; column < kColumns; ++column) {
+            const double a = damped(one, column), b = damped(on_its_grids, column);
+            CHECK(damped(kept, column) == Approx(std::min(a, b)).epsilon(1e-3));
+            taken += b < a ? 1 : 0;
+        }
+        CHECK(taken > 0);  // neither start is the better one everywhere
+        CHECK(taken < kColumns);
+    }
+}
+
 TEST_CASE("gptq in blocks: products without a Cholesky factor take more damping, or are given up") {
     // Two inputs that are the same one: singular, which the first damping heals.
     CHECK(factorize_products({1.0, 1.0, 1.0, 1.0}, 2)->damping == 0.01);
