@@ -1,4 +1,5 @@
-// make_network resnet50|bert-base|vit-base OUT.onnx: networks of the standard shapes with random weights, for timings.
+// make_network resnet50|bert-base|bert-base-fused|vit-base OUT.onnx: networks of the standard shapes with random weights, for timings.
+#include <cmath>
 #include <cstdio>
 #include <string_view>
 
@@ -76,6 +77,29 @@ std::unique_ptr<Model> bert_base() {
     return b.finish(x, dims);
 }
 
+/// The same as ONNX Runtime's optimizer for transformers writes it: attention with its projections, GELU with the bias, and the sum with what normalizes it
+/// are one operator each.
+std::unique_ptr<Model> bert_base_fused() {
+    constexpr std::int64_t kWidth = 768;
+    NetworkBuilder b(17);
+    b.use_domain("com.microsoft");
+    const Dims dims{Dim("batch"), Dim("tokens"), kWidth};
+    const auto matrix = [&](std::int64_t in, std::int64_t out) { return b.random({in, out}, 1.0 / std::sqrt(static_cast<double>(in))); };
+    Value* x = b.input("embeddings", dims);
+    const auto add_and_norm = [&](Value* product) {
+        return b.fused("SkipLayerNormalization", {product, x, b.filled({kWidth}, 1.0F), b.random({kWidth}, 0.02), b.random({kWidth}, 0.02)},
+                       {{"epsilon", 1e-5F}});
+    };
+    for (int layer = 0; layer < 12; ++layer) {
+        Value* context =
+            b.fused("Attention", {x, matrix(kWidth, 3 * kWidth), b.random({3 * kWidth}, 0.02)}, {{"num_heads", std::int64_t{12}}});
+        x = add_and_norm(b.node("MatMul", {context, matrix(kWidth, kWidth)}));
+        Value* inner = b.fused("BiasGelu", {b.node("MatMul", {x, matrix(kWidth, 4 * kWidth)}), b.random({4 * kWidth}, 0.02)});
+        x = add_and_norm(b.node("MatMul", {inner, matrix(4 * kWidth, kWidth)}));
+    }
+    return b.finish(x, dims);
+}
+
 /// ViT-Base/16 at 224 pixels (Dosovitskiy et al. 2021): 12 layers of width 768, normalized before each block.
 std::unique_ptr<Model> vit_base() {
     constexpr std::int64_t kWidth = 768;
@@ -98,7 +122,8 @@ struct NetworkRow {
     std::unique_ptr<Model> (*make)();
 };
 
-constexpr NetworkRow kNetworks[] = {{"resnet50", resnet50}, {"bert-base", bert_base}, {"vit-base", vit_base}};
+constexpr NetworkRow kNetworks[] = {
+    {"resnet50", resnet50}, {"bert-base", bert_base}, {"bert-base-fused", bert_base_fused}, {"vit-base", vit_base}};
 
 }  // namespace
 
@@ -106,6 +131,6 @@ int main(int argc, char** argv) {
     return bench::report_errors([&] {
         for (const NetworkRow& row : kNetworks)
             if (argc == 3 && row.name == argv[1]) return emit_model(*row.make(), argv[2]), 0;
-        return std::fprintf(stderr, "usage: make_network resnet50|bert-base|vit-base OUT.onnx\n"), 2;
+        return std::fprintf(stderr, "usage: make_network resnet50|bert-base|bert-base-fused|vit-base OUT.onnx\n"), 2;
     });
 }

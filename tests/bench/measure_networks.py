@@ -19,7 +19,8 @@ PICTURE, TOKENS = (3, 224, 224), (128, 768)
 REAL = {"mobilenet_v2": "mobilenet_v2_torchvision", "squeezenet": "squeezenet1_1_gluon", "mobilenet_v1_025": "mobilenet_v1_025_224"}
 # name, shape of a sample, versions, batch sizes
 CASES = [("resnet50", PICTURE, ["int8", "fp32"], [1, 8]), ("mobilenet_v2", PICTURE, ["int8", "fp32"], [1, 8]), ("squeezenet", PICTURE, ["int8"], [1, 8]),
-         ("mobilenet_v1_025", PICTURE, ["int8"], [1, 8]), ("bert-base", TOKENS, ["int8", "dynamic", "fp32"], [1, 8]), ("vit-base", PICTURE, ["int8"], [1])]
+         ("mobilenet_v1_025", PICTURE, ["int8"], [1, 8]), ("bert-base", TOKENS, ["int8", "dynamic", "fp32"], [1, 8]), ("bert-base-fused", TOKENS, ["dynamic", "fp32"], [1]),
+         ("vit-base", PICTURE, ["int8"], [1])]
 
 
 def run(*command):

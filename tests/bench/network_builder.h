@@ -35,12 +35,24 @@ public:
 
     using Attributes = std::vector<std::pair<std::string, AttributeValue>>;
 
-    Value* node(const std::string& op, std::vector<Value*> inputs, Attributes given = {}) {
+    void use_domain(const std::string& domain) { (*model_->opset_imports)[domain] = 1; }
+
+    /// An operator of com.microsoft.
+    Value* fused(const std::string& op, std::vector<Value*> inputs, Attributes given = {}) {
+        return node(op, std::move(inputs), std::move(given), "com.microsoft");
+    }
+
+    Value* node(const std::string& op, std::vector<Value*> inputs, Attributes given = {}, const std::string& domain = {}) {
         const std::string name = op + "_" + std::to_string(counter_++);
         std::vector<Attribute> attributes;
         for (auto& [key, value] : given) attributes.push_back({key, std::move(value), {}});
         return graph()
-            .add_node({.op_type = op, .inputs = std::move(inputs), .attributes = std::move(attributes), .name = name, .outputs = {name}})
+            .add_node({.op_type = op,
+                       .inputs = std::move(inputs),
+                       .attributes = std::move(attributes),
+                       .name = name,
+                       .domain = domain,
+                       .outputs = {name}})
             ->output(0);
     }
 

@@ -147,7 +147,7 @@ std::map<Key, Entry> gather() {
     for (const KernelRow& row : all_reference_kernels())
         if (const auto found = entries.find({std::string(row.domain), std::string(row.type)}); found != entries.end())
             found->second.has_kernel = true;
-    for (const auto& [type, by] : onednn::accelerated_operators()) entries[{"", std::string(type)}].primitive = by;
+    for (const auto& [type, by, domain] : onednn::accelerated_operators()) entries[{std::string(domain), std::string(type)}].primitive = by;
     for (const OpRule& rule : all_op_rules()) {
         Entry& entry = entries[{"", std::string(rule.op)}];
         entry.quantized = kRoleNames[static_cast<int>(rule.role)];

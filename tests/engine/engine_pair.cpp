@@ -13,6 +13,7 @@ using namespace mcompress;
 GraphMaker::GraphMaker(int opset, unsigned seed) : state_(seed * kSplitMixStep) {
     (*model_.opset_imports)[""] = opset;
     (*model_.opset_imports)["mcompress"] = 1;
+    (*model_.opset_imports)["com.microsoft"] = 1;
 }
 
 std::uint64_t GraphMaker::next() { return splitmix64(std::exchange(state_, state_ + kSplitMixStep)); }

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "ops/elementwise.h"
+#include "ops/microsoft.h"
 
 namespace mcompress::onednn {
 
@@ -61,10 +62,22 @@ std::optional<Operations> read_negation(const PropagatedValues&, const Node&) {
     return Operations{{algorithm::eltwise_linear, -1.0F, 0.0F}};
 }
 
+std::optional<Operations> read_quick_gelu(const PropagatedValues&, const Node& node) {
+    return Operations{{algorithm::eltwise_swish, attrs<QuickGeluAttrs>(node).alpha, 0.0F}};
+}
+
+std::optional<Operations> read_fast_gelu(const PropagatedValues&, const Node& node) {
+    if (node.input(1)) return std::nullopt;
+    return Operations{{algorithm::eltwise_gelu_tanh, 0.0F, 0.0F}};
+}
+
 struct Row {
     std::string_view type;
     Reader read;
+    std::string_view domain = "";
 };
+
+constexpr std::string_view kMicrosoft = "com.microsoft";
 
 constexpr Row kRows[] = {
     {"Relu", simple<algorithm::eltwise_relu>},
@@ -80,6 +93,9 @@ constexpr Row kRows[] = {
     {"Abs", simple<algorithm::eltwise_abs>},
     {"Sqrt", simple<algorithm::eltwise_sqrt>},
     {"Neg", read_negation},
+    {"Gelu", simple<algorithm::eltwise_gelu_erf>, kMicrosoft},
+    {"FastGelu", read_fast_gelu, kMicrosoft},
+    {"QuickGelu", read_quick_gelu, kMicrosoft},
 };
 
 /// Arithmetic with one known scalar.
@@ -102,14 +118,25 @@ std::optional<Activation> scalar_arithmetic(const PropagatedValues& values, cons
 }  // namespace
 
 std::optional<Activation> activation_of(const PropagatedValues& values, const Node& node) {
-    if (!node.domain().empty() || !node.output(0) || values.dtype(node.output(0)) != DType::Float32) return std::nullopt;
+    if (!node.output(0) || values.dtype(node.output(0)) != DType::Float32) return std::nullopt;
     for (const Row& row : kRows) {
-        if (node.op_type() != row.type) continue;
+        if (!node.is(row.domain, row.type)) continue;
         auto operations = row.read(values, node);
         if (!operations) return std::nullopt;
         return Activation{std::move(*operations), 0};
     }
     return scalar_arithmetic(values, node);
+}
+
+std::optional<BiasedActivation> biased_activation(const PropagatedValues& values, const Node& node) {
+    const bool is_exact = node.is(kMicrosoft, "BiasGelu");
+    if ((!is_exact && !node.is(kMicrosoft, "FastGelu")) || !node.output(0) || values.dtype(node.output(0)) != DType::Float32)
+        return std::nullopt;
+    const Value* bias = node.input(1);
+    const Tensor* known = bias ? values.tensor(bias) : nullptr;
+    const auto shape = values.shape(node.output(0));
+    if (!known || !shape || shape->rank() == 0 || known->shape() != Shape{(*shape)[shape->rank() - 1]}) return std::nullopt;
+    return BiasedActivation{{is_exact ? algorithm::eltwise_gelu_erf : algorithm::eltwise_gelu_tanh, 0.0F, 0.0F}, bias};
 }
 
 std::optional<EltwisePostOp> gated_activation(const Node& gate) {

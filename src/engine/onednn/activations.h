@@ -17,6 +17,13 @@ struct Activation {
 };
 std::optional<Activation> activation_of(const PropagatedValues& values, const Node& node);
 
+/// An activation of the sum of input 0 and a known bias, one number an element of the last axis: BiasGelu and FastGelu of com.microsoft.
+struct BiasedActivation {
+    EltwisePostOp operation;
+    const Value* bias = nullptr;
+};
+std::optional<BiasedActivation> biased_activation(const PropagatedValues& values, const Node& node);
+
 /// x * gate(x) for a gate node that reads x, where oneDNN has it as one operation (Swish, HardSwish).
 std::optional<EltwisePostOp> gated_activation(const Node& gate);
 

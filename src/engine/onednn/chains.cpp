@@ -56,6 +56,9 @@ private:
         const Node& node = *nodes[0];
         if (const auto activation = activation_of(values_, node); activation && node.input(activation->input) == &value)
             return ChainLink{ChainLink::Kind::Activation, {&node}, activation->operations, nullptr, node.output(0)};
+        if (const auto biased = biased_activation(values_, node); biased && node.input(0) == &value && chain.links.empty())
+            if (const auto shape = values_.shape(&value); shape && is_bias(chain.head(), *shape, *values_.shape(biased->bias)))
+                return ChainLink{ChainLink::Kind::Bias, {&node}, {biased->operation}, biased->bias, node.output(0)};
         if (node.is("QuantizeLinear") && role_(*chain.heads.back()) == ChainRole::Codes && node.input(0) == &value &&
             tensor_params(values_, node))
             return ChainLink{ChainLink::Kind::Quantize, {&node}, {}, nullptr, node.output(0)};

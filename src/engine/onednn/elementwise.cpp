@@ -53,12 +53,13 @@ Built build_same_shape(PlanBuilder& builder, const Node& node, const BinaryRow& 
 }
 
 /// `full` has the result's shape, `part` is broadcast to it.
-Built build_broadcast(PlanBuilder& builder, const Node& node, const BinaryRow& row, const Value* full, const Value* part) {
+Built build_broadcast(PlanBuilder& builder, const Node& node, algorithm operation, const Value* full, const Value* part,
+                      const AttributeSpec& attributes = {}) {
     const Shape shape = builder.shape(node.output(0));
     const Desc part_desc = plain_desc(widened(builder.shape(part), shape.rank()), dnnl::memory::data_type::f32);
     for (const BufferId first : {builder.any_form(full), BufferId{-1}}) {
         const BufferId a = first >= 0 ? first : builder.plain_form(full);
-        Primitive primitive = make_binary(builder.engine(), row.operation, builder.desc(a), part_desc, builder.desc(a));
+        Primitive primitive = make_binary(builder.engine(), operation, builder.desc(a), part_desc, builder.desc(a), attributes);
         if (primitive.is_reference()) continue;
         const BufferId b = builder.view(builder.plain_form(part), part_desc);
         const BufferId result = elementwise_result(builder, full, a, node.output(0));
@@ -90,6 +91,15 @@ Built build_activation(PlanBuilder& builder, const Node& node) {
     return Built::Yes;
 }
 
+Built build_biased_activation(PlanBuilder& builder, const Node& node) {
+    const auto biased = biased_activation(builder.values(), node);
+    if (!biased) return build_activation(builder, node);
+    if (!builder.is_dense(node.input(0), DType::Float32) || !builder.is_dense(node.output(0), DType::Float32)) return Built::No;
+    AttributeSpec attributes;
+    attributes.post_ops.push_back(biased->operation);
+    return build_broadcast(builder, node, algorithm::binary_add, node.input(0), biased->bias, attributes);
+}
+
 Built build_binary(PlanBuilder& builder, const Node& node) {
     const BinaryRow* row = find_binary(node);
     if (!row || node.input_count() != 2) return Built::No;
@@ -100,8 +110,8 @@ Built build_binary(PlanBuilder& builder, const Node& node) {
     const Shape a = builder.shape(node.input(0)), b = builder.shape(node.input(1)), out = builder.shape(node.output(0));
     if (out.rank() == 0) return Built::No;
     if (a == b) return build_same_shape(builder, node, *row);
-    if (a == out) return build_broadcast(builder, node, *row, node.input(0), node.input(1));
-    if (b == out && row->commutes) return build_broadcast(builder, node, *row, node.input(1), node.input(0));
+    if (a == out) return build_broadcast(builder, node, row->operation, node.input(0), node.input(1));
+    if (b == out && row->commutes) return build_broadcast(builder, node, row->operation, node.input(1), node.input(0));
     return Built::No;
 }
 

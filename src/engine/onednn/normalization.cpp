@@ -4,6 +4,7 @@
 #include "engine/onednn/channel_affine.h"
 #include "engine/onednn/operators.h"
 #include "ops/attributes.h"
+#include "ops/microsoft.h"
 #include "ops/normalization.h"
 #include "ops/softmax.h"
 
@@ -30,6 +31,39 @@ Built build_softmax(PlanBuilder& builder, const Node& node) {
     const BufferId source = builder.view(held, layout);
     const BufferId result = builder.view(builder.result(node.output(0), plain_desc(shape, type)), layout);
     builder.add({node.op_type()}, std::move(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, result}});
+    return Built::Yes;
+}
+
+Built build_skip_layer_normalization(PlanBuilder& builder, const Node& node) {
+    const Value *x = node.input(0), *skip = node.input(1), *scale = node.input(2), *shift = node.input(3), *bias = node.input(4);
+    for (const int statistic : {1, 2})
+        if (const Value* output = node.output(statistic); output && (builder.is_kept(output) || !output->uses().empty())) return Built::No;
+    for (const Value* value : std::initializer_list<const Value*>{x, skip, scale, shift, bias, node.output(0)})
+        if (value && !builder.is_dense(value, DType::Float32)) return Built::No;
+    const Shape shape = builder.shape(x), last{shape[shape.rank() - 1]};
+    if (!scale || builder.shape(skip) != shape) return Built::No;
+    for (const Value* value : {scale, shift, bias})
+        if (value && builder.shape(value) != last) return Built::No;
+    const Desc layout = plain_desc(Shape{shape.element_count() / last[0], last[0]}, kFloat), parameter = plain_desc(last, kFloat),
+               row = plain_desc(Shape{1, last[0]}, kFloat);
+    AttributeSpec attributes;
+    if (bias) attributes.post_ops.push_back(BinaryPostOp{dnnl::algorithm::binary_add, row});
+    Primitive sum = make_binary(builder.engine(), dnnl::algorithm::binary_add, layout, layout, layout, attributes);
+    Primitive norm = make_layer_normalization(builder.engine(), layout, attrs<SkipNormAttrs>(node).epsilon,
+                                              shift ? NormShift::PerElement : NormShift::None);
+    if (sum.is_reference() || norm.is_reference()) return Built::No;
+    std::vector<Operand> terms{{DNNL_ARG_SRC_0, builder.view(builder.plain_form(x), layout)},
+                               {DNNL_ARG_SRC_1, builder.view(builder.plain_form(skip), layout)}};
+    if (bias) terms.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, builder.view(builder.plain_form(bias), row)});
+    std::vector<Operand> operands{{DNNL_ARG_SCALE, builder.view(builder.plain_form(scale), parameter)}};
+    if (shift) operands.push_back({DNNL_ARG_SHIFT, builder.view(builder.plain_form(shift), parameter)});
+    const Value* whole = node.output(3);
+    const BufferId total = whole ? builder.view(builder.result(whole, plain_desc(shape, kFloat)), layout) : builder.temporary(layout);
+    terms.push_back({DNNL_ARG_DST, total});
+    builder.add({"Add"}, std::move(sum), std::move(terms));
+    operands.push_back({DNNL_ARG_SRC, total});
+    operands.push_back({DNNL_ARG_DST, builder.view(builder.result(node.output(0), plain_desc(shape, kFloat)), layout)});
+    builder.add({node.op_type()}, std::move(norm), std::move(operands));
     return Built::Yes;
 }
 

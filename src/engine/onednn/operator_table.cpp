@@ -10,7 +10,10 @@ struct Row {
     std::string_view type;
     NodeBuilder build;
     std::string_view by;  // the primitive, or what it has in place of one
+    std::string_view domain = "";
 };
+
+constexpr std::string_view kMicrosoft = "com.microsoft";
 
 constexpr Row kRows[] = {
     {"MaxPool", build_pooling, "pooling"},
@@ -57,25 +60,48 @@ constexpr Row kRows[] = {
     {"GRU", build_recurrent, "gru"},
     {"QuantizeLinear", build_quantize, "own loops"},
     {"DequantizeLinear", build_dequantize, "own loops"},
+    {"Gelu", build_activation, "eltwise", kMicrosoft},
+    {"QuickGelu", build_activation, "eltwise", kMicrosoft},
+    {"FastGelu", build_biased_activation, "eltwise", kMicrosoft},
+    {"BiasGelu", build_biased_activation, "binary", kMicrosoft},
+    {"SkipLayerNormalization", build_skip_layer_normalization, "layer_normalization", kMicrosoft},
+    {"MatMulNBits", build_nbits_product, "matmul", kMicrosoft},
 };
 
 // They begin chains (chains.h), which engine.cpp builds.
-constexpr AcceleratedOperator kChainHeads[] = {
-    {"Conv", "convolution"}, {"ConvTranspose", "deconvolution"}, {"Gemm", "inner_product"}, {"MatMul", "matmul"}};
+constexpr AcceleratedOperator kChainHeads[] = {{"Conv", "convolution"},
+                                               {"ConvTranspose", "deconvolution"},
+                                               {"Gemm", "inner_product"},
+                                               {"MatMul", "matmul"},
+                                               {"FusedConv", "convolution", kMicrosoft}};
+
+// Their plain kernels multiply with Routines.
+constexpr AcceleratedOperator kWithRoutines[] = {
+    {"Attention", "gemm, softmax"},
+    {"MatMulInteger", "gemm"},
+    {"Attention", "gemm, softmax", kMicrosoft},
+    {"MultiHeadAttention", "gemm, softmax", kMicrosoft},
+    {"GroupQueryAttention", "gemm, softmax", kMicrosoft},
+    {"QAttention", "gemm, softmax", kMicrosoft},
+    {"FusedGemm", "gemm", kMicrosoft},
+    {"FusedMatMul", "gemm", kMicrosoft},
+    {"GemmFastGelu", "gemm", kMicrosoft},
+    {"DynamicQuantizeMatMul", "gemm", kMicrosoft},
+    {"MatMulIntegerToFloat", "gemm", kMicrosoft},
+};
 
 }  // namespace
 
 std::vector<AcceleratedOperator> accelerated_operators() {
     std::vector<AcceleratedOperator> operators(std::begin(kChainHeads), std::end(kChainHeads));
-    for (const Row& row : kRows) operators.push_back({row.type, row.by});
+    operators.insert(operators.end(), std::begin(kWithRoutines), std::end(kWithRoutines));
+    for (const Row& row : kRows) operators.push_back({row.type, row.by, row.domain});
     return operators;
 }
 
 NodeBuilder find_node_builder(const Node& node) {
-    if (node.is("com.microsoft", "MatMulNBits")) return build_nbits_product;
-    if (!node.domain().empty()) return nullptr;
     for (const Row& row : kRows)
-        if (row.type == node.op_type()) return row.build;
+        if (node.is(row.domain, row.type)) return row.build;
     return nullptr;
 }
 

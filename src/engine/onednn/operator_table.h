@@ -1,4 +1,4 @@
-// Which operators of ai.onnx the oneDNN engine has more for than the plain kernels of the reference engine.
+// Which operators the oneDNN engine has more for than the plain kernels of the reference engine.
 #pragma once
 
 #include <string_view>
@@ -9,6 +9,7 @@ namespace mcompress::onednn {
 struct AcceleratedOperator {
     std::string_view type;
     std::string_view by;  // the primitive, "own loops" or "no work"
+    std::string_view domain = "";
 };
 
 /// Where shapes, element types or attributes do not suit it, the node runs on the plain kernel; the plan's steps say so.

@@ -32,10 +32,14 @@ Built build_matmul(PlanBuilder& builder, const Chain& chain, std::size_t links);
 Built build_pooling(PlanBuilder& builder, const Node& node);
 Built build_global_average(PlanBuilder& builder, const Node& node);
 Built build_activation(PlanBuilder& builder, const Node& node);
+/// BiasGelu and FastGelu.
+Built build_biased_activation(PlanBuilder& builder, const Node& node);
 Built build_binary(PlanBuilder& builder, const Node& node);
 Built build_concat(PlanBuilder& builder, const Node& node);
 Built build_softmax(PlanBuilder& builder, const Node& node);
 Built build_layer_normalization(PlanBuilder& builder, const Node& node);
+/// SkipLayerNormalization: of a sum.
+Built build_skip_layer_normalization(PlanBuilder& builder, const Node& node);
 Built build_reduction(PlanBuilder& builder, const Node& node);
 Built build_resize(PlanBuilder& builder, const Node& node);
 Built build_lrn(PlanBuilder& builder, const Node& node);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/onednn/plan.h"
+#include "engine/onednn/routines.h"
 #include "engine/reference/program.h"
 #include "support/error.h"
 
@@ -17,6 +18,7 @@ PlanBuilder::PlanBuilder(const Graph& graph, const CompileOptions& options, Prop
       tapped_(options.tapped.begin(), options.tapped.end()),
       tap_access_(options.tap_access) {
     plan_.engine = dnnl::engine(dnnl::engine::kind::cpu, 0);
+    plan_.routines = std::make_shared<OneDnnRoutines>(plan_.engine);
     plan_.threads = options.threads;
     plan_.inputs.assign(graph.inputs().begin(), graph.inputs().end());
     plan_.inputs.insert(plan_.inputs.end(), outer.begin(), outer.end());

@@ -59,6 +59,7 @@ struct ConvolutionSpec {
 };
 /// Strides, dilations and pads of a convolution whose input has the shape `source`; the end pads are those that give the window's outputs.
 void set_window(ConvolutionSpec& spec, const Window& window, const Shape& source);
+/// As all makers, throws dnnl_unimplemented when there is none; also where it is known to be wrong (known_faults.h).
 Primitive make_convolution(const dnnl::engine& engine, const ConvolutionSpec& spec);
 
 struct ProductSpec {
@@ -86,7 +87,8 @@ enum class NormShift { None, PerElement };
 /// Layer normalization over the last axis with a scale, and a shift where asked.
 Primitive make_layer_normalization(const dnnl::engine& engine, const Desc& layout, float epsilon, NormShift shift);
 Primitive make_reduction(const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& source, const Desc& destination);
-Primitive make_resampling(const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& source, const Desc& destination);
+/// To float32, in row-major order or in the layout that suits the source.
+Primitive make_resampling(const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& source, const Shape& destination);
 Primitive make_lrn(const dnnl::engine& engine, const Desc& layout, std::int64_t size, float alpha, float beta, float k);
 Primitive make_reorder(const dnnl::engine& engine, const Desc& source, const Desc& destination);
 

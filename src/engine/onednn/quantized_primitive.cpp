@@ -96,17 +96,12 @@ Made make_product_step(PlanBuilder& builder, const ProductPlan& plan, int output
     return {make_matmul(builder.engine(), spec), stored, spec.source, spec.destination};
 }
 
-/// oneDNN 2.6's convolutions through matrix products are wrong by what the zero point adds where windows of groups reach into the padding.
-bool is_unreliable(const Primitive& primitive, const ProductPlan& plan) {
-    return plan.convolution.groups > 1 && primitive.kernel.find("gemm") != std::string::npos;
-}
-
 Built build_step(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Epilogue& epilogue) {
     const auto weights = signed_weights(group.weights, plan.output_axis, plan.weight_shape);
     if (!weights) return Built::No;
     Made made = is_convolution(group) ? make_convolution_step(builder, plan, epilogue)
                                       : make_product_step(builder, plan, weights->output_axis, epilogue);
-    if (made.primitive.kernel.empty() || made.primitive.is_reference() || is_unreliable(made.primitive, plan)) return Built::No;
+    if (made.primitive.kernel.empty() || made.primitive.is_reference()) return Built::No;
     std::vector<Operand> operands{{DNNL_ARG_SRC, builder.view(product_source(builder, group, plan), made.source)}};
     operands.push_back({DNNL_ARG_WEIGHTS, builder.constant(weights->codes, made.stored_weights, made.primitive.weights)});
     if (epilogue.bias.defined()) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/onednn/known_faults.h"
 #include "engine/onednn/operators.h"
 #include "engine/reference/strided.h"
 #include "ops/elementwise.h"
@@ -159,10 +160,11 @@ Built build_resize(PlanBuilder& builder, const Node& node) {
     const bool nearest = resize.mode == Resize::Mode::Nearest && integer_factors &&
                          ((centred && rounds) || (resize.coordinates == Resize::Coordinates::Asymmetric && floors));
     if (!nearest && !(resize.mode == Resize::Mode::Linear && centred)) return Built::No;
-    const BufferId source = builder.any_form(node.input(0));
-    Primitive primitive =
-        make_resampling(builder.engine(), nearest ? dnnl::algorithm::resampling_nearest : dnnl::algorithm::resampling_linear,
-                        builder.desc(source), any_desc(out, dnnl::memory::data_type::f32));
+    const BufferId source = kResamplesRowMajor
+                                ? builder.view(builder.plain_form(node.input(0)), plain_desc(in, dnnl::memory::data_type::f32))
+                                : builder.any_form(node.input(0));
+    Primitive primitive = make_resampling(
+        builder.engine(), nearest ? dnnl::algorithm::resampling_nearest : dnnl::algorithm::resampling_linear, builder.desc(source), out);
     if (primitive.is_reference()) return Built::No;
     const Desc layout = primitive.destination;
     builder.add({node.op_type()}, std::move(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, builder.result(node.output(0), layout)}});

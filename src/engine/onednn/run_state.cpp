@@ -183,7 +183,7 @@ void RunState::run_plain(const PlainStep& step, const Tap& tap) {
         for (const SlotId slot : step.captures) captured.push_back(slots_[static_cast<std::size_t>(slot)]);
         outputs = step.bodies->run_node(plain_inputs_, captured, tap);
     } else {
-        outputs = run_kernel(*step.kernel, *step.node, plain_inputs_, step.outputs.size(), plan_.threads);
+        outputs = run_kernel(*step.kernel, *step.node, plain_inputs_, step.outputs.size(), plan_.threads, nullptr, plan_.routines.get());
     }
     for (std::size_t index = 0; index < step.outputs.size(); ++index)
         if (step.outputs[index] >= 0) fill_slot(step.outputs[index], own(std::move(outputs[index])));

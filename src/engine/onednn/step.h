@@ -94,6 +94,7 @@ using Step = std::variant<PrimitiveStep, NativeStep, PlainStep, TapStep>;
 /// All a plan needs to run.
 struct PlanData {
     dnnl::engine engine;
+    std::shared_ptr<const Routines> routines;  // of its plain steps
     int threads = 1;
     std::vector<const Value*> inputs;  // the graph's, and behind them what a body reads of enclosing graphs
     std::vector<int> fixed_inputs;     // their defaults are constants

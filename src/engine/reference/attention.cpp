@@ -111,9 +111,10 @@ template <typename T> std::int64_t frontier(const Problem<T>& p, std::int64_t b,
     return std::clamp<std::int64_t>(end, 0, p.key_count);
 }
 
-/// Scores of one row in place, from products to probabilities; `debug`, when given, receives the wanted stage.
+using Scores = AttentionAttrs::Scores;
+
+/// Products of one row as scores, in place. `debug`, when given, receives the wanted stage. What the row does not attend to is minus infinity.
 template <typename T> void finish_row(const Problem<T>& p, std::int64_t b, std::int64_t h, std::int64_t row, T* scores, T* debug) {
-    using Scores = AttentionAttrs::Scores;
     const auto keep = [&](Scores stage) {
         if (debug && p.attributes.scores == stage) std::copy_n(scores, p.key_count, debug);
     };
@@ -122,43 +123,50 @@ template <typename T> void finish_row(const Problem<T>& p, std::int64_t b, std::
         for (std::int64_t j = 0; j < p.key_count; ++j) scores[j] = std::tanh(scores[j] / cap) * cap;
     keep(Scores::Capped);
     const std::int64_t end = frontier(p, b, row);
-    bool attends = false;
     if (const T* added = p.mask.row(b, h, row))
-        for (std::int64_t j = 0; j < end; ++j) {
-            attends = attends || added[j] != -std::numeric_limits<T>::infinity();
+        for (std::int64_t j = 0; j < end; ++j)
             scores[j] = added[j] == -std::numeric_limits<T>::infinity() ? added[j] : scores[j] + added[j];
-        }
-    else attends = end > 0;
     std::fill(scores + end, scores + p.key_count, -std::numeric_limits<T>::infinity());
     keep(Scores::Masked);
-    if (attends) softmax_or_zeros(scores, end);
-    else std::fill_n(scores, end, T{0});
-    std::fill(scores + end, scores + p.key_count, T{0});
-    keep(Scores::Probabilities);
+}
+
+/// c = a · b for matrices whose rows lie one after the other.
+template <typename T>
+void multiply(const KernelContext& context, const ProductSizes& sizes, const T* a, std::int64_t a_step, const T* b, T* c,
+              std::int64_t c_step) {
+    if constexpr (std::is_same_v<T, float>)
+        if (context.routines) return context.routines->multiply(sizes, {a, a_step}, {b, sizes.columns}, 1.0F, c, c_step, 1);
+    multiply_rows(a, a_step, sizes.rows, sizes.inner, b, sizes.columns, sizes.columns, c, c_step);
 }
 
 template <typename T> void attend(const KernelContext& context, const Problem<T>& p, T* y, const HeadView& out, T* debug) {
-    const std::int64_t blocks = (p.q.rows + kAttentionRows - 1) / kAttentionRows, group = p.q.heads / std::max<std::int64_t>(p.kv_heads, 1);
-    const std::int64_t tasks = p.q.batch * p.q.heads * blocks, work = tasks * kAttentionRows * p.key_count * (p.q.size + p.v_size);
+    const std::int64_t block = context.routines ? kRoutineRows : kAttentionRows;
+    const std::int64_t blocks = (p.q.rows + block - 1) / block, group = p.q.heads / std::max<std::int64_t>(p.kv_heads, 1);
+    const std::int64_t tasks = p.q.batch * p.q.heads * blocks, work = tasks * block * p.key_count * (p.q.size + p.v_size);
     parallel_for(static_cast<std::size_t>(tasks), work > (std::int64_t{1} << 18) ? context.threads : 1, [&](int, std::size_t task) {
         const auto index = static_cast<std::int64_t>(task);
-        const std::int64_t h = index / blocks % p.q.heads, b = index / blocks / p.q.heads, first = index % blocks * kAttentionRows;
-        const std::int64_t rows = std::min(kAttentionRows, p.q.rows - first), kv = b * p.kv_heads + h / group;
+        const std::int64_t h = index / blocks % p.q.heads, b = index / blocks / p.q.heads, first = index % blocks * block;
+        const std::int64_t rows = std::min(block, p.q.rows - first), kv = b * p.kv_heads + h / group;
         std::vector<T> queries(static_cast<std::size_t>(rows * p.q.size)), scores(static_cast<std::size_t>(rows * p.key_count));
         for (std::int64_t r = 0; r < rows; ++r) {
             const T* from = p.queries.template data<T>() + p.q.at(b, h, first + r);
             std::transform(from, from + p.q.size, queries.begin() + r * p.q.size, [&](T value) { return value * p.scale; });
         }
-        multiply_rows(queries.data(), p.q.size, rows, p.q.size, p.keys.template data<T>() + kv * p.q.size * p.key_count, p.key_count,
-                      p.key_count, scores.data(), p.key_count);
+        multiply(context, {rows, p.q.size, p.key_count}, queries.data(), p.q.size, p.keys.template data<T>() + kv * p.q.size * p.key_count,
+                 scores.data(), p.key_count);
         std::int64_t reach = 0;
+        const auto wanted = [&](std::int64_t r) {
+            return debug ? debug + ((b * p.q.heads + h) * p.q.rows + first + r) * p.key_count : nullptr;
+        };
         for (std::int64_t r = 0; r < rows; ++r) {
-            T* wanted = debug ? debug + ((b * p.q.heads + h) * p.q.rows + first + r) * p.key_count : nullptr;
-            finish_row(p, b, h, first + r, scores.data() + r * p.key_count, wanted);
+            finish_row(p, b, h, first + r, scores.data() + r * p.key_count, wanted(r));
             reach = std::max(reach, frontier(p, b, first + r));
         }
-        multiply_rows(scores.data(), p.key_count, rows, reach, p.values.template data<T>() + kv * p.key_count * p.v_size, p.v_size,
-                      p.v_size, y + out.at(b, h, first), out.row_step);
+        softmax_rows(context.routines, scores.data(), rows, p.key_count);
+        for (std::int64_t r = 0; debug && p.attributes.scores == Scores::Probabilities && r < rows; ++r)
+            std::copy_n(scores.data() + r * p.key_count, p.key_count, wanted(r));
+        multiply(context, {rows, reach, p.v_size}, scores.data(), p.key_count, p.values.template data<T>() + kv * p.key_count * p.v_size,
+                 y + out.at(b, h, first), out.row_step);
     });
 }
 

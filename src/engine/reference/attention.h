@@ -5,11 +5,17 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
+#include <vector>
+
+#include "engine/reference/routines.h"
 
 namespace mcompress::reference {
 
 /// Rows of scores that are computed together, so that keys and values are read once for all of them.
 inline constexpr std::int64_t kAttentionRows = 8;
+/// The same where an engine's routines multiply.
+inline constexpr std::int64_t kRoutineRows = 64;
 
 /// out[r][j] = Σ_k a[r][k] · b[k][j] for `rows` rows, with sums in order of k. Steps are in elements.
 template <typename T>
@@ -56,6 +62,23 @@ template <typename T> void softmax_or_zeros(T* scores, std::int64_t count) {
     }
     const T factor = static_cast<T>(1.0 / sum);
     for (std::int64_t j = 0; j < count; ++j) scores[j] *= factor;
+}
+
+/// The same for neighbouring rows, on the calling thread.
+template <typename T> void softmax_rows(const Routines* routines, T* scores, std::int64_t rows, std::int64_t columns) {
+    if constexpr (std::is_same_v<T, float>)
+        if (routines) {
+            std::vector<float*> blind;  // rows of zeros
+            for (float* row = scores; row < scores + rows * columns; row += columns)
+                if (std::all_of(row, row + columns, [](float score) { return score == -std::numeric_limits<float>::infinity(); })) {
+                    blind.push_back(row);
+                    std::fill_n(row, columns, 0.0F);
+                }
+            routines->softmax(rows, columns, scores, 1);
+            for (float* row : blind) std::fill_n(row, columns, 0.0F);
+            return;
+        }
+    for (std::int64_t row = 0; row < rows; ++row) softmax_or_zeros(scores + row * columns, columns);
 }
 
 }  // namespace mcompress::reference

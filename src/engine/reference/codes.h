@@ -24,6 +24,9 @@ CodeScale read_code_scale(const KernelContext& context, int scale, int zero_poin
 /// A tensor of UInt8 or Int8 elements as bytes; rejects other types.
 const std::uint8_t* code_bytes(const KernelContext& context, const Tensor& tensor);
 
+/// int32 sums times a_scale and the scales of input `b_scale` (one, or one a column), plus the bias of input `bias`, where there is one.
+Tensor scaled_sums(const KernelContext& context, const Tensor& sums, float a_scale, int b_scale, int bias);
+
 /// What becomes of each of the 256 bytes.
 using ByteTable = std::array<std::uint8_t, 256>;
 

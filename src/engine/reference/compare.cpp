@@ -30,7 +30,7 @@ void equal_strings(const KernelContext& context) {
             numbers.push_back(seen.emplace(text, static_cast<std::int64_t>(seen.size())).first->second);
         numbered.push_back(Tensor::from_values(context.input(index).shape(), numbers));
     }
-    broadcast_binary<std::int64_t, std::int64_t, bool>(KernelContext{context.node, numbered, context.outputs},
+    broadcast_binary<std::int64_t, std::int64_t, bool>(context.on(numbered, context.outputs),
                                                        [](std::int64_t a, std::int64_t b) { return a == b; });
 }
 

@@ -36,7 +36,7 @@ KernelFunction standard_kernel(const KernelContext& context, std::string_view ty
 
 std::vector<Tensor> run_standard(const KernelContext& context, std::string_view type, std::span<const Tensor> inputs) {
     std::vector<Tensor> outputs(std::max<std::size_t>(4, static_cast<std::size_t>(context.node.output_count())));
-    standard_kernel(context, type)(KernelContext{context.node, inputs, outputs, context.threads, context.largest_output_bytes, nullptr});
+    standard_kernel(context, type)(context.on(inputs, outputs));
     return outputs;
 }
 

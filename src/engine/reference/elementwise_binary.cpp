@@ -66,9 +66,9 @@ void prelu(const KernelContext& context) {
         dims[0] = slope[0];
         inputs[1] = inputs[1].reshaped(Shape(std::move(dims)));
     }
-    arithmetic(
-        KernelContext{context.node, inputs, context.outputs, context.threads, context.largest_output_bytes}, Numbers{},
-        []<typename T>(T value, T factor) { return value < T{} ? wrap(value, factor, [](auto a, auto b) { return a * b; }) : value; });
+    arithmetic(context.on(inputs, context.outputs), Numbers{}, []<typename T>(T value, T factor) {
+        return value < T{} ? wrap(value, factor, [](auto a, auto b) { return a * b; }) : value;
+    });
 }
 void bitwise_and(const KernelContext& context) {
     arithmetic(context, Integers{}, []<typename T>(T a, T b) { return static_cast<T>(a & b); });
@@ -138,7 +138,7 @@ template <typename Types, typename Op> void fold_inputs(const KernelContext& con
         for (std::size_t i = 1; i < context.inputs.size(); ++i) {
             const Tensor pair[] = {result, context.required(static_cast<int>(i))};
             std::vector<Tensor> output(1);
-            broadcast_binary<T, T, T>(KernelContext{context.node, pair, output, context.threads, context.largest_output_bytes}, op);
+            broadcast_binary<T, T, T>(context.on(pair, output), op);
             result = std::move(output[0]);
         }
     });

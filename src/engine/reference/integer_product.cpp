@@ -1,5 +1,6 @@
 // MatMulInteger and QLinearMatMul.
 #include <algorithm>
+#include <optional>
 
 #include "engine/reference/codes.h"
 #include "engine/reference/dispatch.h"
@@ -28,10 +29,36 @@ std::vector<std::int32_t> zero_points(const KernelContext& context, int index, s
     return result;
 }
 
+/// All products, where the engine has a routine for them: one zero point a matrix.
+std::optional<Tensor> product_by_routines(const KernelContext& context, const MatMulSizes& sizes, const Tensor& a, const Tensor& b,
+                                          const std::vector<std::int32_t>& a_zero, const std::vector<std::int32_t>& b_zero) {
+    const auto is_one = [](const std::vector<std::int32_t>& zeros) {
+        return !zeros.empty() && std::ranges::all_of(zeros, [&](std::int32_t zero) { return zero == zeros[0]; });
+    };
+    if (!context.routines || !is_one(a_zero) || !is_one(b_zero)) return std::nullopt;
+    Tensor product = Tensor::uninitialized(DType::Int32, Shape{sizes.batch, sizes.rows, sizes.columns});
+    for (std::int64_t entry = 0; entry < sizes.batch; ++entry) {
+        const auto at = static_cast<std::size_t>(entry);
+        const CodeMatrix left{a.bytes() + sizes.a_offsets[at], a.dtype(), a_zero[0], sizes.inner},
+            right{b.bytes() + sizes.b_offsets[at], b.dtype(), b_zero[0], sizes.columns};
+        std::int32_t* to = product.mutable_data<std::int32_t>() + entry * sizes.rows * sizes.columns;
+        if (!context.routines->multiply({sizes.rows, sizes.inner, sizes.columns}, left, right, to, context.threads)) return std::nullopt;
+    }
+    return product;
+}
+
 /// Calls finish(row of the result, sums) for all rows of the product of inputs `a_index` and `b_index`.
 template <typename Finish>
 void multiply(const KernelContext& context, const MatMulSizes& sizes, const Tensor& a, const Tensor& b,
               const std::vector<std::int32_t>& a_zero, const std::vector<std::int32_t>& b_zero, Finish finish) {
+    if (const auto product = product_by_routines(context, sizes, a, b, a_zero, b_zero)) {
+        std::vector<Sum> sums(static_cast<std::size_t>(sizes.columns));
+        for (std::int64_t row = 0; row < sizes.batch * sizes.rows; ++row) {
+            std::copy_n(product->data<std::int32_t>() + row * sizes.columns, sizes.columns, sums.begin());
+            finish(row, sums);
+        }
+        return;
+    }
     dispatch(Bytes{}, context, a.dtype(), [&]<typename A>() {
         dispatch(Bytes{}, context, b.dtype(), [&]<typename B>() {
             for_each_row(context, sizes, [&](std::int64_t entry, std::int64_t row) {
@@ -50,11 +77,13 @@ void multiply(const KernelContext& context, const MatMulSizes& sizes, const Tens
 void mat_mul_integer(const KernelContext& context) {
     const Tensor &a = context.required(0), &b = context.required(1);
     const MatMulSizes sizes(context, a.shape(), b.shape());
+    const std::vector<std::int32_t> a_zero = zero_points(context, 2, sizes.rows), b_zero = zero_points(context, 3, sizes.columns);
+    if (const auto product = product_by_routines(context, sizes, a, b, a_zero, b_zero))
+        return context.set_output(0, product->reshaped(sizes.output));
     std::int32_t* to = context.make_output(0, DType::Int32, sizes.output).mutable_data<std::int32_t>();
-    multiply(context, sizes, a, b, zero_points(context, 2, sizes.rows), zero_points(context, 3, sizes.columns),
-             [&](std::int64_t row, const std::vector<Sum>& sums) {
-                 std::transform(sums.begin(), sums.end(), to + row * sizes.columns, [](Sum sum) { return static_cast<std::int32_t>(sum); });
-             });
+    multiply(context, sizes, a, b, a_zero, b_zero, [&](std::int64_t row, const std::vector<Sum>& sums) {
+        std::transform(sums.begin(), sums.end(), to + row * sizes.columns, [](Sum sum) { return static_cast<std::int32_t>(sum); });
+    });
 }
 
 /// A scale per matrix, or one a row or column.

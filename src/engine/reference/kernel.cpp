@@ -85,10 +85,10 @@ std::vector<RuntimeValue> merge_outputs(std::vector<Tensor> tensors, std::vector
 }  // namespace
 
 std::vector<RuntimeValue> run_kernel(const KernelRow& row, const Node& node, std::span<const RuntimeValue* const> inputs,
-                                     std::size_t output_count, int threads, const BodyRunner* bodies) {
+                                     std::size_t output_count, int threads, const BodyRunner* bodies, const Routines* routines) {
     const std::vector<Tensor> tensors = tensors_of(row, node, inputs);
     std::vector<Tensor> outputs(output_count);
-    KernelContext context{node, tensors, outputs, threads, kLargestTensorBytes, bodies};
+    KernelContext context{node, tensors, outputs, threads, kLargestTensorBytes, bodies, nullptr, routines};
     if (row.carries == Carries::Tensors) {
         row.run(context);
         return merge_outputs(std::move(outputs), {});

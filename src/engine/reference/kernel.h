@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/reference/routines.h"
 #include "ir/node.h"
 #include "tensor/runtime_value.h"
 #include "tensor/tensor.h"
@@ -43,6 +44,12 @@ struct KernelContext {
     std::int64_t largest_output_bytes = kLargestTensorBytes;
     const BodyRunner* bodies = nullptr;      // set for nodes with bodies
     const ValueArguments* values = nullptr;  // set for kernels that carry any value
+    const Routines* routines = nullptr;      // of the engine that runs the kernel, where it has some
+
+    /// The same for other inputs and outputs.
+    KernelContext on(std::span<const Tensor> others, std::vector<Tensor>& results) const {
+        return {node, others, results, threads, largest_output_bytes, bodies, nullptr, routines};
+    }
 
     const Tensor& input(int index) const;  // undefined when absent or beyond the end
     bool has_input(int index) const { return input(index).defined(); }
@@ -87,7 +94,8 @@ std::vector<KernelRow> all_reference_kernels();
 /// Runs a node's kernel. `inputs` are where they lie, null for absent ones; the result has `output_count` values. Throws kOperatorUnsupported
 /// when a sequence or an optional meets a kernel for tensors.
 std::vector<RuntimeValue> run_kernel(const KernelRow& row, const Node& node, std::span<const RuntimeValue* const> inputs,
-                                     std::size_t output_count, int threads, const BodyRunner* bodies = nullptr);
+                                     std::size_t output_count, int threads, const BodyRunner* bodies = nullptr,
+                                     const Routines* routines = nullptr);
 
 /// Runs one node on given inputs. Throws kOperatorUnsupported when there is no kernel, when the node has bodies or when an output is not a
 /// tensor, and kTooLarge when an

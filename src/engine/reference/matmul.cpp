@@ -44,9 +44,29 @@ MatMulSizes::MatMulSizes(const KernelContext& context, const Shape& a_given, con
 
 namespace {
 
+/// By the engine's routines; one product of all rows where every batch entry meets the same matrix.
+void multiply_by_routines(const KernelContext& context, const MatMulSizes& sizes, const float* a, const float* b, float* to) {
+    bool is_one = true;
+    for (std::int64_t entry = 0; entry < sizes.batch; ++entry) {
+        const auto at = static_cast<std::size_t>(entry);
+        is_one = is_one && sizes.b_offsets[at] == 0 && sizes.a_offsets[at] == entry * sizes.rows * sizes.inner;
+    }
+    const std::int64_t products = is_one ? 1 : sizes.batch;
+    const ProductSizes product{is_one ? sizes.batch * sizes.rows : sizes.rows, sizes.inner, sizes.columns};
+    const std::int64_t work = products * product.rows * product.inner * product.columns;
+    const bool is_parallel = products >= context.threads && work > kWorthThreads;
+    parallel_for(static_cast<std::size_t>(products), is_parallel ? context.threads : 1, [&](int, std::size_t entry) {
+        const auto at = static_cast<std::int64_t>(entry);
+        context.routines->multiply(product, {a + sizes.a_offsets[entry], sizes.inner}, {b + sizes.b_offsets[entry], sizes.columns}, 1.0F,
+                                   to + at * sizes.rows * sizes.columns, sizes.columns, is_parallel ? 1 : context.threads);
+    });
+}
+
 template <typename T, typename Acc> void multiply(const KernelContext& context, const Tensor& a, const Tensor& b) {
     const MatMulSizes sizes(context, a.shape(), b.shape());
     T* to = context.make_output(0, a.dtype(), sizes.output).mutable_data<T>();
+    if constexpr (std::is_same_v<T, float>)
+        if (context.routines) return multiply_by_routines(context, sizes, a.data<T>(), b.data<T>(), to);
     for_each_row(context, sizes, [&](std::int64_t entry, std::int64_t row) {
         std::vector<Acc> sums(static_cast<std::size_t>(sizes.columns));
         const auto at = static_cast<std::size_t>(entry);
@@ -92,6 +112,13 @@ void gemm(const KernelContext& context) {
     const MatMulSizes sizes(context, Shape{rows, inner}, Shape{inner, columns});
     dispatch(TypeList<float, double, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t>{}, context, a.dtype(), [&]<typename T>() {
         T* to = context.make_output(0, a.dtype(), Shape{rows, columns}).template mutable_data<T>();
+        if constexpr (std::is_same_v<T, float>)
+            if (context.routines) {
+                context.routines->multiply({rows, inner, columns}, {a.data<T>(), a.shape()[1], attributes.a},
+                                           {b.data<T>(), b.shape()[1], attributes.b}, attributes.alpha, to, columns, context.threads);
+                if (c.defined()) add_scaled<T>(context, c, Shape{rows, columns}, static_cast<double>(attributes.beta), to);
+                return;
+            }
         const MatrixView<T> left{a.data<T>(), turn_a ? 1 : inner, turn_a ? rows : 1};
         const MatrixView<T> right{b.data<T>(), turn_b ? 1 : columns, turn_b ? inner : 1};
         for_each_row(context, sizes, [&](std::int64_t, std::int64_t row) {

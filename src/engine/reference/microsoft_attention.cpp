@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/reference/codes.h"
 #include "engine/reference/delegate.h"
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
@@ -113,8 +114,10 @@ void add_bias(const KernelContext& context, const Tensor& bias, Tensor& rows) {
     const std::int64_t width = rows.shape()[rows.shape().rank() - 1];
     if (bias.element_count() != width)
         context.reject(format("a bias of shape {} does not fit {} columns", bias.shape().to_string(), width));
+    const float* added = bias.data<float>();
     float* to = rows.mutable_data<float>();
-    for (std::int64_t i = 0; i < rows.element_count(); ++i) to[i] += bias.data<float>()[i % width];
+    for (const float* end = to + rows.element_count(); to != end; to += width)
+        for (std::int64_t column = 0; column < width; ++column) to[column] += added[column];
 }
 
 /// Queries and keys turned by their position, with the angles position / 10000^(i / pairs).
@@ -208,17 +211,9 @@ void quantized_attention(const KernelContext& context) {
     check_floats(context, {2, 3, 4, 8});
     const Tensor inputs[] = {context.input(0), context.input(1), context.input(6), context.input(7)};
     const Tensor sums = run_standard(context, "MatMulInteger", inputs)[0];
-    const Tensor &input_scale = context.required(3), &weight_scale = context.required(4);
-    const std::int64_t width = sums.shape()[2];
-    if (input_scale.element_count() != 1 || (weight_scale.element_count() != 1 && weight_scale.element_count() != width))
-        context.reject("the scales are neither one number nor one a column");
-    Tensor projected = Tensor::uninitialized(DType::Float32, sums.shape());
-    float* to = projected.mutable_data<float>();
-    for (std::int64_t i = 0; i < sums.element_count(); ++i) {
-        const float weight = weight_scale.data<float>()[weight_scale.element_count() == 1 ? 0 : i % width];
-        to[i] = static_cast<float>(sums.data<std::int32_t>()[i]) * (input_scale.data<float>()[0] * weight);
-    }
-    add_bias(context, context.required(2), projected);
+    if (context.required(3).element_count() != 1) context.reject("the input's scale is not one number");
+    context.required(2);
+    Tensor projected = scaled_sums(context, sums, context.input(3).data<float>()[0], 4, 2);
     attend_projected(context, a, std::move(projected), {5, 8, -1});
 }
 

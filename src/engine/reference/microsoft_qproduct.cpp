@@ -29,18 +29,31 @@ struct ColumnScales {
     float operator()(std::int64_t column) const { return values[is_single ? 0 : column]; }
 };
 
-/// Output 0 = sums·scale(column) + bias.
-void scale_sums(const KernelContext& context, const Tensor& sums, float a_scale, int b_scale, int bias_index) {
+}  // namespace
+
+Tensor scaled_sums(const KernelContext& context, const Tensor& sums, float a_scale, int b_scale, int bias_index) {
     const std::int64_t columns = sums.shape().rank() > 0 ? sums.shape()[sums.shape().rank() - 1] : 1;
     const ColumnScales scales(context, b_scale, columns);
     const Tensor& bias = context.input(bias_index);
     if (bias.defined() && (bias.dtype() != DType::Float32 || bias.element_count() != columns))
         context.reject(format("the bias {} fits no {} columns", bias.shape().to_string(), columns));
-    float* to = context.make_output(0, DType::Float32, sums.shape()).mutable_data<float>();
+    std::vector<float> units(static_cast<std::size_t>(columns)), offsets(units.size(), 0.0F);
+    for (std::int64_t column = 0; column < columns; ++column) {
+        units[static_cast<std::size_t>(column)] = a_scale * scales(column);
+        if (bias.defined()) offsets[static_cast<std::size_t>(column)] = bias.data<float>()[column];
+    }
+    context.check_size(DType::Float32, sums.shape());
+    Tensor result = Tensor::uninitialized(DType::Float32, sums.shape());
+    float* to = result.mutable_data<float>();
     const std::int32_t* from = sums.data<std::int32_t>();
-    for (std::int64_t i = 0; i < sums.element_count(); ++i)
-        to[i] = static_cast<float>(from[i]) * (a_scale * scales(i % columns)) + (bias.defined() ? bias.data<float>()[i % columns] : 0.0F);
+    for (const float* end = to + result.element_count(); to != end; to += columns, from += columns)
+        for (std::int64_t column = 0; column < columns; ++column)
+            to[column] =
+                static_cast<float>(from[column]) * units[static_cast<std::size_t>(column)] + offsets[static_cast<std::size_t>(column)];
+    return result;
 }
+
+namespace {
 
 /// A, B, A scale, B scale, A zero point, B zero point, bias.
 void matmul_integer_to_float(const KernelContext& context) {
@@ -48,7 +61,7 @@ void matmul_integer_to_float(const KernelContext& context) {
     const Tensor& a_scale = context.required(2);
     if (a_scale.dtype() != DType::Float32) context.reject_dtype(a_scale.dtype());
     if (a_scale.element_count() != 1) context.reject(format("the scale {} is not one number", a_scale.shape().to_string()));
-    scale_sums(context, run_standard(context, "MatMulInteger", inputs)[0], a_scale.data<float>()[0], 3, 6);
+    context.set_output(0, scaled_sums(context, run_standard(context, "MatMulInteger", inputs)[0], a_scale.data<float>()[0], 3, 6));
 }
 
 /// A, B, B scale, B zero point, bias. A is quantized as DynamicQuantizeLinear does.
@@ -56,7 +69,7 @@ void dynamic_quantize_matmul(const KernelContext& context) {
     const Tensor a[] = {context.required(0)};
     const std::vector<Tensor> codes = run_standard(context, "DynamicQuantizeLinear", a);
     const Tensor inputs[] = {codes[0], context.required(1), codes[2], context.input(3)};
-    scale_sums(context, run_standard(context, "MatMulInteger", inputs)[0], codes[1].data<float>()[0], 2, 4);
+    context.set_output(0, scaled_sums(context, run_standard(context, "MatMulInteger", inputs)[0], codes[1].data<float>()[0], 2, 4));
 }
 
 /// C broadcast to the sums, added in 32 bits.
@@ -80,7 +93,7 @@ void qgemm(const KernelContext& context) {
     Tensor sums = run_standard(context, "MatMulInteger", inputs)[0];
     add_integer_bias(context, context.input(6), sums);
     const float a_scale = read_code_scale(context, 1, 2).scale * a.alpha;
-    if (!context.has_input(8)) return scale_sums(context, sums, a_scale, 4, -1);
+    if (!context.has_input(8)) return context.set_output(0, scaled_sums(context, sums, a_scale, 4, -1));
     const std::int64_t columns = sums.shape()[1];
     const ColumnScales b_scale(context, 4, columns);
     const CodeScale y = read_code_scale(context, 7, 8);

@@ -20,7 +20,7 @@ template <typename Kernel> void run_channels_first(const KernelContext& context,
     if (order == ChannelOrder::First) return kernel(context);
     std::vector<Tensor> inputs(context.inputs.begin(), context.inputs.end());
     inputs[0] = channels_first(context, context.required(0));
-    kernel(KernelContext{context.node, inputs, context.outputs, context.threads, context.largest_output_bytes, nullptr});
+    kernel(context.on(inputs, context.outputs));
     context.set_output(0, channels_last(context, context.outputs[0]));
 }
 

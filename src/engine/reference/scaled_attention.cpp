@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include "engine/reference/attention.h"
 #include "engine/reference/product.h"
 
 namespace mcompress::reference {
@@ -37,18 +39,17 @@ std::vector<float> key_columns(const AttentionTask& t, std::int64_t batch, std::
     return columns;
 }
 
-/// From products to scores.
+/// From scaled products to scores.
+template <typename Number>
 void finish_scores(const AttentionTask& t, std::int64_t batch, std::int64_t head, std::int64_t query, const KeyRange& seen,
-                   std::vector<double>& scores) {
+                   Number* scores) {
     const float* mask = t.mask.data ? t.mask.row(batch, head, query) : nullptr;
     const float* bias = t.bias.data ? t.bias.row(batch, head, query) : nullptr;
-    for (std::int64_t key = seen.first; key < seen.last; ++key) {
-        double& score = scores[static_cast<std::size_t>(key)];
-        score *= t.scale;
-        if (t.softcap > 0.0) score = t.softcap * std::tanh(score / t.softcap);
-        if (mask) score += static_cast<double>(mask[key]);
-        if (bias) score += static_cast<double>(bias[key]);
-    }
+    const auto cap = static_cast<Number>(t.softcap);
+    if (cap > 0)
+        for (std::int64_t key = seen.first; key < seen.last; ++key) scores[key] = cap * std::tanh(scores[key] / cap);
+    for (const float* added : {mask, bias})
+        for (std::int64_t key = seen.first; added && key < seen.last; ++key) scores[key] += static_cast<Number>(added[key]);
 }
 
 void softmax(const AttentionTask& t, std::int64_t head, const KeyRange& seen, std::vector<double>& scores) {
@@ -65,11 +66,12 @@ void softmax(const AttentionTask& t, std::int64_t head, const KeyRange& seen, st
     for (auto score = first; score != last; ++score) *score /= total;
 }
 
-void store_scores(const AttentionTask& t, float* to, std::int64_t row, const KeyRange& seen, const std::vector<double>& scores) {
+template <typename Number>
+void store_scores(const AttentionTask& t, float* to, std::int64_t row, const KeyRange& seen, const Number* scores) {
     if (!to) return;
     to += row * t.score_step;
     std::fill_n(to, t.score_step, 0.0F);
-    for (std::int64_t key = seen.first; key < seen.last; ++key) to[key] = static_cast<float>(scores[static_cast<std::size_t>(key)]);
+    for (std::int64_t key = seen.first; key < seen.last; ++key) to[key] = static_cast<float>(scores[key]);
 }
 
 void attend_head(const AttentionTask& t, std::int64_t batch, std::int64_t head, float* to) {
@@ -84,11 +86,12 @@ void attend_head(const AttentionTask& t, std::int64_t batch, std::int64_t head, 
         const KeyRange seen = seen_keys(t, batch, query);
         product_row(MatrixView<float>{t.q.row(batch, head, query), t.size, 1}, 0, right, t.size, scores, 0.0,
                     [](std::int64_t) { return 0.0; });
-        finish_scores(t, batch, head, query, seen, scores);
+        for (std::int64_t key = seen.first; key < seen.last; ++key) scores[static_cast<std::size_t>(key)] *= t.scale;
+        finish_scores(t, batch, head, query, seen, scores.data());
         const std::int64_t row = (batch * t.heads + head) * t.queries + query;
-        store_scores(t, t.raw_scores, row, seen, scores);
+        store_scores(t, t.raw_scores, row, seen, scores.data());
         softmax(t, head, seen, scores);
-        store_scores(t, t.probabilities, row, seen, scores);
+        store_scores(t, t.probabilities, row, seen, scores.data());
         std::fill(values.begin(), values.end(), 0.0);
         for (std::int64_t key = seen.first; key < seen.last; ++key) {
             const double weight = scores[static_cast<std::size_t>(key)];
@@ -100,11 +103,53 @@ void attend_head(const AttentionTask& t, std::int64_t batch, std::int64_t head, 
     }
 }
 
+constexpr std::int64_t kPadding = 16;  // scores of a row, so that routines see few different sizes while a text grows
+
+/// Scores of `count` queries from `first` on as probabilities, rows `step` apart; unseen keys have 0.
+void block_probabilities(const Routines& routines, const AttentionTask& t, std::int64_t batch, std::int64_t head, std::int64_t first,
+                         std::int64_t count, std::int64_t step, float* scores) {
+    constexpr float kUnseen = -std::numeric_limits<float>::infinity();
+    const std::int64_t rows = (batch * t.heads + head) * t.queries + first;
+    for (std::int64_t at = 0; at < count; ++at) {
+        float* row = scores + at * step;
+        const KeyRange seen = seen_keys(t, batch, first + at);
+        finish_scores(t, batch, head, first + at, seen, row);
+        store_scores(t, t.raw_scores, rows + at, seen, row);
+        std::fill(row, row + seen.first, kUnseen);
+        std::fill(row + seen.last, row + step, kUnseen);
+    }
+    softmax_rows(&routines, scores, count, step);
+    for (std::int64_t at = 0; at < count; ++at)
+        store_scores(t, t.probabilities, rows + at, seen_keys(t, batch, first + at), scores + at * step);
+}
+
+void attend_block(const Routines& routines, const AttentionTask& t, std::int64_t batch, std::int64_t head, std::int64_t first, float* to) {
+    const std::int64_t kv_head = head / (t.heads / t.kv_heads), count = std::min(kRoutineRows, t.queries - first);
+    std::int64_t reach = 0;
+    for (std::int64_t query = first; query < first + count; ++query) reach = std::max(reach, seen_keys(t, batch, query).last);
+    const std::int64_t step = std::max<std::int64_t>(1, (reach + kPadding - 1) / kPadding) * kPadding;
+    std::vector<float> scores(static_cast<std::size_t>(count * step));
+    routines.multiply({count, t.size, reach}, {t.q.row(batch, head, first), t.q.row_step},
+                      {t.k.row(batch, kv_head, 0), t.k.row_step, MatrixOrder::Transposed}, static_cast<float>(t.scale), scores.data(), step,
+                      1);
+    block_probabilities(routines, t, batch, head, first, count, step, scores.data());
+    routines.multiply({count, reach, t.value_size}, {scores.data(), step}, {t.v.row(batch, kv_head, 0), t.v.row_step}, 1.0F,
+                      to + ((batch * t.queries + first) * t.heads + head) * t.value_size, t.heads * t.value_size, 1);
+}
+
 }  // namespace
 
 void attend(const KernelContext& context, const AttentionTask& task, float* to) {
     const std::int64_t tasks = task.batch * task.heads;
     const std::int64_t work = tasks * task.queries * task.keys * (task.size + task.value_size);
+    if (context.routines && task.sinks.empty()) {
+        const std::int64_t blocks = (task.queries + kRoutineRows - 1) / kRoutineRows;
+        parallel_for(static_cast<std::size_t>(tasks * blocks), work > kWorthThreads ? context.threads : 1, [&](int, std::size_t index) {
+            const auto at = static_cast<std::int64_t>(index);
+            attend_block(*context.routines, task, at / blocks / task.heads, at / blocks % task.heads, at % blocks * kRoutineRows, to);
+        });
+        return;
+    }
     parallel_for(static_cast<std::size_t>(tasks), work > kWorthThreads ? context.threads : 1, [&](int, std::size_t index) {
         const auto at = static_cast<std::int64_t>(index);
         attend_head(task, at / task.heads, at % task.heads, to);

@@ -14,7 +14,7 @@ void run_widened_like(const KernelContext& context, KernelFunction kernel, std::
     std::vector<Tensor> inputs(context.inputs.begin(), context.inputs.end());
     for (Tensor& input : inputs)
         if (is_half(input.dtype())) input = half_to_float(input);
-    kernel(KernelContext{context.node, inputs, context.outputs, context.threads, context.largest_output_bytes, context.bodies});
+    kernel(context.on(inputs, context.outputs));
     for (std::size_t i = 0; i < std::min(sources.size(), context.outputs.size()); ++i) {
         Tensor& output = context.outputs[i];
         const DType wanted = context.input(sources[i]).dtype();
