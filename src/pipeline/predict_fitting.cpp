@@ -45,8 +45,8 @@ Allowance allowance_of(const FittingPlan& plan, std::uint64_t weights) {
                 .most_inputs = 2400,
                 .solutions = 3.0};
     // Of the dense and of the pruned graph: gathered, split into two parts, and moved to their means.
-    return {.rows_of_layer = 24 * kMegabyte,
-            .rows_at_once = 24 * kMegabyte,
+    return {.rows_of_layer = 64 * kMegabyte,
+            .rows_at_once = 64 * kMegabyte,
             .rows_beside = 2,
             .kept = 160 * kMegabyte,
             .bytes_kept_of = 4,

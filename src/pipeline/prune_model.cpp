@@ -6,6 +6,8 @@
 
 #include "data/content_order.h"
 #include "ir/clone.h"
+#include "ops/cost.h"
+#include "pack/archive.h"
 #include "pipeline/prepare.h"
 #include "pipeline/prune_channels.h"
 #include "pipeline/summarize.h"
@@ -15,6 +17,47 @@ namespace mcompress {
 namespace {
 
 constexpr double kTolerance = 0.001;  // of a share of zeros that the pattern fixes
+constexpr int kPackLevel = 19;        // of zstd, as `mcompress pack` packs
+constexpr int kEstimateLevel = 3;
+
+/// Goals that single weights cannot have.
+struct RefusedGoal {
+    bool (*is_asked)(const PruneRequest& request);
+    std::string_view option;
+    std::string_view reason;  // what the pattern does
+    std::string_view remedy;
+};
+// clang-format off
+constexpr std::array<RefusedGoal, 3> kRefusedGoals{{
+    {[](const PruneRequest& request) { return request.macs.has_value(); }, "--macs", "leaves shapes as they are, and kernels multiply by its zeros",
+     "give --sparsity for a share of zeros or --size for packed bytes; --pattern channels takes multiply-accumulates away"},
+    {[](const PruneRequest& request) { return request.latency.has_value(); }, "--latency", "makes nothing faster in the engine that would be timed",
+     "--pattern channels makes models faster; for smaller downloads give --size or --sparsity"},
+    {[](const PruneRequest& request) { return request.round_to > 0; }, "--round-to", "leaves all widths as they are",
+     "leave it out, or take --pattern channels"},
+}};
+// clang-format on
+
+void refuse_other_goals(const PruneRequest& request, const Pattern& pattern) {
+    for (const RefusedGoal& goal : kRefusedGoals)
+        if (goal.is_asked(request))
+            throw Error(codes::kUsage, format("{}: the pattern {} {}", goal.option, pattern_name(pattern), goal.reason),
+                        std::string(goal.remedy));
+    if (!request.size) return;
+    if (pattern.kind == PatternKind::NOfM)
+        throw Error(codes::kUsage, format("--size: the pattern {} has its own share of zeros, and with it a size", pattern_name(pattern)),
+                    "leave --size out, or take --pattern unstructured or blocks");
+    if (request.options.sparsity > 0.0) throw Error(codes::kUsage, "--sparsity and --size both say how much is to go", "give one of them");
+}
+
+/// What `share` of the constants' bytes is, and how bytes are packed.
+PackedGoal packed_goal(const Graph& graph, double share) {
+    return {std::llround(share * static_cast<double>(measure_cost(graph).parameter_bytes)),
+            [](std::span<const std::byte> elements, std::size_t width, PackedCare care) {
+                const int level = care == PackedCare::Exact ? kPackLevel : kEstimateLevel;
+                return static_cast<std::int64_t>(std::min<std::uint64_t>(elements.size(), packed_tensor_size(elements, width, level)));
+            }};
+}
 
 /// The share of zeros that N:M has.
 double fitting_sparsity(const Pattern& pattern, double asked) {
@@ -32,6 +75,9 @@ std::vector<std::string> warnings_of(const PruneReport& report, const PruneOptio
     if (!options.data)
         warnings.emplace_back("pruned without data: what the zeros cost was not measured, and --data would repair most of it");
     const auto& outcome = report.outcome;
+    if (outcome.packed_bytes && *outcome.packed_bytes > *report.packed_goal)
+        warnings.push_back(
+            format("the constants pack into {} bytes instead of {}: ask for a little less", *outcome.packed_bytes, *report.packed_goal));
     if (outcome.prunable_weights > 0 && options.choice.pattern.kind != PatternKind::NOfM) {
         const double share = static_cast<double>(outcome.zeros - outcome.wanted_zeros) / static_cast<double>(outcome.prunable_weights);
         if (std::abs(share) > kTolerance)
@@ -46,6 +92,7 @@ std::vector<std::string> warnings_of(const PruneReport& report, const PruneOptio
 PruneReport prune_weights(const PruneRequest& request) {
     PruneOptions options = request.options;
     options.choice.pattern = parse_pattern(request.pattern);
+    refuse_other_goals(request, options.choice.pattern);
     if (options.data) options.data = ordered_by_content(options.data, options.threads);
     options.sparsity = fitting_sparsity(options.choice.pattern, options.sparsity);
     PruneReport report;
@@ -60,6 +107,8 @@ PruneReport prune_weights(const PruneRequest& request) {
     auto model = load_prepared(request.model, report.passes);
     report.before = summarize(*model, request.model);
     const std::unique_ptr<Graph> dense = clone(*model->graph);
+    if (request.size) options.packed = packed_goal(*dense, *request.size);
+    report.packed_goal = options.packed ? std::optional(options.packed->bytes) : std::nullopt;
     report.outcome = prune_graph(*dense, *model->graph, options);
     for (const LayerOutcome& layer : report.outcome.layers)
         if (layer.weights > 0)

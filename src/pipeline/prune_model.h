@@ -21,8 +21,8 @@ struct PruneRequest {
     std::string pattern = "unstructured";
     std::string data_name = {};
     PruneOptions options = {};  // without the pattern
-    // Pattern channels: the share to keep of multiply-accumulates, of constants' bytes or of the measured time; at most one. None: of multiply-accumulates,
-    // 1 - sparsity.
+    // The share to keep of multiply-accumulates, of constants' bytes or of the measured time; at most one. Pattern channels: none means of multiply-accumulates,
+    // 1 - sparsity. Others: of the constants' bytes only, what they take once packed (.mcz).
     std::optional<double> macs = {}, size = {}, latency = {};
     std::int64_t round_to = 0;  // ChannelBudget
     SparseFormat sparse_format = SparseFormat::Dense;

@@ -1,16 +1,19 @@
 #include "prune/layer_fitting.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "prune/residual_rows.h"
 #include "support/parallel.h"
 #include "tensor/linalg.h"
+#include "tune/residual.h"
 
 namespace mcompress {
 
 LayerFitting::LayerFitting(const Layer& layer, LayerWeights exact, const LayerRows& dense, const LayerRows& pruned, Centering centering,
                            int threads)
-    : LayerFitting(layer, std::move(exact), threads) {
+    : LayerFitting(layer, std::move(exact), centering, threads) {
+    if (&dense != &pruned && have_residuals(dense, pruned)) passed_ = residual_of(layer)->passed;
     groups_.resize(static_cast<std::size_t>(layer.groups));
     parallel_for(groups_.size(), threads,
                  [&](int, std::size_t group) { groups_[group] = make_group(dense, pruned, static_cast<std::int64_t>(group), centering); });
@@ -26,15 +29,61 @@ LayerFitting::Group LayerFitting::make_group(const LayerRows& dense, const Layer
     linalg::gemm({dense.of_group(*layer_, number)},
                  {std::span(exact_.matrix).subspan(static_cast<std::size_t>(number) * group_size(), group_size()), linalg::Transpose::Yes},
                  group.targets, {.m = dense.count, .n = layer_->outputs, .k = layer_->inputs});
+    std::vector<float> left;
     if (&dense != &pruned && have_residuals(dense, pruned)) {
-        const std::vector<float> lost = residuals_of(*layer_, dense, number, {}), left = residuals_of(*layer_, pruned, number, {});
+        const std::vector<float> lost = residuals_of(*layer_, dense, number, {});
+        left = residuals_of(*layer_, pruned, number, {});
         for (std::size_t at = 0; at < lost.size(); ++at) group.targets[at] += lost[at] - left[at];
     }
-    group.mean_target = linalg::column_means(group.targets, dense.count, layer_->outputs);
-    if (centering == Centering::AboutMeans) subtract_means(group.mean_target, group.targets);
+    if (is_cut()) {
+        auto exact = std::make_shared<Exact>();
+        exact->targets = group.targets;
+        exact->offsets = left.empty() ? std::vector<float>(group.targets.size(), 0.0F) : std::move(left);
+        const std::size_t outputs = static_cast<std::size_t>(layer_->outputs), first = static_cast<std::size_t>(number) * outputs;
+        for (std::size_t at = 0; at < exact->offsets.size(); ++at) exact->offsets[at] += exact_.bias[first + at % outputs];
+        group.exact = std::move(exact);
+    }
     group.inputs = std::move(inputs);
-    find_wanted(group);
+    center(group);
     return group;
+}
+
+void LayerFitting::center(Group& group) const {
+    group.mean_target = linalg::column_means(group.targets, group.inputs->moments.count, layer_->outputs);
+    if (centering_ == Centering::AboutMeans) subtract_means(group.mean_target, group.targets);
+    find_wanted(group);
+}
+
+bool LayerFitting::is_cut() const { return std::isfinite(passed_.low) || std::isfinite(passed_.high); }
+
+LayerFitting LayerFitting::within_passed(const LayerWeights& weights) const {
+    LayerFitting fitting = *this;
+    if (!is_cut()) return fitting;
+    const auto outputs = static_cast<std::size_t>(layer_->outputs), inputs = static_cast<std::size_t>(layer_->inputs);
+    parallel_for(groups_.size(), groups_.size() > 1 ? threads_ : 1, [&](int, std::size_t number) {
+        Group& group = fitting.groups_[number];
+        const Exact& exact = *group.exact;
+        const InputMoments& moments = group.inputs->moments;
+        const std::span<const float> matrix = std::span(weights.matrix).subspan(number * group_size(), group_size());
+        group.targets = results(moments, matrix);  // what the weights give, less the dense bias
+        std::vector<double> shifts(outputs);
+        for (std::size_t output = 0; output < outputs; ++output) {
+            const std::size_t channel = number * outputs + output;
+            shifts[output] = static_cast<double>(weights.bias[channel]) - static_cast<double>(exact_.bias[channel]);
+            if (centering_ == Centering::AboutMeans)
+                for (std::size_t at = 0; at < inputs; ++at)
+                    shifts[output] += static_cast<double>(matrix[output * inputs + at]) * moments.mean[at];
+        }
+        for (std::size_t at = 0; at < group.targets.size(); ++at) {
+            const float found = group.targets[at] + static_cast<float>(shifts[at % outputs]);
+            const float wanted = exact.targets[at] + exact.offsets[at];
+            if (wanted <= passed_.low) group.targets[at] = std::min(found, passed_.low - exact.offsets[at]);
+            else if (wanted >= passed_.high) group.targets[at] = std::max(found, passed_.high - exact.offsets[at]);
+            else group.targets[at] = exact.targets[at];
+        }
+        fitting.center(group);
+    });
+    return fitting;
 }
 
 void LayerFitting::find_wanted(Group& group) const {
@@ -46,11 +95,11 @@ void LayerFitting::find_wanted(Group& group) const {
 }
 
 LayerFitting LayerFitting::of(const PartialLayer& part) const {
-    LayerFitting fitting(part.layer, part.exact, threads_);
+    LayerFitting fitting(part.layer, part.exact, centering_, threads_);
     const auto whole = static_cast<std::size_t>(layer_->outputs), some = static_cast<std::size_t>(part.layer.outputs);
     for (std::size_t number = 0; number < groups_.size(); ++number) {
         const Group& from = groups_[number];
-        Group group{.inputs = from.inputs, .targets = {}, .mean_target = {}, .wanted = {}};
+        Group group{.inputs = from.inputs, .exact = {}, .targets = {}, .mean_target = {}, .wanted = {}};
         const std::span<const std::size_t> outputs = std::span(part.rows).subspan(number * some, some);
         const std::size_t first = number * whole;
         for (std::size_t row = 0; row < from.targets.size(); row += whole)

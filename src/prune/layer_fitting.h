@@ -22,6 +22,12 @@ public:
     /// That of some of the outputs, sharing what is known of the inputs. `part` must outlive it.
     LayerFitting of(const PartialLayer& part) const;
 
+    /// That whose targets are, of all results that the activation behind the layer takes for what it took them for in the dense graph, the ones nearest to what
+    /// `weights` give: a value that a Relu cuts off may be as far below 0 as it likes. The same targets where nothing is cut off.
+    LayerFitting within_passed(const LayerWeights& weights) const;
+    /// Whether anything is cut off behind the layer.
+    bool is_cut() const;
+
     const LayerWeights& exact() const { return exact_; }
     /// Mean squares of the inputs about 0, [groups][inputs].
     std::vector<double> energy() const;
@@ -43,22 +49,31 @@ private:
         InputMoments moments;
         std::vector<double> products;  // empty where the rows are few
     };
+    struct Exact {
+        std::vector<float> targets;  // W x + s - s', [count, outputs]
+        std::vector<float> offsets;  // b + s'
+    };
     struct Group {
         std::shared_ptr<const Inputs> inputs;
-        std::vector<float> targets;       // y, [count, outputs], about their means where the moments are
-        std::vector<double> mean_target;  // by output
-        std::vector<double> wanted;       // E[y x'^T], [outputs, inputs]; empty where the rows are few
+        std::shared_ptr<const Exact> exact;  // null where nothing is cut off
+        std::vector<float> targets;          // y, [count, outputs], about their means where the moments are
+        std::vector<double> mean_target;     // by output
+        std::vector<double> wanted;          // E[y x'^T], [outputs, inputs]; empty where the rows are few
     };
 
-    LayerFitting(const Layer& layer, LayerWeights exact, int threads) : layer_(&layer), exact_(std::move(exact)), threads_(threads) {}
+    LayerFitting(const Layer& layer, LayerWeights exact, Centering centering, int threads)
+        : layer_(&layer), exact_(std::move(exact)), centering_(centering), threads_(threads), passed_(layer.passed) {}
     Group make_group(const LayerRows& dense, const LayerRows& pruned, std::int64_t group, Centering centering) const;
+    void center(Group& group) const;
     void find_wanted(Group& group) const;
     /// V x' of one group, [count, outputs].
     std::vector<float> results(const InputMoments& inputs, std::span<const float> matrix) const;
 
     const Layer* layer_;
     LayerWeights exact_;
+    Centering centering_;
     int threads_;
+    PassedRange passed_;
     std::vector<Group> groups_;
 };
 

@@ -20,7 +20,7 @@
 #include "support/error.h"
 #include "support/log.h"
 #include "support/memory.h"
-#include "tune/mirrored.h"
+#include "tune/more_pictures.h"
 #include "tune/samples.h"
 #include "tune/trial.h"
 
@@ -28,7 +28,7 @@ namespace mcompress {
 namespace {
 
 constexpr RowOptions kRows{
-    .bytes_per_layer = std::size_t{24} << 20, .threads = 1, .kept_bytes = std::size_t{160} << 20, .pooled = PooledRows::Parts};
+    .bytes_per_layer = std::size_t{64} << 20, .threads = 1, .kept_bytes = std::size_t{160} << 20, .pooled = PooledRows::Parts};
 constexpr double kLevels[] = {0.125, 0.25, 0.5, 0.75};
 constexpr double kDampings[] = {0.001, 0.01, 0.1};
 
@@ -260,7 +260,7 @@ private:
     RowOptions rows_;
     std::unique_ptr<Engine> engine_;
     SampleSplit split_;
-    std::shared_ptr<const Dataset> samples_;  // with mirror images of pictures
+    std::shared_ptr<const Dataset> samples_;  // and pictures made of them
     std::unique_ptr<Trial> trial_;
     ChannelPruneOutcome outcome_;
 };

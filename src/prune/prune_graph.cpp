@@ -11,7 +11,7 @@
 #include "support/error.h"
 #include "support/log.h"
 #include "support/memory.h"
-#include "tune/mirrored.h"
+#include "tune/more_pictures.h"
 #include "tune/samples.h"
 #include "tune/trial.h"
 
@@ -19,8 +19,9 @@ namespace mcompress {
 namespace {
 
 constexpr RowOptions kRows{
-    .bytes_per_layer = std::size_t{24} << 20, .threads = 1, .kept_bytes = std::size_t{160} << 20, .pooled = PooledRows::Parts};
-constexpr std::size_t kGainSamples = 10;
+    .bytes_per_layer = std::size_t{64} << 20, .threads = 1, .kept_bytes = std::size_t{160} << 20, .pooled = PooledRows::Parts};
+constexpr int kPackedAttempts = 3;
+constexpr double kPackedSlack = 0.02;  // of a packed goal that is missed in either direction: below it is near enough
 
 class GraphPruning {
 public:
@@ -34,12 +35,12 @@ public:
             rows_.threads = options_.threads;
             engine_ = make_onednn_engine();
             split_ = split_samples(options_.data);
-            samples_ = with_mirror_images(options_.data);
+            samples_ = with_more_pictures(options_.data);
         }
         if (options_.scope == Scope::Measured && options_.choice.pattern.kind != PatternKind::NOfM) measure_errors();
-        choose_zeros();
-        if (options_.data) prune_with_data();
-        else prune_without_data();
+        collect_budget();
+        if (options_.packed) prune_to_packed_goal(*options_.packed);
+        else prune_to(options_.sparsity);
         run_pipeline("sweep", pruned_, {});
         if (options_.data) measure_fidelity();
         return std::move(outcome_);
@@ -105,17 +106,41 @@ private:
         }
     }
 
-    void choose_zeros() {
-        std::vector<BudgetLayer> budget;
+    void collect_budget() {
         for (std::size_t at = 0; at < layers_.size(); ++at) {
             BudgetLayer layer{.grid = grid_of(layers_[at]), .weights = float_weight(layers_[at]).values<float>()};
             if (!errors_.empty()) layer.errors = errors_[at];
             layer.fixed_sparsity = prunable_[at].has_pattern ? prunable_[at].fixed_sparsity : 0.0;
-            budget.push_back(std::move(layer));
+            budget_.push_back(std::move(layer));
         }
-        zeros_ = zeros_by_layer(options_.scope, budget, options_.sparsity);
+    }
+
+    void prune_to(double sparsity) {
+        zeros_ = zeros_by_layer(options_.scope, budget_, sparsity);
+        outcome_.zeros = outcome_.wanted_zeros = 0;
         for (std::size_t at = 0; at < zeros_.size(); ++at)
             if (prunable_[at].has_pattern) outcome_.wanted_zeros += zeros_[at];
+        if (options_.data) prune_with_data();
+        else prune_without_data();
+    }
+
+    /// What the repaired weights pack into is known only when they are there: the share of zeros is corrected by it.
+    void prune_to_packed_goal(const PackedGoal& goal) {
+        const PackedSizes sizes(budget_, options_.choice.pattern, goal, options_.threads);
+        const double others =
+            static_cast<double>(packed_bytes(pruned_, goal, options_.threads)) - sizes.of(std::vector<std::int64_t>(layers_.size(), 0));
+        const double wanted = static_cast<double>(goal.bytes);
+        double aim = wanted;
+        for (int attempt = 1;; ++attempt) {
+            prune_to(sparsity_for(options_.scope, budget_, sizes, aim - others));
+            outcome_.packed_bytes = packed_bytes(pruned_, goal, options_.threads);
+            const double found = static_cast<double>(*outcome_.packed_bytes);
+            log_debug("prune: the constants pack into {} bytes of {} after attempt {}", *outcome_.packed_bytes, goal.bytes, attempt);
+            const bool is_near = found <= wanted && (found >= (1.0 - kPackedSlack) * wanted || outcome_.zeros == 0);
+            if (is_near || attempt == kPackedAttempts) return;
+            aim += (1.0 - kPackedSlack / 4.0) * wanted - found;
+            for (std::size_t at = 0; at < layers_.size(); ++at) set_weights(pruned_, layers_[at], exact_weights(layers_[at]));
+        }
     }
 
     void prune_without_data() {
@@ -171,10 +196,11 @@ private:
     RowOptions rows_;
     std::unique_ptr<Engine> engine_;
     SampleSplit split_;
-    std::shared_ptr<const Dataset> samples_;  // with mirror images of pictures
+    std::shared_ptr<const Dataset> samples_;  // and pictures made of them
     std::vector<PrunableLayer> prunable_;
     std::vector<Layer> layers_;
     std::vector<std::vector<ErrorPoint>> errors_;  // by layer, when they were measured
+    std::vector<BudgetLayer> budget_;              // of all layers
     std::vector<std::int64_t> zeros_;
     PruneOutcome outcome_;
 };

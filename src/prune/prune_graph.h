@@ -10,6 +10,7 @@
 
 #include "data/dataset.h"
 #include "prune/budget.h"
+#include "prune/packed_budget.h"
 #include "prune/prunable_layers.h"
 #include "prune/prune_layer.h"
 
@@ -17,6 +18,7 @@ namespace mcompress {
 
 struct PruneOptions {
     double sparsity = 0.5;  // share of zeros over the weights that may be pruned and have no share of their own; N:M fixes it
+    std::optional<PackedGoal> packed = {};  // instead of it: as many zeros as these bytes take. Not with N:M
     Criterion criterion = Criterion::Magnitude;
     Scope scope = Scope::Uniform;
     Repair repair = Repair::None;
@@ -51,14 +53,15 @@ struct HeldOutFidelity {
 struct PruneOutcome {
     std::vector<LayerOutcome> layers;
     std::vector<Skip> skipped;
-    std::optional<HeldOutFidelity> fidelity;  // with data
-    std::int64_t prunable_weights = 0;        // of the layers that have the pattern
-    std::int64_t zeros = 0;                   // among them
-    std::int64_t wanted_zeros = 0;            // what was asked for
+    std::optional<HeldOutFidelity> fidelity;   // with data
+    std::int64_t prunable_weights = 0;         // of the layers that have the pattern
+    std::int64_t zeros = 0;                    // among them
+    std::int64_t wanted_zeros = 0;             // what was asked for
+    std::optional<std::int64_t> packed_bytes;  // of all constants, where they had a goal
 };
 
 /// Prunes `pruned`, a copy of the prepared float graph `dense`; both have types. Throws kUsage when nothing can be pruned, when a criterion, scope or repair
-/// needs data and there is none, and when a sparsity does not fit the pattern. The result does not depend on the number of threads.
+/// needs data and there is none, when a sparsity does not fit the pattern and when no number of zeros reaches a packed goal. The result does not depend on the number of threads.
 PruneOutcome prune_graph(const Graph& dense, Graph& pruned, const PruneOptions& options);
 
 }  // namespace mcompress

@@ -12,6 +12,8 @@ namespace mcompress {
 namespace {
 
 constexpr std::int64_t kJudgedOutputs = 64;  // of a group: enough to choose a damping by
+constexpr int kActivationRounds = 3;
+constexpr double kLeastGain = 0.999;  // of a round that another one follows
 
 class LayerPruner {
 public:
@@ -46,6 +48,16 @@ public:
         if (task_.criterion != Criterion::LeastSquares) {
             std::vector<float> matrix = fitting_.least_squares(best.mask, damping);
             if (!matrix.empty()) consider("least squares", fitting_.with_bias(std::move(matrix)));
+        }
+        LayerWeights last = best.weights;
+        for (int round = 0; round < kActivationRounds && fitting_.is_cut(); ++round) {
+            const LayerFitting nearer = fitting_.within_passed(last);
+            std::vector<float> matrix = nearer.least_squares(best.mask, damping);
+            if (matrix.empty()) break;
+            last = nearer.with_bias(std::move(matrix));
+            const double before = best.error_after;
+            consider("least squares behind the activation", last);
+            if (best.error_after > kLeastGain * before) break;
         }
         return best;
     }

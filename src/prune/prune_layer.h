@@ -41,7 +41,8 @@ PrunedLayer prune_layer(const Layer& layer, const LayerTask& task);
 
 /// With rows of the layer's input in the dense graph and in the one pruned up to this layer. Without repair the criterion sees the dense rows only; with it
 /// candidates are, each with the bias that keeps the mean: the criterion's weights; these with every output scaled to be nearest to what it was (what batch
-/// normalization's statistics would do); and least squares under the mask against the dense layer, damped as suits the held-out rows.
+/// normalization's statistics would do); and least squares under the mask against the dense layer, damped as suits the held-out rows; then, where the activation behind the layer cuts
+/// results off, the same in rounds against the nearest results that it takes for the dense layer's.
 PrunedLayer prune_layer(const Layer& layer, const SplitRows& dense, const SplitRows& pruned, const LayerTask& task);
 
 }  // namespace mcompress

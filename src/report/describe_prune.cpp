@@ -52,6 +52,11 @@ void add_facts(Document& document, const PruneReport& report) {
     document.fact("how",
                   format("pattern {}, criterion {}, scope {}, repair {}", report.pattern, report.criterion, report.scope, report.repair));
     document.fact("bytes", bytes_line(report));
+    if (outcome.packed_bytes)
+        document.fact("packed", format("the constants' {} bytes take {} in an archive (.mcz), {}; asked for {}",
+                                       with_thousands(report.after.cost.parameter_bytes), with_thousands(*outcome.packed_bytes),
+                                       percent(share_of(*outcome.packed_bytes, report.after.cost.parameter_bytes)),
+                                       with_thousands(*report.packed_goal)));
     if (report.sparse.constants > 0)
         document.fact("sparse", format("{} constants as values and places: {} instead of {} bytes", report.sparse.constants,
                                        with_thousands(static_cast<std::int64_t>(report.sparse.sparse)),

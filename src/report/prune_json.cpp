@@ -39,6 +39,10 @@ std::string to_json(const PruneReport& report) {
     json["prunable_weights"] = outcome.prunable_weights;
     json["zeros"] = outcome.zeros;
     json["wanted_zeros"] = outcome.wanted_zeros;
+    if (outcome.packed_bytes) {
+        json["packed_bytes"] = *outcome.packed_bytes;
+        json["wanted_packed_bytes"] = *report.packed_goal;
+    }
     json["macs_with_zeros"] = report.macs_with_zeros;
     json["held_out"] = nullptr;
     if (outcome.fidelity)

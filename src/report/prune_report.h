@@ -25,7 +25,8 @@ struct PruneReport {
     std::string data;       // empty: none
     std::size_t samples = 0;
     PruneOutcome outcome;
-    std::int64_t macs_with_zeros = 0;  // multiply-accumulates of the pruned layers that a runtime saves if it skips zeros
+    std::optional<std::int64_t> packed_goal;  // for outcome.packed_bytes
+    std::int64_t macs_with_zeros = 0;         // multiply-accumulates of the pruned layers that a runtime saves if it skips zeros
     // Pattern channels: what is gone instead of zero.
     int units = 0, removed_units = 0;
     std::string goal;               // what less was asked for of

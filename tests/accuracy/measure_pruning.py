@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what pruning costs, by ONNX Runtime, and writes the tables of docs/pruning.md.
 
-    measure_pruning.py MCOMPRESS WORK [--table defaults|criteria|scopes|int8] [--only NAME,…] [--levels 0.5,2:4,…] [--json OUT] [--write]
+    measure_pruning.py MCOMPRESS WORK [--table defaults|criteria|repair|scopes|int8|factorize] [--only NAME,…] [--levels 0.5,2:4,…] [--json OUT] [--write]
 
 WORK keeps prepared data and the outputs of the float models from run to run. --write puts the tables into docs/pruning.md, between its markers; a table
 is written only when it was measured as a whole. Needs MCOMPRESS_ASSETS and ORT_NODE as measure_accuracy.py does. The 100 calibration samples of a model
@@ -28,6 +28,7 @@ from measure_accuracy import PEAK_OF  # noqa: E402
 
 DOC = ROOT / 'docs/pruning.md'
 MODELS = {'mobilenet_v2_torchvision': 'imagenet', 'resnet20_cifar10': 'cifar10_balanced', 'resnet32_cifar10': 'cifar10_balanced'}
+FACTORIZED = {**MODELS, 'mobilevit_xxs_flowers_256': 'flowers-raw:256', 'stories260k_llama': 'stories'}
 CIFAR = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
 LEVELS = ['0.3', '0.5', '0.7', '0.9', '2:4']
 CRITERIA = ['random', 'magnitude', 'wanda', 'sparsegpt', 'least-squares']
@@ -51,9 +52,12 @@ def cifar_rows(repository, part, count):
 
 
 def data_of(options, name):
-    """(calibration path, mcompress' flags for it, evaluation .npy, labels)."""
-    if MODELS[name] != 'cifar10_balanced':
-        return real_data.classifier_data(MODELS[name], options.work)
+    """(calibration path, mcompress' flags for it, evaluation .npy, labels; None: every position has a decision of its own, and none is known to be right)."""
+    dataset = FACTORIZED[name]
+    if dataset == 'stories':
+        return real_data.DATA / 'text/tinystories_calib_tokens.npy', ['--limit', '100'], real_data.DATA / 'text/tinystories_eval_tokens.npy', None
+    if dataset != 'cifar10_balanced':
+        return real_data.classifier_data(dataset, options.work)
     folder = options.work / 'cifar10_balanced'
     if not folder.exists():
         if not options.cifar:
@@ -90,10 +94,16 @@ class Subject:
         self.tool, self.work, self.name = options.mcompress, options.work, name
         self.model = real_data.ASSETS / f'models/{name}.onnx'
         self.calibration, self.flags, self.rows, self.labels = data_of(options, name)
-        self.fp32 = real_data.evaluate(self.model, self.rows, self.work / f'{name}.balanced.fp32.npy')
+        self.fp32 = self.decisions(real_data.evaluate(self.model, self.rows, self.work / f'{name}.balanced.fp32.npy'))
+
+    def decisions(self, outputs):
+        """A row each: of a sample, or of a token."""
+        return outputs.reshape(len(outputs) if self.labels is not None else np.load(self.rows).size, -1)
 
     def judge(self, path):
-        found = real_data.evaluate(path, self.rows, path.with_suffix('.npy'))
+        found = self.decisions(real_data.evaluate(path, self.rows, path.with_suffix('.npy')))
+        if self.labels is None:
+            return {'agreement': real_data.agreement(self.fp32, found), 'sqnr': real_data.sqnr_db(self.fp32, found)}
         return {'top1': real_data.top1(found, self.labels), 'drop': real_data.top1(self.fp32, self.labels) - real_data.top1(found, self.labels),
                 'agreement': real_data.agreement(self.fp32, found), 'sqnr': real_data.sqnr_db(self.fp32, found)}
 
@@ -109,7 +119,7 @@ class Subject:
 
 def defaults(options):
     """What the command does when only the share is said."""
-    for name in options.models:
+    for name in options.models or MODELS:
         subject = Subject(options, name)
         for level in options.levels:
             path, made = subject.prune(level)
@@ -117,21 +127,29 @@ def defaults(options):
             yield {'model': name, 'level': level, **made, **subject.judge(path)}
 
 
-def criteria(options):
-    for name in options.models:
+def criteria(options, scope='uniform'):
+    """By criterion, without and with repair."""
+    for name in options.models or MODELS:
         subject = Subject(options, name)
-        for level, criterion in itertools.product(options.levels, CRITERIA):
+        for level, criterion in itertools.product(options.levels, options.criteria):
+            if scope == 'measured' and ':' in level:
+                continue
             result = {'model': name, 'level': level, 'criterion': criterion}
             for repair in ('none', 'full'):
-                path, _ = subject.prune(level, '--criterion', criterion, '--scope', 'uniform', '--repair', repair)
+                path, _ = subject.prune(level, '--criterion', criterion, '--scope', scope, '--repair', repair)
                 result.update({f'{repair}_{key}': value for key, value in subject.judge(path).items()})
             lost = 100.0 - result['none_agreement']
             result['recovered'] = (result['full_agreement'] - result['none_agreement']) / lost if lost else 1.0
             yield result
 
 
+def repair(options):
+    """The same with the zeros where they cost least."""
+    return criteria(options, 'measured')
+
+
 def scopes(options):
-    for name in options.models:
+    for name in options.models or MODELS:
         subject = Subject(options, name)
         for level in options.levels:
             if ':' in level:
@@ -143,7 +161,7 @@ def scopes(options):
 
 def int8(options):
     """Pruned to 70 %, then quantized: agreement of both with the dense float model, and the zeros that stayed."""
-    for name in options.models:
+    for name in options.models or MODELS:
         subject = Subject(options, name)
         path, _ = subject.prune('0.7')
         quantized = path.with_suffix('.int8.onnx')
@@ -151,6 +169,19 @@ def int8(options):
         alone, both = subject.judge(path), subject.judge(quantized)
         yield {'model': name, 'pruned': alone['agreement'], 'int8': both['agreement'], 'sqnr': both['sqnr'], 'top1': both['top1'],
                'bytes': quantized.stat().st_size}
+
+
+def factorize(options):
+    """Low rank with four fifths of the multiply-accumulates, with and without data."""
+    for name in options.models or FACTORIZED:
+        subject = Subject(options, name)
+        for data in (True, False):
+            path = subject.work / f'{name}.factorized.onnx'
+            samples = ['--data', subject.calibration, *subject.flags] if data else []
+            printed, seconds = run([subject.tool, '-q', 'factorize', subject.model, *samples, '--ratio', '0.8', '--time', 'macs', '-o', path, '--force', '--json'])
+            report = json.loads(printed)
+            yield {'model': name, 'data': 'yes' if data else 'no', 'layers': len(report['layers']), 'macs': 100 * report['after']['macs'] / report['before']['macs'],
+                   'bytes': 100 * path.stat().st_size / subject.model.stat().st_size, 'seconds': seconds, **subject.judge(path)}
 
 
 def cell(result, key, digits=2):
@@ -162,14 +193,24 @@ def share(level):
     return level if ':' in level else f'{100 * float(level):.0f} %'
 
 
+CRITERIA_HEAD = ('| model | zeros | criterion | agreement % | repaired | of the loss recovered | SQNR dB | repaired | points lost | repaired |\n'
+                 '|---|---|---|---|---|---|---|---|---|---|')
+
+
+def criteria_line(r):
+    return (f"| {r['model']} | {share(r['level'])} | {r['criterion']} | {cell(r, 'none_agreement')} | {cell(r, 'full_agreement')} | {100 * r['recovered']:.0f} % "
+            f"| {cell(r, 'none_sqnr')} | {cell(r, 'full_sqnr')} | {cell(r, 'none_drop')} | {cell(r, 'full_drop')} |")
+
+
 TABLES = {
     'defaults': (defaults, '| model | zeros | reached | top-1 % | points lost | agreement % | SQNR dB | seconds | peak MB |\n|---|---|---|---|---|---|---|---|---|',
                  lambda r: f"| {r['model']} | {share(r['level'])} | {r['zeros']:.5f} | {cell(r, 'top1')} | {cell(r, 'drop')} | {cell(r, 'agreement')} | {cell(r, 'sqnr')} "
                            f"| {cell(r, 'seconds', 0)} | {cell(r, 'peak', 0)} |"),
-    'criteria': (criteria, '| model | zeros | criterion | agreement % | repaired | of the loss recovered | SQNR dB | repaired | points lost | repaired |\n'
-                           '|---|---|---|---|---|---|---|---|---|---|',
-                 lambda r: f"| {r['model']} | {share(r['level'])} | {r['criterion']} | {cell(r, 'none_agreement')} | {cell(r, 'full_agreement')} | {100 * r['recovered']:.0f} % "
-                           f"| {cell(r, 'none_sqnr')} | {cell(r, 'full_sqnr')} | {cell(r, 'none_drop')} | {cell(r, 'full_drop')} |"),
+    'criteria': (criteria, CRITERIA_HEAD, criteria_line),
+    'repair': (repair, CRITERIA_HEAD, criteria_line),
+    'factorize': (factorize, '| model | data | layers in factors | MACs | file | output SQNR | decisions that agree | points lost |\n|---|---|---|---|---|---|---|---|',
+                  lambda r: f"| {r['model']} | {r['data']} | {r['layers']} | {cell(r, 'macs', 1)} % | {cell(r, 'bytes', 1)} % | {cell(r, 'sqnr', 1)} dB "
+                            f"| {cell(r, 'agreement', 1)} % | {cell(r, 'drop', 1)} |"),
     'scopes': (scopes, '| model | zeros | scope | agreement % | SQNR dB | points lost |\n|---|---|---|---|---|---|',
                lambda r: f"| {r['model']} | {share(r['level'])} | {r['scope']} | {cell(r, 'agreement')} | {cell(r, 'sqnr')} | {cell(r, 'drop')} |"),
     'int8': (int8, '| model, 70 % zeros | agreement % | and int8 | SQNR dB | top-1 % | bytes |\n|---|---|---|---|---|---|',
@@ -203,8 +244,9 @@ def main():
     parser.add_argument('mcompress', type=pathlib.Path)
     parser.add_argument('work', type=pathlib.Path)
     parser.add_argument('--table', choices=TABLES)
-    parser.add_argument('--only', dest='models', type=lambda text: text.split(','), default=list(MODELS))
+    parser.add_argument('--only', dest='models', type=lambda text: text.split(','), default=[])
     parser.add_argument('--levels', type=lambda text: text.split(','), default=LEVELS)
+    parser.add_argument('--criteria', type=lambda text: text.split(','), default=CRITERIA)
     parser.add_argument('--json', type=pathlib.Path)
     parser.add_argument('--cifar', type=pathlib.Path, help='a git directory')
     parser.add_argument('--write', action='store_true')

@@ -11,6 +11,7 @@
 #include "onnx/emit.h"
 #include "onnx/load.h"
 #include "onnx/text.h"
+#include "pack/archive.h"
 #include "pipeline/compress.h"
 #include "report/describe.h"
 #include "report/json.h"
@@ -167,6 +168,62 @@ TEST_CASE("prune: what does not go together is refused, and nothing is written")
     refused([](PruneRequest& request) { request.options.choice.selection.exclude = {"type:*", "nobody"}; });
     refused([](PruneRequest& request) { request.options.choice.selection.exclude = {"type:Conv", "type:Gemm"}; });
     refused([](PruneRequest& request) { request.options.choice.overrides = {{"type:Relu", 0.5}, {"nobody", 0.1}}; });
+    refused([](PruneRequest& request) { request.size = 0.5; });  // and a share of zeros
+    const auto refused_goal = [&](const auto& change) {
+        refused([&](PruneRequest& request) {
+            request.options.sparsity = 0.0;
+            change(request);
+        });
+    };
+    refused_goal([](PruneRequest& request) { request.latency = 0.8; });
+    refused_goal([](PruneRequest& request) { request.macs = 0.8; });
+    refused_goal([](PruneRequest& request) {
+        request.size = 0.5;
+        request.pattern = "2:4";
+    });
+    refused_goal([](PruneRequest& request) { request.size = 0.0; });  // biases stay
+}
+
+TEST_CASE("prune --size: as many zeros as the packed bytes take, by what an archive takes") {
+    const TemporaryFolder folder;
+    auto model = parse_model(R"(<ir_version: 8, opset_import: ["" : 13]>
+        g (float[1, 96] x) => (float[1, 96] y) { w1 = Constant <value_int = 0> () w2 = Constant <value_int = 0> () h = MatMul (x, w1) r = Relu (h) y = MatMul (r, w2) })");
+    unsigned seed = 5;
+    for (const char* const name : {"w1", "w2"}) {
+        Value* placeholder = model->graph->find_value(name);
+        Value* constant =
+            model->graph->add_constant("placeholder", Tensor::from_values(Shape{96, 96}, normal_values(96 * 96, 0.1F, seed++)));
+        model->graph->replace_all_uses(placeholder, constant);
+        model->graph->erase(placeholder->producer());
+        model->graph->rename(constant, name);
+    }
+    emit_model(*model, folder / "model.onnx");
+    const double raw = 2 * 96 * 96 * 4;
+    std::int64_t zeros = 2 * 96 * 96;
+    for (const auto& [size, pattern] : {std::pair{0.25, "unstructured"}, {0.5, "unstructured"}, {0.7, "unstructured"}, {0.5, "1x4"}}) {
+        INFO(size << " " << pattern);
+        PruneRequest request{.model = folder / "model.onnx", .output = folder / "pruned.onnx", .pattern = pattern};
+        request.options.sparsity = 0.0;
+        request.size = size;
+        const PruneReport report = prune_model(request);
+        REQUIRE(report.outcome.packed_bytes);
+        const auto packed = static_cast<double>(*report.outcome.packed_bytes);
+        CHECK(packed <= size * raw);
+        CHECK(packed >= 0.97 * size * raw);
+        CHECK(to_text(report).find("in an archive") != std::string::npos);
+        // The archive has the graph and an index besides.
+        const ArchiveSummary archive = pack_files({{"pruned.onnx", request.output}}, folder / "pruned.mcz", {});
+        CHECK(static_cast<double>(archive.packed) == Approx(packed).margin(600.0));
+        if (pattern == std::string("unstructured")) CHECK(report.outcome.zeros < zeros);
+        zeros = report.outcome.zeros;
+        fs::remove(folder / "pruned.onnx");
+        fs::remove(folder / "pruned.mcz");
+    }
+    // A share that zeros are not needed for takes none.
+    PruneRequest request{.model = folder / "model.onnx", .output = folder / "pruned.onnx"};
+    request.options.sparsity = 0.0;
+    request.size = 1.0;
+    CHECK(prune_model(request).outcome.zeros == 0);
 }
 
 TEST_CASE("quantize keeps every zero of a pruned model, at every effort") {

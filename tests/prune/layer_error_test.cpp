@@ -5,6 +5,7 @@
 #include <random>
 
 #include "catch.h"
+#include "prune/layer_fitting.h"
 #include "prune/prune_layer.h"
 
 using namespace mcompress;
@@ -118,4 +119,36 @@ TEST_CASE("the number of threads changes no bit") {
         task.threads = 3;
         CHECK(prune_layer(*one.layer, samples(), samples(), task).weights.matrix == first.weights.matrix);
     }
+}
+
+TEST_CASE("what a Relu cuts off need not be met: each round lowers the error behind it, also on rows that nothing was fitted to") {
+    OneLayer one;
+    one.layer->passed.low = 0.0F;
+    const SplitRows& some = samples();
+    const LayerFitting fitting(*one.layer, exact_weights(*one.layer), some.fit, some.fit, Centering::AboutZero, 2);
+    REQUIRE(fitting.is_cut());
+    const LayerJudge on_fit(*one.layer, fitting.exact(), some.fit, some.fit),
+        held_out(*one.layer, fitting.exact(), some.held_out, some.held_out);
+    const Mask mask = pruned(one, Criterion::Magnitude, {}, 0.7).mask;
+    LayerWeights weights = fitting.with_bias(fitting.least_squares(mask, 1e-6));
+    const double linear = held_out.error(weights);
+    double last = on_fit.error(weights);
+    for (int round = 0; round < 4; ++round) {
+        const LayerFitting nearer = fitting.within_passed(weights);
+        weights = nearer.with_bias(nearer.least_squares(mask, 1e-6));
+        for (std::size_t at = 0; at < mask.size(); ++at)
+            if (!mask[at]) REQUIRE(weights.matrix[at] == 0.0F);
+        const double error = on_fit.error(weights);
+        CHECK(error < last);
+        last = error;
+    }
+    INFO("linear " << linear << ", then " << held_out.error(weights));
+    CHECK(held_out.error(weights) < linear);
+    // Exact weights give what is wanted: nothing changes.
+    const LayerFitting same = fitting.within_passed(fitting.exact());
+    const std::vector<float> all = same.least_squares(Mask(mask.size(), 1), 1e-6);
+    double most = 0.0;
+    for (std::size_t at = 0; at < all.size(); ++at)
+        most = std::max(most, static_cast<double>(std::abs(all[at] - fitting.exact().matrix[at])));
+    CHECK(most < 1e-3);
 }

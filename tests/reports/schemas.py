@@ -40,6 +40,7 @@ COMMANDS = [
     ("sensitivity", f"sensitivity {DIGITS} {DATA}"),
     ("prune", f"prune {DIGITS} --sparsity 0.5 -o {{t}}/pruned.onnx"),
     ("prune", f"prune {DIGITS} --sparsity 0.9 --sparse-format coo {DATA} -o {{t}}/sparse.onnx"),
+    ("prune", f"prune {DIGITS} --size 0.5 -o {{t}}/small.onnx"),
     ("prune", f"prune {DIGITS} --pattern channels --macs 0.8 {DATA} -o {{t}}/narrow.onnx"),
     ("compact", "compact {t}/pruned.onnx -o {t}/compact.onnx"),
     ("cluster", f"cluster {DIGITS} --bits 4 -o {{t}}/clustered.onnx"),

@@ -104,7 +104,8 @@ CommandRun configure_prune(CLI::App& app, const GlobalOptions& global) {
         ->check(in_range(0.0, 1.0));
     app.add_option("--macs", options->request.macs, "Pattern channels: share of the multiply-accumulates to keep (1 - sparsity)")
         ->check(in_range(0.0, 1.0));
-    app.add_option("--size", options->request.size, "Pattern channels: share of the constants' bytes to keep")->check(in_range(0.0, 1.0));
+    app.add_option("--size", options->request.size, "Share of the constants' bytes to keep; if not of channels, once packed (.mcz)")
+        ->check(in_range(0.0, 1.0));
     app.add_option(
            "--latency", options->request.latency,
            "Pattern channels: share of the time of one inference to keep, measured here with --data and --threads: not the same every "

@@ -18,7 +18,7 @@
 #include "support/log.h"
 #include "support/memory.h"
 #include "support/process_limits.h"
-#include "tune/mirrored.h"
+#include "tune/more_pictures.h"
 
 namespace mcompress {
 
@@ -260,7 +260,7 @@ void rehearse(PruneRequest& request, const GlobalOptions& global) {
     if (!options.data) return;
     const std::shared_ptr<const Dataset> all = options.data;
     (void)take_few(request.model, *options.data, few_samples(global), 12.0, global);
-    add_fitting(request.model, {.samples = with_mirror_images(all)->size(), .stage = FittingStage::PruneLayers}, Fitting::LeftOut, global);
+    add_fitting(request.model, {.samples = with_more_pictures(all)->size(), .stage = FittingStage::PruneLayers}, Fitting::LeftOut, global);
     options.data = nullptr;
     options.criterion = Criterion::Magnitude;
     options.scope = Scope::Uniform;

@@ -1,6 +1,7 @@
-// Mirror images among samples: what they hold, and that they stay in the part of their pictures.
-#include "tune/mirrored.h"
+// Mirror images and enlarged parts among samples: what they hold, and that they stay in the part of their pictures.
+#include "tune/more_pictures.h"
 
+#include <algorithm>
 #include <set>
 
 #include "catch.h"
@@ -60,4 +61,29 @@ TEST_CASE("mirror images: only of pictures in three colours") {
     CHECK(with_mirror_images(grey) == grey);
     const auto few = pictures(4, Shape{3, 2, 4}, 3);
     CHECK(with_mirror_images(few) == few);
+}
+
+TEST_CASE("enlarged parts: three quarters of a ramp, by the formula of bilinear interpolation between points at their centres") {
+    for (const auto& [shape, axis] : {std::pair(Shape{3, 8, 16}, 3), std::pair(Shape{8, 16, 3}, 2)}) {
+        const auto data = pictures(10, shape, axis);
+        const auto both = with_enlarged_parts(data);
+        REQUIRE(both->size() == 20);
+        const std::int64_t behind = shape.product(axis, shape.rank());
+        for (std::size_t index = 5; index < 10; ++index) {
+            const std::size_t of = index - 5;
+            CHECK(is_held_out(index, both->size()) == is_held_out(of, data->size()));
+            CHECK(both->sample_name(index) == data->sample_name(of) + ", a part of it");
+            const std::vector<float> found = values_of(*both, index);
+            const double left = (of & 2U) != 0 ? 4.0 : 0.0;
+            for (std::size_t at = 0; at < found.size(); ++at) {
+                const auto column = static_cast<double>(static_cast<std::int64_t>(at) / behind % 16);
+                const double place = std::clamp((column + 0.5) * 12.0 / 16.0 - 0.5, 0.0, 11.0);
+                CHECK(static_cast<double>(found[at]) == Approx(100.0 * static_cast<double>(of) + left + place));
+            }
+        }
+        CHECK(with_more_pictures(data)->size() == 40);
+        CHECK(with_more_pictures(data)->sample_name(15) == data->sample_name(0) + ", a part of it, mirrored");
+    }
+    const auto small = pictures(10, Shape{3, 2, 4}, 3);
+    CHECK(with_enlarged_parts(small) == small);
 }
