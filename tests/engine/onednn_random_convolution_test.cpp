@@ -109,3 +109,15 @@ TEST_CASE("depthwise convolutions with several outputs a channel run on depthwis
         for (const StepInfo& step : steps) CHECK(step.kernel.find("gemm") == std::string::npos);
     }
 }
+
+TEST_CASE("a sum behind a depthwise convolution of a single point", "[onednn]") {
+    for (const std::int64_t channels : {16, 20, 33}) {
+        GraphMaker maker;
+        Value* x = maker.input("x", Shape{1, channels, 1, 1});
+        Value* y =
+            maker.add("Conv", {x, maker.weights(Shape{channels, 1, 3, 3})}, {{"group", channels, {}}, {"pads", Ints{1, 1, 1, 1}, {}}});
+        maker.output(maker.add("Add", {y, maker.input("residual", Shape{1, channels, 1, 1})}));
+        INFO(channels);
+        CHECK(relative_difference(maker) < 1e-5);
+    }
+}

@@ -121,11 +121,16 @@ void pad_with_constant(const KernelContext& context, const PadAttrs& a, const st
     const Strides outer = shape.strides();
     for (std::size_t axis = 0; axis < amounts.size(); ++axis) to_offset += std::max<std::int64_t>(0, amounts[axis].begin) * outer[axis];
     const StridedLoop<2> loop(box, {own, outer});
+    const auto step = loop.inner_steps();  // not 1 where the last axes have one element and become longer or shorter
     const T* from = reinterpret_cast<const T*>(x.bytes()) + from_offset;
     const std::int64_t elements = box.element_count(), size = static_cast<std::int64_t>(sizeof(T));
     for_ranges(elements, 64, 2 * elements * size, context.threads, [&](std::int64_t begin, std::int64_t end) {
         loop.run(begin, end, [&](const auto& offset, std::int64_t, std::int64_t count) {
-            std::copy_n(from + offset[0], count, to + to_offset + offset[1]);  // the innermost elements lie together in both
+            const T* source = from + offset[0];
+            T* target = to + to_offset + offset[1];
+            if (step[0] == 1 && step[1] == 1) std::copy_n(source, count, target);
+            else
+                for (std::int64_t at = 0; at < count; ++at) target[at * step[1]] = source[at * step[0]];
         });
     });
 }
