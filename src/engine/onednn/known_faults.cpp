@@ -11,11 +11,6 @@ bool is_integer(const Desc& desc) {
     return type == dnnl::memory::data_type::s8 || type == dnnl::memory::data_type::u8;
 }
 
-bool has_binary(const AttributeSpec& attributes) {
-    return std::ranges::any_of(attributes.post_ops,
-                               [](const PostOp& operation) { return std::holds_alternative<BinaryPostOp>(operation); });
-}
-
 #if DNNL_VERSION_MAJOR >= 3
 
 /// Some window along an axis meets no point of the source.
@@ -35,6 +30,13 @@ bool sees_only_padding(const ConvolutionSpec& spec) {
         }
     }
     return false;
+}
+
+#else
+
+bool has_binary(const AttributeSpec& attributes) {
+    return std::ranges::any_of(attributes.post_ops,
+                               [](const PostOp& operation) { return std::holds_alternative<BinaryPostOp>(operation); });
 }
 
 #endif
