@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "passes/quantize/select_nodes.h"
+#include "pipeline/fixed_batch.h"
 #include "pipeline/prepare.h"
 #include "pipeline/summarize.h"
 #include "support/error.h"
@@ -58,6 +59,7 @@ FactorizeReport factorize_model(const FactorizeRequest& request) {
     auto model = load_prepared(request.model, report.passes);
     report.before = summarize(*model, request.model);
     FactorizeOptions options = request.options;
+    options.data = in_batches(*model->graph, options.data);
     for (const std::string& selector : request.exclude)
         for (const std::string& node : select_nodes(*model->graph, selector)) options.keep.emplace(node, "excluded by name");
     report.outcome = factorize_graph(*model->graph, options);

@@ -38,4 +38,14 @@ FixedBatch fit_batch(const Graph& graph, const Dataset& data, LastBatch last) {
     return {batches(std::move(borrowed), size), size};
 }
 
+std::shared_ptr<const Dataset> in_batches(const Graph& graph, std::shared_ptr<const Dataset> data) {
+    if (!data) return nullptr;
+    struct Held {
+        std::shared_ptr<const Dataset> given;
+        FixedBatch batch;
+    };
+    const auto held = std::make_shared<Held>(Held{data, fit_batch(graph, *data, LastBatch::LeaveOut)});
+    return {held, held->batch.samples.get()};
+}
+
 }  // namespace mcompress

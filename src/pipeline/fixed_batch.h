@@ -23,4 +23,7 @@ struct FixedBatch {
 /// is no sample, or none would be left.
 FixedBatch fit_batch(const Graph& graph, const Dataset& data, LastBatch last);
 
+/// The same, left out: for who keeps the samples. Null stays null.
+std::shared_ptr<const Dataset> in_batches(const Graph& graph, std::shared_ptr<const Dataset> data);
+
 }  // namespace mcompress

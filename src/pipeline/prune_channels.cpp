@@ -1,6 +1,7 @@
 #include "pipeline/prune_channels.h"
 
 #include "pipeline/compact_model.h"
+#include "pipeline/fixed_batch.h"
 #include "pipeline/prepare.h"
 #include "pipeline/summarize.h"
 #include "prune/prune_channel_graph.h"
@@ -63,7 +64,6 @@ PruneReport prune_channels(const PruneRequest& request) {
     options.round_to = request.round_to;
     options.criterion = criterion_of(given.criterion);
     options.repair = given.repair;
-    options.data = given.data;
     options.threads = given.threads;
     options.progress = given.progress;
 
@@ -77,6 +77,7 @@ PruneReport prune_channels(const PruneRequest& request) {
     report.data = request.data_name;
     report.samples = given.data ? given.data->size() : 0;
     auto model = load_prepared(request.model, report.passes);
+    options.data = in_batches(*model->graph, given.data);
     report.before = summarize(*model, request.model);
     ChannelPruneOutcome outcome = prune_channel_graph(*model->graph, options);
     report.units = outcome.units;

@@ -8,6 +8,7 @@
 #include "ir/clone.h"
 #include "ops/cost.h"
 #include "pack/archive.h"
+#include "pipeline/fixed_batch.h"
 #include "pipeline/prepare.h"
 #include "pipeline/prune_channels.h"
 #include "pipeline/summarize.h"
@@ -93,7 +94,6 @@ PruneReport prune_weights(const PruneRequest& request) {
     PruneOptions options = request.options;
     options.choice.pattern = parse_pattern(request.pattern);
     refuse_other_goals(request, options.choice.pattern);
-    if (options.data) options.data = ordered_by_content(options.data, options.threads);
     options.sparsity = fitting_sparsity(options.choice.pattern, options.sparsity);
     PruneReport report;
     report.pattern = pattern_name(options.choice.pattern);
@@ -105,6 +105,7 @@ PruneReport prune_weights(const PruneRequest& request) {
     report.data = request.data_name;
     report.samples = options.data ? options.data->size() : 0;
     auto model = load_prepared(request.model, report.passes);
+    if (options.data) options.data = in_batches(*model->graph, ordered_by_content(options.data, options.threads));
     report.before = summarize(*model, request.model);
     const std::unique_ptr<Graph> dense = clone(*model->graph);
     if (request.size) options.packed = packed_goal(*dense, *request.size);

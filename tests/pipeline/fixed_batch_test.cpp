@@ -5,6 +5,8 @@
 #include "onnx/emit.h"
 #include "onnx/text.h"
 #include "pipeline/compress.h"
+#include "pipeline/factorize_model.h"
+#include "pipeline/prune_model.h"
 #include "pipeline/run_model.h"
 #include "pipeline/validate_models.h"
 #include "support/error.h"
@@ -79,4 +81,33 @@ TEST_CASE("the bytes of what was written do not count the files it was read from
     const OptimizeReport report = optimize_model(folder / "model.onnx", folder / "optimized.onnx");
     CHECK(report.before.bytes > 2400);
     CHECK(report.after.bytes == std::filesystem::file_size(folder / "optimized.onnx"));
+}
+
+TEST_CASE("prune and factorize put single samples together for a model of fixed batch") {
+    const TemporaryFolder folder;
+    const auto numbers = [](int count, unsigned seed) {
+        std::string text;
+        for (int at = 0; at < count; ++at)
+            text += (at ? ", " : "") + std::to_string(static_cast<double>((seed = seed * 1664525 + 1013904223) >> 8) / 8e6 - 1.0);
+        return text;
+    };
+    const auto model =
+        parse_model("<ir_version: 8, opset_import: [\"\" : 13]> g (float[2,2] x) => (float[2,32] y) { a = Constant <value = float[2,32] {" +
+                    numbers(64, 1) + "}> ()\n b = Constant <value = float[32,32] {" + numbers(1024, 2) +
+                    "}> ()\n h = MatMul (x, a)\n r = Relu (h)\n y = MatMul (r, b) }");
+    emit_model(*model, folder / "model.onnx");
+    const std::shared_ptr<const Dataset> data = rows(21);
+    PruneRequest prune{.model = folder / "model.onnx", .output = folder / "pruned.onnx"};
+    prune.options.sparsity = 0.5;
+    prune.options.data = data;
+    CHECK(prune_model(prune).samples == 21);
+    prune.pattern = "channels";
+    prune.output = folder / "smaller.onnx";
+    prune.options.sparsity = 0.25;
+    CHECK(prune_model(prune).removed_units > 0);
+    FactorizeRequest factorize{.model = folder / "model.onnx", .output = folder / "factors.onnx"};
+    factorize.options.ratio = 0.7;
+    factorize.options.data = data;
+    factorize.options.gate = CostGate::Macs;
+    CHECK(factorize_model(factorize).samples == 21);
 }
