@@ -38,7 +38,8 @@ std::vector<double> sizes_of(const BudgetLayer& layer, const Pattern& pattern, c
 std::int64_t packed_bytes(const Graph& graph, const PackedGoal& goal, int threads) {
     std::vector<const Tensor*> tensors;
     for (const Value* value : graph.constants())
-        if (const Tensor* tensor = value->constant(); tensor && tensor->dtype() != DType::String) tensors.push_back(tensor);
+        if (const Tensor* tensor = value->constant(); tensor && tensor->dtype() != DType::String && !value->is_unused())
+            tensors.push_back(tensor);
     std::vector<std::int64_t> sizes(tensors.size());
     parallel_for(tensors.size(), threads, [&](int, std::size_t at) {
         sizes[at] =

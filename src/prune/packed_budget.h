@@ -22,7 +22,7 @@ struct PackedGoal {
     std::function<std::int64_t(std::span<const std::byte> elements, std::size_t width, PackedCare care)> bytes_of;
 };
 
-/// Of the graph's constants as they are, exactly.
+/// Of the graph's constants that something reads as they are, exactly.
 std::int64_t packed_bytes(const Graph& graph, const PackedGoal& goal, int threads);
 
 /// What each layer's weights pack into, estimated, by their share of zeros. Which weights go matters little for that: here those of the least w^2.

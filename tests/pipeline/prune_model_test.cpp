@@ -187,18 +187,23 @@ TEST_CASE("prune: what does not go together is refused, and nothing is written")
 TEST_CASE("prune --size: as many zeros as the packed bytes take, by what an archive takes") {
     const TemporaryFolder folder;
     auto model = parse_model(R"(<ir_version: 8, opset_import: ["" : 13]>
-        g (float[1, 96] x) => (float[1, 96] y) { w1 = Constant <value_int = 0> () w2 = Constant <value_int = 0> () h = MatMul (x, w1) r = Relu (h) y = MatMul (r, w2) })");
+        g (float[1, 96] x) => (float[1, 96] y) {
+            w1 = Constant <value_int = 0> () w2 = Constant <value_int = 0> () b = Constant <value_int = 0> ()
+            h = Gemm (x, w1, b)
+            r = Relu (h)
+            y = Gemm (r, w2, b)
+        })");
     unsigned seed = 5;
-    for (const char* const name : {"w1", "w2"}) {
+    for (const auto& [name, shape] : {std::pair{"w1", Shape{96, 96}}, {"w2", Shape{96, 96}}, {"b", Shape{96}}}) {
         Value* placeholder = model->graph->find_value(name);
         Value* constant =
-            model->graph->add_constant("placeholder", Tensor::from_values(Shape{96, 96}, normal_values(96 * 96, 0.1F, seed++)));
+            model->graph->add_constant("placeholder", Tensor::from_values(shape, normal_values(shape.element_count(), 0.1F, seed++)));
         model->graph->replace_all_uses(placeholder, constant);
         model->graph->erase(placeholder->producer());
         model->graph->rename(constant, name);
     }
     emit_model(*model, folder / "model.onnx");
-    const double raw = 2 * 96 * 96 * 4;
+    const double raw = (2 * 96 + 1) * 96 * 4;
     std::int64_t zeros = 2 * 96 * 96;
     for (const auto& [size, pattern] : {std::pair{0.25, "unstructured"}, {0.5, "unstructured"}, {0.7, "unstructured"}, {0.5, "1x4"}}) {
         INFO(size << " " << pattern);
