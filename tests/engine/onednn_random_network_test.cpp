@@ -1,6 +1,7 @@
 // Networks of random operators say on the oneDNN engine what they say on the reference engine.
 #include "catch.h"
-#include "random_network.h"
+#include "engine_pair.h"
+#include "fixtures/random_network.h"
 
 TEST_CASE("random networks of float operators", "[onednn]") {
     for (unsigned seed = 1; seed <= 200; ++seed) {
