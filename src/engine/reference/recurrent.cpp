@@ -14,10 +14,8 @@ namespace {
 struct RnnCell {
     static constexpr int kGates = 1;
     template <typename T> static void advance(const CellInput<T>& in, RecurrentState& state) {
-        std::vector<double> next(state.h.size());
-        for (std::int64_t u = 0; u < in.sizes.hidden; ++u)
-            next[static_cast<std::size_t>(u)] = in.activations[0](in.clipped(in.from_input(0, u) + in.from_state(0, u, state.h)));
-        state.h = std::move(next);
+        const std::vector<double> from_state = in.products.of_state(state.h, 0, 1);
+        for (std::size_t u = 0; u < state.h.size(); ++u) state.h[u] = in.activations[0](in.clipped(in.from_input[u] + from_state[u]));
     }
 };
 
@@ -25,22 +23,21 @@ struct RnnCell {
 struct GruCell {
     static constexpr int kGates = 3;
     template <typename T> static void advance(const CellInput<T>& in, RecurrentState& state) {
-        const auto hidden = static_cast<std::size_t>(in.sizes.hidden);
-        std::vector<double> update(hidden), reset(hidden), gated(hidden), next(hidden);
+        const std::size_t hidden = state.h.size();
+        const bool is_linear = in.attrs.linear_before_reset;
+        const std::vector<double> from_state = in.products.of_state(state.h, 0, is_linear ? 3 : 2);
+        std::vector<double> update(hidden), reset(hidden), gated(hidden);
         for (std::size_t u = 0; u < hidden; ++u) {
-            const auto unit = static_cast<std::int64_t>(u);
-            update[u] = in.activations[0](in.clipped(in.from_input(0, unit) + in.from_state(0, unit, state.h)));
-            reset[u] = in.activations[0](in.clipped(in.from_input(1, unit) + in.from_state(1, unit, state.h)));
+            update[u] = in.activations[0](in.clipped(in.from_input[u] + from_state[u]));
+            reset[u] = in.activations[0](in.clipped(in.from_input[hidden + u] + from_state[hidden + u]));
             gated[u] = reset[u] * state.h[u];
         }
+        const std::vector<double> from_gated = is_linear ? std::vector<double>{} : in.products.of_state(gated, 2, 3);
         for (std::size_t u = 0; u < hidden; ++u) {
-            const auto unit = static_cast<std::int64_t>(u);
-            const double recurrent =
-                in.attrs.linear_before_reset ? reset[u] * in.from_state(2, unit, state.h) : in.from_state(2, unit, gated);
-            const double candidate = in.activations[1](in.clipped(in.from_input(2, unit) + recurrent));
-            next[u] = (1.0 - update[u]) * candidate + update[u] * state.h[u];
+            const double recurrent = is_linear ? reset[u] * from_state[2 * hidden + u] : from_gated[u];
+            const double candidate = in.activations[1](in.clipped(in.from_input[2 * hidden + u] + recurrent));
+            state.h[u] = (1.0 - update[u]) * candidate + update[u] * state.h[u];
         }
-        state.h = std::move(next);
     }
 };
 
@@ -48,21 +45,20 @@ struct GruCell {
 struct LstmCell {
     static constexpr int kGates = 4;
     template <typename T> static void advance(const CellInput<T>& in, RecurrentState& state) {
-        std::vector<double> next(state.h.size());
-        const auto peephole = [&](std::int64_t gate, std::int64_t unit, double cell) {
-            return in.weights.p ? static_cast<double>(in.weights.p[gate * in.sizes.hidden + unit]) * cell : 0.0;
+        const std::size_t hidden = state.h.size();
+        const std::vector<double> from_state = in.products.of_state(state.h, 0, 4);
+        const auto peephole = [&](std::size_t gate, std::size_t unit, double cell) {
+            return in.weights.p ? static_cast<double>(in.weights.p[gate * hidden + unit]) * cell : 0.0;
         };
-        for (std::int64_t unit = 0; unit < in.sizes.hidden; ++unit) {
-            const auto u = static_cast<std::size_t>(unit);
-            const auto gate = [&](std::int64_t index) { return in.from_input(index, unit) + in.from_state(index, unit, state.h); };
-            const double i = in.activations[0](in.clipped(gate(0) + peephole(0, unit, state.c[u])));
-            const double f = in.attrs.input_forget ? 1.0 - i : in.activations[0](in.clipped(gate(2) + peephole(2, unit, state.c[u])));
+        for (std::size_t u = 0; u < hidden; ++u) {
+            const auto gate = [&](std::size_t index) { return in.from_input[index * hidden + u] + from_state[index * hidden + u]; };
+            const double i = in.activations[0](in.clipped(gate(0) + peephole(0, u, state.c[u])));
+            const double f = in.attrs.input_forget ? 1.0 - i : in.activations[0](in.clipped(gate(2) + peephole(2, u, state.c[u])));
             const double cell = f * state.c[u] + i * in.activations[1](in.clipped(gate(3)));
-            const double o = in.activations[0](in.clipped(gate(1) + peephole(1, unit, cell)));
+            const double o = in.activations[0](in.clipped(gate(1) + peephole(1, u, cell)));
             state.c[u] = cell;
-            next[u] = o * in.activations[2](cell);
+            state.h[u] = o * in.activations[2](cell);
         }
-        state.h = std::move(next);
     }
 };
 
@@ -104,6 +100,7 @@ template <typename Cell, typename T>
 void run_sequence(const KernelContext& context, const RecurrentAttrs& a, const RecurrentSizes& s, std::int64_t d, std::int64_t n,
                   std::int64_t length, const Outputs<T>& out) {
     const RecurrentWeights<T> weights(context, s, d);
+    const SequenceProducts<T> products(context, s, weights, n, length);
     const std::vector<Activation> activations = read_activations(context, a, static_cast<int>(d));
     const bool reverse = a.direction == RecurrentAttrs::Direction::Reverse || d == 1;
     const std::int64_t row = s.state_row(d, n);
@@ -111,7 +108,7 @@ void run_sequence(const KernelContext& context, const RecurrentAttrs& a, const R
     if (Cell::kGates == 4) state.c = initial<T>(context, 6, row, s.hidden);
     for (std::int64_t i = 0; i < length; ++i) {
         const std::int64_t step = reverse ? length - 1 - i : i;
-        Cell::advance(CellInput<T>{s, weights, activations, a, context.input(0).data<T>() + s.x_row(step, n)}, state);
+        Cell::advance(CellInput<T>{weights, activations, a, products, products.of_input(step)}, state);
         store(out.y ? out.y + s.y_row(step, d, n) : nullptr, state.h);
     }
     store(out.h ? out.h + row : nullptr, state.h);

@@ -1,6 +1,8 @@
 // What LSTM, GRU and RNN share: shapes, weights of one direction, activation functions, the walk over time.
 #pragma once
 
+#include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "engine/reference/kernel.h"
@@ -66,27 +68,80 @@ struct RecurrentState {
     std::vector<double> h, c;
 };
 
+/// Products of one sequence with the weights of its direction, biases added: by the engine's routines where it has them, else in double precision.
+template <typename T> class SequenceProducts {
+public:
+    SequenceProducts(const KernelContext& context, const RecurrentSizes& sizes, const RecurrentWeights<T>& weights, std::int64_t entry,
+                     std::int64_t length)
+        : routines_(context.routines), sizes_(sizes), weights_(weights), x_(context.input(0).data<T>() + sizes.x_row(0, entry)) {
+        if constexpr (std::is_same_v<T, float>)
+            if (routines_) {
+                const std::int64_t rows = sizes.gates * sizes.hidden;
+                projected_.resize(static_cast<std::size_t>(length * rows));
+                routines_->multiply({length, sizes.inputs, rows}, {x_, x_step()}, {weights.w, sizes.inputs, MatrixOrder::Transposed}, 1.0F,
+                                    projected_.data(), rows, 1);
+            }
+    }
+
+    /// Of a step's input, for all units of all gates.
+    std::vector<double> of_input(std::int64_t step) const {
+        const std::int64_t rows = sizes_.gates * sizes_.hidden;
+        std::vector<double> result(static_cast<std::size_t>(rows));
+        for (std::int64_t row = 0; row < rows; ++row) {
+            const double product = projected_.empty() ? dot(weights_.w + row * sizes_.inputs, x_ + step * x_step(), sizes_.inputs)
+                                                      : static_cast<double>(projected_[static_cast<std::size_t>(step * rows + row)]);
+            result[static_cast<std::size_t>(row)] = product + (weights_.b ? static_cast<double>(weights_.b[row]) : 0.0);
+        }
+        return result;
+    }
+
+    /// Of a state, for all units of gates [first, last).
+    std::vector<double> of_state(const std::vector<double>& h, std::int64_t first, std::int64_t last) const {
+        const std::int64_t hidden = sizes_.hidden, begin = first * hidden, rows = (last - first) * hidden;
+        std::vector<double> result(static_cast<std::size_t>(rows));
+        if constexpr (std::is_same_v<T, float>)
+            if (routines_) {
+                const std::vector<float> narrow(h.begin(), h.end());
+                std::vector<float> products(result.size());
+                routines_->multiply({1, hidden, rows}, {narrow.data(), hidden},
+                                    {weights_.r + begin * hidden, hidden, MatrixOrder::Transposed}, 1.0F, products.data(), rows, 1);
+                std::copy(products.begin(), products.end(), result.begin());
+                return with_bias(std::move(result), begin);
+            }
+        for (std::int64_t row = 0; row < rows; ++row)
+            result[static_cast<std::size_t>(row)] = dot(weights_.r + (begin + row) * hidden, h.data(), hidden);
+        return with_bias(std::move(result), begin);
+    }
+
+private:
+    std::int64_t x_step() const { return sizes_.x_row(1, 0) - sizes_.x_row(0, 0); }
+
+    std::vector<double> with_bias(std::vector<double> products, std::int64_t begin) const {
+        if (weights_.b)
+            for (std::size_t row = 0; row < products.size(); ++row)
+                products[row] += static_cast<double>(weights_.b[sizes_.gates * sizes_.hidden + begin + static_cast<std::int64_t>(row)]);
+        return products;
+    }
+
+    const Routines* routines_;
+    const RecurrentSizes& sizes_;
+    const RecurrentWeights<T>& weights_;
+    const T* x_;
+    std::vector<float> projected_;  // of all steps; empty without routines
+};
+
 /// Everything a cell needs to advance a state by one step.
 template <typename T> struct CellInput {
-    const RecurrentSizes& sizes;
     const RecurrentWeights<T>& weights;
     const std::vector<Activation>& activations;
     const RecurrentAttrs& attrs;
-    const T* x;
+    const SequenceProducts<T>& products;
+    std::vector<double> from_input;  // the products of this step, gate by gate
 
     double clipped(double value) const {
         if (!attrs.clip) return value;
         const double limit = static_cast<double>(*attrs.clip);
         return value < -limit ? -limit : value > limit ? limit : value;
-    }
-    double from_input(std::int64_t gate, std::int64_t unit) const {
-        const std::int64_t row = gate * sizes.hidden + unit;
-        return dot(weights.w + row * sizes.inputs, x, sizes.inputs) + (weights.b ? static_cast<double>(weights.b[row]) : 0.0);
-    }
-    double from_state(std::int64_t gate, std::int64_t unit, const std::vector<double>& h) const {
-        const std::int64_t row = gate * sizes.hidden + unit;
-        const double bias = weights.b ? static_cast<double>(weights.b[sizes.gates * sizes.hidden + row]) : 0.0;
-        return dot(weights.r + row * sizes.hidden, h.data(), sizes.hidden) + bias;
     }
 };
 
