@@ -1,8 +1,10 @@
-// Kernels of com.microsoft operators on damaged text cases: other shapes, types, indices and attributes end in values or in an Error.
+// Kernels on damaged text cases: other shapes, types, indices and attributes end in values or in an Error.
+#include <algorithm>
 #include <cmath>
 #include <random>
 
 #include "catch.h"
+#include "engine/engine.h"
 #include "engine/reference/kernel.h"
 #include "fixtures/text_case.h"
 #include "ops/infer.h"
@@ -68,6 +70,19 @@ std::vector<Tensor> inputs_of(const Node& node, const TextCase& text_case) {
     return inputs;
 }
 
+/// What the oneDNN engine makes of inputs that the plain kernel takes: its primitives and routines see the same odd shapes.
+void run_in_engine(Graph& graph, const Node& node, const std::vector<Tensor>& inputs) {
+    std::vector<Tensor> given;
+    for (Value* input : graph.inputs()) {
+        const auto at = std::ranges::find(node.inputs(), input) - node.inputs().begin();
+        if (at == node.input_count() || !inputs[static_cast<std::size_t>(at)].defined()) return;
+        given.push_back(inputs[static_cast<std::size_t>(at)]);
+        graph.set_type(input, ValueType::tensor(given.back().dtype(), given.back().shape()));
+    }
+    infer_types(graph);
+    (void)make_onednn_engine()->compile(graph, {})->run(given);
+}
+
 /// What went wrong other than an Error about the model; empty when nothing did.
 std::string run_damaged(const TextCase& text_case, std::uint32_t seed) {
     Mutator mutator(seed);
@@ -85,6 +100,7 @@ std::string run_damaged(const TextCase& text_case, std::uint32_t seed) {
     try {
         (void)infer_node(node, types, std::vector<const Tensor*>(inputs.size(), nullptr));
         (void)evaluate_node(node, inputs);
+        run_in_engine(*model->graph, node, inputs);
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::Internal) return error.what();
     }
@@ -93,10 +109,10 @@ std::string run_damaged(const TextCase& text_case, std::uint32_t seed) {
 
 }  // namespace
 
-TEST_CASE("damaged text cases of com.microsoft end in values or in an Error") {
+TEST_CASE("damaged text cases end in values or in an Error") {
     std::uint32_t seed = 0;
     for (const TextCase& text_case : testing::read_text_cases()) {
-        if (text_case.domain != "com.microsoft") continue;
+        if (!text_case.refusal.empty()) continue;
         for (int round = 0; round < 20; ++round) {
             INFO(text_case.name << ", seed " << seed);
             CHECK(run_damaged(text_case, seed++) == "");

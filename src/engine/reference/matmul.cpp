@@ -46,6 +46,7 @@ namespace {
 
 /// By the engine's routines; one product of all rows where every batch entry meets the same matrix.
 void multiply_by_routines(const KernelContext& context, const MatMulSizes& sizes, const float* a, const float* b, float* to) {
+    if (sizes.batch == 0) return;
     bool is_one = true;
     for (std::int64_t entry = 0; entry < sizes.batch; ++entry) {
         const auto at = static_cast<std::size_t>(entry);
