@@ -264,18 +264,30 @@ TEST_CASE("a FusedConv is one convolution with its sum and activation", "[onednn
         }
 }
 
-TEST_CASE("MatMulNBits multiplies by weights that were dequantized once", "[onednn]") {
-    GraphMaker maker;
-    (*maker.graph().opset_imports())["com.microsoft"] = 1;
-    Tensor codes(DType::UInt8, Shape{24, 2, 16});  // 24 columns of 2 blocks of 32 codes of 4 bits; K is 50
-    for (std::int64_t at = 0; at < codes.element_count(); ++at)
-        codes.mutable_data<std::uint8_t>()[at] = static_cast<std::uint8_t>(at * 37 + 11);
-    Value* y = maker.add("MatMulNBits", {maker.input("x", Shape{2, 3, 50}), maker.constant(codes), maker.weights(Shape{48}, 0.1F)},
-                         {number("K", 50), number("N", 24), number("bits", 4), number("block_size", 32)}, "com.microsoft");
-    maker.output(y);
-    CHECK(relative_difference(maker) < kClose);
-    CHECK(steps_of(maker).size() == 1);
-    CHECK(steps_of(maker)[0].precision == "f32 (weights dequantized)");
+TEST_CASE("MatMulNBits multiplies by weights that were dequantized once, a few rows by packed ones", "[onednn]") {
+    for (const std::int64_t rows : {1, 2, 3})
+        for (const std::int64_t block : {16, 32, 64})
+            for (const int extras : {0, 1, 2}) {  // nothing, zero points in codes, in floats and a bias
+                const std::int64_t inner = 150, blocks = (inner + block - 1) / block;
+                GraphMaker maker;
+                Tensor codes(DType::UInt8, Shape{24, blocks, block / 2}), zeros(DType::UInt8, Shape{24 * ((blocks + 1) / 2)});
+                for (Tensor* tensor : {&codes, &zeros})
+                    for (std::int64_t at = 0; at < tensor->element_count(); ++at)
+                        tensor->mutable_data<std::uint8_t>()[at] = static_cast<std::uint8_t>(at * 37 + 11);
+                std::vector<Value*> inputs{maker.input("x", Shape{rows, inner}), maker.constant(codes),
+                                           maker.weights(Shape{24 * blocks}, 0.1F)};
+                if (extras == 1) inputs.push_back(maker.constant(zeros));
+                if (extras == 2) inputs.insert(inputs.end(), {maker.weights(Shape{24 * blocks}), nullptr, maker.weights(Shape{24})});
+                maker.output(maker.add("MatMulNBits", inputs,
+                                       {number("K", inner), number("N", 24), number("bits", 4), number("block_size", block)},
+                                       "com.microsoft"));
+                CAPTURE(rows, block, extras);
+                CHECK(relative_difference(maker) < kClose);
+                const auto steps = steps_of(maker);
+                REQUIRE(steps.size() == 1);
+                CHECK((steps[0].precision == "f32 (weights dequantized)" || steps[0].precision == "f32 (4-bit weights)"));
+                if (block == 16 || rows > 2) CHECK(steps[0].precision == "f32 (weights dequantized)");
+            }
 }
 
 TEST_CASE("transposed convolutions whose patches do not overlap", "[onednn]") {

@@ -138,6 +138,12 @@ public:
         }
     }
 
+    float zero_point(std::int64_t column, std::int64_t block) const {
+        if (zero_numbers_) return zero_numbers_[column * a_.blocks() + block];
+        if (zero_codes_) return static_cast<float>(code(zero_codes_ + column * a_.zero_point_bytes(), block));
+        return static_cast<float>(1 << (a_.bits - 1));
+    }
+
 private:
     void check(const KernelContext& context, const Tensor& tensor, std::int64_t row) const {
         std::int64_t expected = 0;
@@ -147,11 +153,6 @@ private:
     int code(const std::uint8_t* from, std::int64_t index) const {
         const std::int64_t bit = index * a_.bits;
         return (from[bit / 8] >> (bit % 8)) & ((1 << a_.bits) - 1);
-    }
-    float zero_point(std::int64_t column, std::int64_t block) const {
-        if (zero_numbers_) return zero_numbers_[column * a_.blocks() + block];
-        if (zero_codes_) return static_cast<float>(code(zero_codes_ + column * a_.zero_point_bytes(), block));
-        return static_cast<float>(1 << (a_.bits - 1));
     }
 
     const MatMulNBitsAttrs& a_;
@@ -189,6 +190,16 @@ Tensor dequantized_nbits_weights(const KernelContext& context) {
     parallel_for(static_cast<std::size_t>(a.columns), context.threads, [&](int, std::size_t column) {
         weights.read(static_cast<std::int64_t>(column), to + static_cast<std::int64_t>(column) * a.inner, 1);
     });
+    return result;
+}
+
+Tensor nbits_zero_points(const KernelContext& context) {
+    const auto a = attrs<MatMulNBitsAttrs>(context.node);
+    const PackedWeights weights(context, a);
+    Tensor result = Tensor::uninitialized(DType::Float32, Shape{a.columns, a.blocks()});
+    float* to = result.mutable_data<float>();
+    for (std::int64_t column = 0; column < a.columns; ++column)
+        for (std::int64_t block = 0; block < a.blocks(); ++block) *to++ = weights.zero_point(column, block);
     return result;
 }
 
