@@ -14,7 +14,7 @@ PlanBuilder::PlanBuilder(const Graph& graph, const CompileOptions& options, Prop
     : graph_(graph),
       values_(std::move(values)),
       constants_(std::move(constants)),
-      float_type_(options.compute == ComputeType::BFloat16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32),
+      compute_(options.compute),
       tapped_(options.tapped.begin(), options.tapped.end()),
       tap_access_(options.tap_access) {
     plan_.engine = dnnl::engine(dnnl::engine::kind::cpu, 0);

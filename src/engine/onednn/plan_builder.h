@@ -33,7 +33,9 @@ public:
     const dnnl::engine& engine() const { return plan_.engine; }
     int threads() const { return plan_.threads; }
     /// In which type products compute and hand on floats: f32 or bf16.
-    dnnl::memory::data_type float_type() const { return float_type_; }
+    dnnl::memory::data_type float_type() const {
+        return compute_ == ComputeType::BFloat16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+    }
 
     // ---- values ----
     /// A tensor of a type oneDNN has, of concrete shape, with elements.
@@ -129,7 +131,7 @@ private:
     const Graph& graph_;
     PropagatedValues values_;
     std::shared_ptr<SharedConstants> constants_;
-    dnnl::memory::data_type float_type_;
+    ComputeType compute_;
     std::unordered_set<const Value*> tapped_;
     TapAccess tap_access_;
     PlanData plan_;

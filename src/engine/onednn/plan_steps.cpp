@@ -128,7 +128,7 @@ void PlanBuilder::add_plain(const Node& node, const std::vector<const Value*>& i
     if (!step.kernel) fail(codes::kOperatorUnsupported, "node '{}': operator '{}' has no kernel", node.display_name(), node.op_type());
     for (const Value* input : inputs) step.inputs.push_back(input ? slot_of(input) : -1);
     if (!node.subgraphs().empty()) {
-        step.bodies = std::make_shared<PlannedBodies>(node, tapped_, BodyOptions{plan_.threads, float_type_}, constants_);
+        step.bodies = std::make_shared<PlannedBodies>(node, tapped_, BodyOptions{plan_.threads, compute_}, constants_);
         for (const Value* captured : step.bodies->captures()) step.captures.push_back(slot_of(captured));
     }
     for (const Value* output : outputs) step.outputs.push_back(output ? slot_of(output) : -1);

@@ -80,8 +80,7 @@ std::shared_ptr<const OneDnnPlan> PlannedBodies::compile(int index, std::span<co
     std::vector<GivenValue> given;
     for (std::size_t at = 0; at < names.size(); ++at)
         given.push_back({names[at], ValueType::tensor(values[at].tensor().dtype(), values[at].tensor().shape())});
-    CompileOptions options{.threads = options_.threads};
-    if (options_.float_type == dnnl::memory::data_type::bf16) options.compute = ComputeType::BFloat16;
+    const CompileOptions options{.threads = options_.threads, .compute = options_.compute};
     try {
         return std::make_shared<OneDnnPlan>(compile_plan(body, options, {given, captures()}, constants_));
     } catch (const Error&) {

@@ -26,7 +26,7 @@ PlanData compile_plan(const Graph& graph, const CompileOptions& options, const B
 
 struct BodyOptions {
     int threads = 1;
-    dnnl::memory::data_type float_type = dnnl::memory::data_type::f32;
+    ComputeType compute = ComputeType::Float32;
 };
 
 /// Plans are made when a body is first run with new shapes. Bodies that hand values to the tap, that are given sequences, or whose shapes keep changing run on
