@@ -48,6 +48,7 @@ constexpr Row kRows[] = {
     {"LayerNormalization", build_layer_normalization, "layer_normalization"},
     {"LRN", build_lrn, "lrn"},
     {"BatchNormalization", build_batch_normalization, "batch_normalization"},
+    {"InstanceNormalization", build_instance_normalization, "layer_normalization"},
     {"Reshape", build_reinterpretation, "no work"},
     {"Flatten", build_reinterpretation, "no work"},
     {"Squeeze", build_reinterpretation, "no work"},

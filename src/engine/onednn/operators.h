@@ -44,6 +44,7 @@ Built build_reduction(PlanBuilder& builder, const Node& node);
 Built build_resize(PlanBuilder& builder, const Node& node);
 Built build_lrn(PlanBuilder& builder, const Node& node);
 Built build_batch_normalization(PlanBuilder& builder, const Node& node);
+Built build_instance_normalization(PlanBuilder& builder, const Node& node);
 Built build_reinterpretation(PlanBuilder& builder, const Node& node);
 /// com.microsoft::MatMulNBits with its weights dequantized once, when the plan is compiled.
 Built build_nbits_product(PlanBuilder& builder, const Node& node);

@@ -243,10 +243,11 @@ Primitive make_softmax(const dnnl::engine& engine, SoftmaxKind softmax, const De
     return finish<Operation>(describe<Operation>(engine, user_scratchpad(), kind, chosen, layout, layout, axis));
 }
 
-Primitive make_layer_normalization(const dnnl::engine& engine, const Desc& layout, float epsilon, NormShift shift) {
+Primitive make_layer_normalization(const dnnl::engine& engine, const Desc& layout, float epsilon, NormWeights weights) {
     using Operation = dnnl::layer_normalization_forward;
     using Flags = dnnl::normalization_flags;
-    const auto flags = shift == NormShift::None ? Flags::use_scale : Flags::use_scale | Flags::use_shift;
+    const Flags flags_of[] = {Flags::none, Flags::use_scale, Flags::use_scale | Flags::use_shift};
+    const Flags flags = flags_of[static_cast<int>(weights)];
     const auto kind = prop_kind::forward_inference;
 #if DNNL_VERSION_MAJOR >= 3
     return finish<Operation>(describe<Operation>(engine, user_scratchpad(), kind, layout, layout, epsilon, flags));

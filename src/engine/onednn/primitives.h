@@ -83,9 +83,9 @@ Primitive make_binary(const dnnl::engine& engine, dnnl::algorithm algorithm, con
 Primitive make_concat(const dnnl::engine& engine, int axis, const std::vector<Desc>& sources, const std::optional<Desc>& destination);
 enum class SoftmaxKind { Plain, Logarithmic };
 Primitive make_softmax(const dnnl::engine& engine, SoftmaxKind kind, const Desc& layout, int axis);
-enum class NormShift { None, PerElement };
-/// Layer normalization over the last axis with a scale, and a shift where asked.
-Primitive make_layer_normalization(const dnnl::engine& engine, const Desc& layout, float epsilon, NormShift shift);
+enum class NormWeights { None, Scale, ScaleAndShift };
+/// Layer normalization over the last axis.
+Primitive make_layer_normalization(const dnnl::engine& engine, const Desc& layout, float epsilon, NormWeights weights);
 Primitive make_reduction(const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& source, const Desc& destination);
 /// To float32, in row-major order or in the layout that suits the source.
 Primitive make_resampling(const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& source, const Shape& destination);
