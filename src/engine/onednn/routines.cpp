@@ -1,7 +1,9 @@
 #include "engine/onednn/routines.h"
 
 #include <algorithm>
+#include <exception>
 
+#include "engine/onednn/on_threads.h"
 #include "engine/onednn/quantized_product.h"
 #include "engine/onednn/thread_scope.h"
 
@@ -69,6 +71,20 @@ bool OneDnnRoutines::multiply(const ProductSizes& sizes, const CodeMatrix& a, co
                                 a.step, static_cast<std::int8_t>(a.zero_point), right, right_step, zero, 0.0F, to, sizes.columns, &none),
               "could not multiply codes");
     return true;
+}
+
+void OneDnnRoutines::for_each(std::int64_t count, int threads, const std::function<void(std::int64_t index)>& body) const {
+    const auto workers = static_cast<int>(std::clamp<std::int64_t>(threads, 1, std::max<std::int64_t>(count, 1)));
+    std::vector<std::exception_ptr> failures(static_cast<std::size_t>(workers));  // none may leave OpenMP's threads
+    on_threads(workers, [&](int worker) {
+        try {
+            for (std::int64_t index = worker; index < count; index += workers) body(index);
+        } catch (...) {
+            failures[static_cast<std::size_t>(worker)] = std::current_exception();
+        }
+    });
+    for (const std::exception_ptr& failure : failures)
+        if (failure) std::rethrow_exception(failure);
 }
 
 Primitive OneDnnRoutines::softmax_for(const Key& key) const {

@@ -16,6 +16,7 @@ public:
     void multiply(const ProductSizes& sizes, const FloatMatrix& a, const FloatMatrix& b, float factor, float* to, std::int64_t step,
                   int threads) const override;
     bool multiply(const ProductSizes& sizes, const CodeMatrix& a, const CodeMatrix& b, std::int32_t* to, int threads) const override;
+    void for_each(std::int64_t count, int threads, const std::function<void(std::int64_t index)>& body) const override;
     void softmax(std::int64_t rows, std::int64_t columns, float* values, int threads) const override;
 
 private:

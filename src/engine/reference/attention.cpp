@@ -143,8 +143,7 @@ template <typename T> void attend(const KernelContext& context, const Problem<T>
     const std::int64_t block = context.routines ? kRoutineRows : kAttentionRows;
     const std::int64_t blocks = (p.q.rows + block - 1) / block, group = p.q.heads / std::max<std::int64_t>(p.kv_heads, 1);
     const std::int64_t tasks = p.q.batch * p.q.heads * blocks, work = tasks * block * p.key_count * (p.q.size + p.v_size);
-    parallel_for(static_cast<std::size_t>(tasks), work > (std::int64_t{1} << 18) ? context.threads : 1, [&](int, std::size_t task) {
-        const auto index = static_cast<std::int64_t>(task);
+    const auto attend_rows = [&](std::int64_t index) {
         const std::int64_t h = index / blocks % p.q.heads, b = index / blocks / p.q.heads, first = index % blocks * block;
         const std::int64_t rows = std::min(block, p.q.rows - first), kv = b * p.kv_heads + h / group;
         std::vector<T> queries(static_cast<std::size_t>(rows * p.q.size)), scores(static_cast<std::size_t>(rows * p.key_count));
@@ -167,7 +166,10 @@ template <typename T> void attend(const KernelContext& context, const Problem<T>
             std::copy_n(scores.data() + r * p.key_count, p.key_count, wanted(r));
         multiply(context, {rows, reach, p.v_size}, scores.data(), p.key_count, p.values.template data<T>() + kv * p.key_count * p.v_size,
                  y + out.at(b, h, first), out.row_step);
-    });
+    };
+    const int threads = work > (std::int64_t{1} << 18) ? context.threads : 1;
+    if (context.routines) return context.routines->for_each(tasks, threads, attend_rows);
+    parallel_for(static_cast<std::size_t>(tasks), threads, [&](int, std::size_t task) { attend_rows(static_cast<std::int64_t>(task)); });
 }
 
 /// [.., keys, size] → [.., size, keys] for every head: rows of keys can then be added up side by side.

@@ -56,8 +56,8 @@ void multiply_by_routines(const KernelContext& context, const MatMulSizes& sizes
     const ProductSizes product{is_one ? sizes.batch * sizes.rows : sizes.rows, sizes.inner, sizes.columns};
     const std::int64_t work = products * product.rows * product.inner * product.columns;
     const bool is_parallel = products >= context.threads && work > kWorthThreads;
-    parallel_for(static_cast<std::size_t>(products), is_parallel ? context.threads : 1, [&](int, std::size_t entry) {
-        const auto at = static_cast<std::int64_t>(entry);
+    context.routines->for_each(products, is_parallel ? context.threads : 1, [&](std::int64_t at) {
+        const auto entry = static_cast<std::size_t>(at);
         context.routines->multiply(product, {a + sizes.a_offsets[entry], sizes.inner}, {b + sizes.b_offsets[entry], sizes.columns}, 1.0F,
                                    to + at * sizes.rows * sizes.columns, sizes.columns, is_parallel ? 1 : context.threads);
     });

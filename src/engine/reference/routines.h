@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "ops/matmul.h"
 #include "tensor/dtype.h"
@@ -36,6 +37,9 @@ public:
                           int threads) const = 0;
     /// to[i * columns + j] = sum over k of (a(i, k) - its zero point) (b(k, j) - its zero point), exactly. False: the processor cannot.
     virtual bool multiply(const ProductSizes& sizes, const CodeMatrix& a, const CodeMatrix& b, std::int32_t* to, int threads) const = 0;
+    /// Calls body(index) for indices 0 to count - 1 on the threads that the engine's primitives run on: others would share the processors with them while they
+    /// still look for work. Throws what a body threw.
+    virtual void for_each(std::int64_t count, int threads, const std::function<void(std::int64_t index)>& body) const = 0;
     /// Each of `rows` neighbouring rows becomes its softmax. None may be minus infinity throughout.
     virtual void softmax(std::int64_t rows, std::int64_t columns, float* values, int threads) const = 0;
 };

@@ -144,8 +144,7 @@ void attend(const KernelContext& context, const AttentionTask& task, float* to) 
     const std::int64_t work = tasks * task.queries * task.keys * (task.size + task.value_size);
     if (context.routines && task.sinks.empty()) {
         const std::int64_t blocks = (task.queries + kRoutineRows - 1) / kRoutineRows;
-        parallel_for(static_cast<std::size_t>(tasks * blocks), work > kWorthThreads ? context.threads : 1, [&](int, std::size_t index) {
-            const auto at = static_cast<std::int64_t>(index);
+        context.routines->for_each(tasks * blocks, work > kWorthThreads ? context.threads : 1, [&](std::int64_t at) {
             attend_block(*context.routines, task, at / blocks / task.heads, at / blocks % task.heads, at % blocks * kRoutineRows, to);
         });
         return;
