@@ -92,11 +92,11 @@ constexpr Kernel kKernels[kMostPackedRows] = {multiply_columns<1>, multiply_colu
 
 }  // namespace
 
-bool can_multiply_packed(std::int64_t block_size) {
+bool can_multiply_packed([[maybe_unused]] std::int64_t block_size) {
 #if defined(__x86_64__)
     return block_size > 0 && block_size % kChunk == 0 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
 #else
-    return block_size < 0;
+    return false;
 #endif
 }
 
