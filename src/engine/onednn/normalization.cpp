@@ -40,8 +40,9 @@ Built build_skip_layer_normalization(PlanBuilder& builder, const Node& node) {
         if (const Value* output = node.output(statistic); output && (builder.is_kept(output) || !output->uses().empty())) return Built::No;
     for (const Value* value : std::initializer_list<const Value*>{x, skip, scale, shift, bias, node.output(0)})
         if (value && !builder.is_dense(value, DType::Float32)) return Built::No;
-    const Shape shape = builder.shape(x), last{shape[shape.rank() - 1]};
-    if (!scale || builder.shape(skip) != shape) return Built::No;
+    const Shape shape = builder.shape(x);
+    if (!scale || shape.rank() < 2 || builder.shape(skip) != shape) return Built::No;
+    const Shape last{shape[shape.rank() - 1]};
     for (const Value* value : {scale, shift, bias})
         if (value && builder.shape(value) != last) return Built::No;
     const Desc layout = plain_desc(Shape{shape.element_count() / last[0], last[0]}, kFloat), parameter = plain_desc(last, kFloat),
