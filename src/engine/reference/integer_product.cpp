@@ -36,7 +36,9 @@ std::optional<Tensor> product_by_routines(const KernelContext& context, const Ma
         return !zeros.empty() && std::ranges::all_of(zeros, [&](std::int32_t zero) { return zero == zeros[0]; });
     };
     if (!context.routines || !is_one(a_zero) || !is_one(b_zero)) return std::nullopt;
-    Tensor product = Tensor::uninitialized(DType::Int32, Shape{sizes.batch, sizes.rows, sizes.columns});
+    const Shape shape{sizes.batch, sizes.rows, sizes.columns};
+    context.check_size(DType::Int32, shape);
+    Tensor product = Tensor::uninitialized(DType::Int32, shape);
     for (std::int64_t entry = 0; entry < sizes.batch; ++entry) {
         const auto at = static_cast<std::size_t>(entry);
         const CodeMatrix left{a.bytes() + sizes.a_offsets[at], a.dtype(), a_zero[0], sizes.inner},

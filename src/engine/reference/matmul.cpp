@@ -101,6 +101,25 @@ template <typename T> void add_scaled(const KernelContext& context, const Tensor
     });
 }
 
+/// alpha A' B' of a Gemm's inputs.
+template <typename T> void multiply_scaled(const KernelContext& context, const GemmAttrs& attributes, const MatMulSizes& sizes, T* to) {
+    const Tensor &a = context.input(0), &b = context.input(1);
+    const std::int64_t a_step = a.shape()[1], b_step = b.shape()[1];
+    if constexpr (std::is_same_v<T, float>)
+        if (context.routines)
+            return context.routines->multiply({sizes.rows, sizes.inner, sizes.columns}, {a.data<T>(), a_step, attributes.a},
+                                              {b.data<T>(), b_step, attributes.b}, attributes.alpha, to, sizes.columns, context.threads);
+    const bool turn_a = attributes.a == MatrixOrder::Transposed, turn_b = attributes.b == MatrixOrder::Transposed;
+    const MatrixView<T> left{a.data<T>(), turn_a ? 1 : a_step, turn_a ? a_step : 1};
+    const MatrixView<T> right{b.data<T>(), turn_b ? 1 : b_step, turn_b ? b_step : 1};
+    for_each_row(context, sizes, [&](std::int64_t, std::int64_t row) {
+        std::vector<double> sums(static_cast<std::size_t>(sizes.columns));
+        product_row(left, row, right, sizes.inner, sums, 0.0, [](std::int64_t) { return 0.0; });
+        for (std::size_t j = 0; j < sums.size(); ++j)
+            to[row * sizes.columns + static_cast<std::int64_t>(j)] = static_cast<T>(static_cast<double>(attributes.alpha) * sums[j]);
+    });
+}
+
 void gemm(const KernelContext& context) {
     const auto attributes = attrs<GemmAttrs>(context.node);
     const Tensor &a = context.required(0), &b = context.required(1), &c = context.input(2);
@@ -113,21 +132,7 @@ void gemm(const KernelContext& context) {
     const MatMulSizes sizes(context, Shape{rows, inner}, Shape{inner, columns});
     dispatch(TypeList<float, double, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t>{}, context, a.dtype(), [&]<typename T>() {
         T* to = context.make_output(0, a.dtype(), Shape{rows, columns}).template mutable_data<T>();
-        if constexpr (std::is_same_v<T, float>)
-            if (context.routines) {
-                context.routines->multiply({rows, inner, columns}, {a.data<T>(), a.shape()[1], attributes.a},
-                                           {b.data<T>(), b.shape()[1], attributes.b}, attributes.alpha, to, columns, context.threads);
-                if (c.defined()) add_scaled<T>(context, c, Shape{rows, columns}, static_cast<double>(attributes.beta), to);
-                return;
-            }
-        const MatrixView<T> left{a.data<T>(), turn_a ? 1 : inner, turn_a ? rows : 1};
-        const MatrixView<T> right{b.data<T>(), turn_b ? 1 : columns, turn_b ? inner : 1};
-        for_each_row(context, sizes, [&](std::int64_t, std::int64_t row) {
-            std::vector<double> sums(static_cast<std::size_t>(columns));
-            product_row(left, row, right, inner, sums, 0.0, [](std::int64_t) { return 0.0; });
-            for (std::size_t j = 0; j < sums.size(); ++j)
-                to[row * columns + static_cast<std::int64_t>(j)] = static_cast<T>(static_cast<double>(attributes.alpha) * sums[j]);
-        });
+        multiply_scaled<T>(context, attributes, sizes, to);
         if (c.defined()) add_scaled<T>(context, c, Shape{rows, columns}, static_cast<double>(attributes.beta), to);
     });
 }
