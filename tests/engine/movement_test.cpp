@@ -1,6 +1,7 @@
 // What moves and reduces data at sizes that cross tiles, lanes and pieces, against plain index arithmetic; and with any number of threads.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <random>
 
@@ -282,7 +283,6 @@ TEST_CASE("a plan cache compiles every shape once, drops the one unused for long
 
 TEST_CASE("plans share constants in equal layouts while one of them lives", "[movement]") {
     using namespace mcompress::onednn;
-    const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
     const Desc rows = plain_desc(Shape{4, 6}, dnnl::memory::data_type::f32);
     const Desc columns = strided_desc(Shape{4, 6}, dnnl::memory::data_type::f32, {1, 4});
     const Tensor a = whole_numbers(DType::Float32, {4, 6}, 1),
@@ -291,18 +291,33 @@ TEST_CASE("plans share constants in equal layouts while one of them lives", "[mo
     SharedConstants constants;
     int made = 0;
     const auto hold = [&](const Tensor& tensor, const Desc& layout) {
-        return constants.find_or_make(tensor.bytes(), rows, layout, [&] {
+        return constants.find_or_make(tensor.bytes(), rows, layout, [&](std::byte* memory) {
             ++made;
-            return std::make_shared<const dnnl::memory>(layout, cpu);
+            std::memset(memory, 0, layout.get_size());
         });
     };
     auto first = hold(a, columns);
     CHECK(hold(same, columns) == first);
     CHECK(made == 1);
-    CHECK(hold(a, rows) != first);
+    const auto in_rows = hold(a, rows);
+    CHECK(in_rows != first);
+    CHECK(in_rows.get() - first.get() >= 4 * 6 * 4);
     CHECK(hold(other, columns) != first);
     CHECK(made == 3);
     first.reset();
-    hold(a, columns);
-    CHECK(made == 4);
+    CHECK(hold(a, columns));  // still in the block that the rows lie in
+    CHECK(made == 3);
+}
+
+TEST_CASE("a constant goes with the last plan that uses its block", "[movement]") {
+    using namespace mcompress::onednn;
+    const Desc rows = plain_desc(Shape{4, 6}, dnnl::memory::data_type::f32);
+    const Desc columns = strided_desc(Shape{4, 6}, dnnl::memory::data_type::f32, {1, 4});
+    const Tensor a = whole_numbers(DType::Float32, {4, 6}, 1);
+    SharedConstants constants;
+    int made = 0;
+    const auto hold = [&](const Desc& layout) { return constants.find_or_make(a.bytes(), rows, layout, [&](std::byte*) { ++made; }); };
+    hold(columns);
+    hold(columns);
+    CHECK(made == 2);
 }

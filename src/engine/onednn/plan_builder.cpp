@@ -170,14 +170,12 @@ BufferId PlanBuilder::constant(const Tensor& tensor, const Desc& row_major, cons
         storage.constant = held->bytes();
         storage.owner = std::move(held);
     } else {
-        auto held = constants_->find_or_make(tensor.stored_bytes(), row_major, layout, [&] {
-            auto memory = std::make_shared<dnnl::memory>(layout, engine());
-            const dnnl::memory from(row_major, engine(), const_cast<std::byte*>(tensor.stored_bytes()));
-            execute_once(engine(), make_reorder(engine(), row_major, layout), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, *memory}});
-            return memory;
+        auto held = constants_->find_or_make(tensor.stored_bytes(), row_major, layout, [&](std::byte* memory) {
+            const dnnl::memory from(row_major, engine(), const_cast<std::byte*>(tensor.stored_bytes())), to(layout, engine(), memory);
+            execute_once(engine(), make_reorder(engine(), row_major, layout), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
         });
         tensor.release_pages();  // packed weights take their place
-        storage.constant = static_cast<const std::byte*>(held->get_data_handle());
+        storage.constant = held.get();
         storage.owner = std::move(held);
     }
     return new_buffer(layout, new_storage(std::move(storage)));

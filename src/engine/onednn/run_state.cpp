@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 
@@ -14,23 +13,18 @@ namespace mcompress::onednn {
 
 namespace {
 
-constexpr std::size_t kPage = 4096;
-
 void check(dnnl_status_t status, const char* action) {
     if (status != dnnl_success) throw dnnl::error(status, action);
 }
 
 }  // namespace
 
-void RunState::FreeMemory::operator()(std::byte* memory) const { std::free(memory); }
-
-RunState::Block RunState::allocate(std::size_t bytes) {
+Block RunState::allocate(std::size_t bytes) {
     if (bytes == 0) return nullptr;
-    const std::size_t rounded = (bytes + kPage - 1) / kPage * kPage;
-    auto* memory = static_cast<std::byte*>(std::aligned_alloc(kPage, rounded));
+    Block memory = allocate_block(bytes);
     if (!memory) fail(codes::kOutOfMemory, "no memory for {} bytes of activations", bytes);
-    std::memset(memory, 0, rounded);  // padding of blocked layouts must be zero
-    return Block(memory);
+    std::memset(memory.get(), 0, bytes);  // padding of blocked layouts must be zero
+    return memory;
 }
 
 RunState::RunState(const PlanData& plan)

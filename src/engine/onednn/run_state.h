@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/onednn/step.h"
+#include "support/large_pages.h"
 
 namespace mcompress::onednn {
 
@@ -27,10 +28,6 @@ private:
         dnnl::memory scratchpad;
         std::vector<dnnl_exec_arg_t> arguments;
     };
-    struct FreeMemory {
-        void operator()(std::byte* memory) const;
-    };
-    using Block = std::unique_ptr<std::byte[], FreeMemory>;
     static Block allocate(std::size_t bytes);
 
     std::byte* fixed_address(const Storage& storage) const;

@@ -6,7 +6,7 @@
 
 namespace mcompress::onednn {
 
-std::shared_ptr<const dnnl::memory> SharedConstants::find(Entries& entries, const Desc& row_major, const Desc& layout) {
+std::shared_ptr<const std::byte> SharedConstants::find(Entries& entries, const Desc& row_major, const Desc& layout) {
     std::erase_if(entries, [](const Entry& entry) { return entry.memory.expired(); });
     for (const Entry& entry : entries)
         if (entry.row_major == row_major && entry.layout == layout)
@@ -14,8 +14,8 @@ std::shared_ptr<const dnnl::memory> SharedConstants::find(Entries& entries, cons
     return nullptr;
 }
 
-std::shared_ptr<const dnnl::memory> SharedConstants::find_or_make(const std::byte* bytes, const Desc& row_major, const Desc& layout,
-                                                                  const Make& make) {
+std::shared_ptr<const std::byte> SharedConstants::find_or_make(const std::byte* bytes, const Desc& row_major, const Desc& layout,
+                                                               const Write& write) {
     Hasher hasher;
     hasher.add_bytes(bytes, row_major.get_size());
     const std::string key = hasher.hex_digest();
@@ -23,7 +23,8 @@ std::shared_ptr<const dnnl::memory> SharedConstants::find_or_make(const std::byt
         const std::lock_guard lock(mutex_);
         if (auto found = find(entries_[key], row_major, layout)) return found;
     }
-    auto made = make();  // not under the lock: plans of other shapes may be compiled at the same time
+    const std::shared_ptr<std::byte> made = pool_.allocate(layout.get_size());
+    write(made.get());  // not under the lock: plans of other shapes may be compiled at the same time
     const std::lock_guard lock(mutex_);
     if (auto found = find(entries_[key], row_major, layout)) return found;
     entries_[key].push_back({row_major, layout, made});

@@ -9,24 +9,28 @@
 #include <vector>
 
 #include "engine/onednn/primitives.h"
+#include "support/large_pages.h"
 
 namespace mcompress::onednn {
 
 /// Found by contents and descriptors, so plans of different graphs may share, too. It owns nothing: a constant goes with the last plan that
-/// uses it. Safe to call from several threads.
+/// uses it or one that lies in the same block. Safe to call from several threads.
 class SharedConstants {
 public:
-    using Make = std::function<std::shared_ptr<const dnnl::memory>()>;
-    /// Row-major `bytes`, described by `row_major`, in `layout`: what a plan holds already, or what `make` returns.
-    std::shared_ptr<const dnnl::memory> find_or_make(const std::byte* bytes, const Desc& row_major, const Desc& layout, const Make& make);
+    /// Writes the constant into memory for `layout`.
+    using Write = std::function<void(std::byte* memory)>;
+    /// Row-major `bytes`, described by `row_major`, in `layout`: what a plan holds already, or what `write` makes.
+    std::shared_ptr<const std::byte> find_or_make(const std::byte* bytes, const Desc& row_major, const Desc& layout, const Write& write);
 
 private:
     struct Entry {
         Desc row_major, layout;
-        std::weak_ptr<const dnnl::memory> memory;
+        std::weak_ptr<const std::byte> memory;
     };
     using Entries = std::vector<Entry>;
-    static std::shared_ptr<const dnnl::memory> find(Entries& entries, const Desc& row_major, const Desc& layout);
+    static std::shared_ptr<const std::byte> find(Entries& entries, const Desc& row_major, const Desc& layout);
+
+    BlockPool pool_;
 
     std::mutex mutex_;
     std::unordered_map<std::string, Entries> entries_;  // by hash of the contents
