@@ -138,12 +138,49 @@ __attribute__((target("avx512bw,avx512vbmi"))) std::int64_t look_up_vbmi(const s
     return at;
 }
 
+/// For each register of three rows in turn, and each row: the place of every byte in it, -1 for those of other rows.
+struct TriplePlaces {
+    alignas(16) std::int8_t of[3][3][16];
+};
+constexpr TriplePlaces triple_places() {
+    TriplePlaces places{};
+    for (int part = 0; part < 3; ++part)
+        for (int row = 0; row < 3; ++row)
+            for (int at = 0; at < 16; ++at) {
+                const int byte = part * 16 + at;
+                places.of[part][row][at] = static_cast<std::int8_t>(byte % 3 == row ? byte / 3 : -1);
+            }
+    return places;
+}
+
+/// Three rows of bytes as triples, sixteen at a time; how many are done.
+__attribute__((target("ssse3"))) std::int64_t interleave3_ssse3(const std::byte* const* rows, std::int64_t count, std::byte* to) {
+    static constexpr TriplePlaces kPlaces = triple_places();
+    const auto place = [](int part, int row) { return _mm_load_si128(reinterpret_cast<const __m128i*>(kPlaces.of[part][row])); };
+    std::int64_t at = 0;
+    for (; at + 16 <= count; at += 16) {
+        __m128i loaded[3];
+        for (int row = 0; row < 3; ++row) loaded[row] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[row] + at));
+        for (int part = 0; part < 3; ++part)
+            _mm_storeu_si128(
+                reinterpret_cast<__m128i*>(to + at * 3 + part * 16),
+                _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(loaded[0], place(part, 0)), _mm_shuffle_epi8(loaded[1], place(part, 1))),
+                             _mm_shuffle_epi8(loaded[2], place(part, 2))));
+    }
+    return at;
+}
+
+std::int64_t interleave3(const std::byte* const* rows, std::int64_t count, std::byte* to) {
+    return __builtin_cpu_supports("ssse3") ? interleave3_ssse3(rows, count, to) : 0;
+}
+
 std::int64_t look_up_wide(const std::byte* from, std::int64_t count, const CodeTable& table, std::byte* to) {
     return __builtin_cpu_supports("avx512vbmi") ? look_up_vbmi(from, count, table, to) : 0;
 }
 
 #else
 
+std::int64_t interleave3(const std::byte* const*, std::int64_t, std::byte*) { return 0; }
 std::int64_t look_up_wide(const std::byte*, std::int64_t, const CodeTable&, std::byte*) { return 0; }
 bool has_avx2() { return false; }
 std::int64_t quantize_avx2(const float*, std::int64_t, const QuantParams&, QuantRange, std::byte*) { return 0; }
@@ -166,14 +203,19 @@ void quantize_elements(const float* from, std::int64_t count, const QuantParams&
 
 void quantize_transposed(const float* from, std::int64_t channels, std::int64_t points, std::int64_t stride, const QuantParams& params,
                          std::byte* to) {
-    constexpr std::int64_t kStrip = 256;
-    std::byte strip[kStrip];
+    constexpr std::int64_t kStrip = 256, kRows = 3;
+    std::byte strips[kRows][kStrip];
+    const std::byte* rows[kRows] = {strips[0], strips[1], strips[2]};
     for (std::int64_t first = 0; first < points; first += kStrip) {
         const std::int64_t count = std::min(kStrip, points - first);
-        for (std::int64_t channel = 0; channel < channels; ++channel) {
-            quantize_elements(from + channel * stride + first, count, params, strip);
-            std::byte* place = to + first * channels + channel;
-            for (std::int64_t at = 0; at < count; ++at, place += channels) *place = strip[at];
+        for (std::int64_t begin = 0; begin < channels; begin += kRows) {
+            const std::int64_t together = std::min(kRows, channels - begin);
+            for (std::int64_t row = 0; row < together; ++row)
+                quantize_elements(from + (begin + row) * stride + first, count, params, strips[row]);
+            std::byte* place = to + first * channels + begin;
+            std::int64_t at = channels == kRows ? interleave3(rows, count, place) : 0;
+            for (place += at * channels; at < count; ++at, place += channels)
+                for (std::int64_t row = 0; row < together; ++row) place[row] = strips[row][at];
         }
     }
 }
