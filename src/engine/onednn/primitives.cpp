@@ -1,5 +1,6 @@
 #include "engine/onednn/primitives.h"
 
+#include "engine/onednn/faster_kernels.h"
 #include "engine/onednn/known_faults.h"
 
 #include <numeric>
@@ -13,14 +14,29 @@ namespace {
 using dnnl::algorithm;
 using dnnl::prop_kind;
 
-// v2 describes an operation first and picks an implementation after, v3 does both at once.
+/// Goes on to the implementation whose name begins with `wanted`, or to the last one.
+template <typename Description> void advance(Description& description, std::string_view wanted) {
+    while (!std::string_view(description.impl_info_str()).starts_with(wanted))
+        if (!description.next_impl()) return;
+}
+
+// v2 describes an operation first and picks an implementation after, v3 does both at once. Its iterator over implementations points to the operation.
+template <typename Operation, typename... Args>
+typename Operation::primitive_desc describe_as(std::string_view wanted, const dnnl::engine& engine, const dnnl::primitive_attr& attributes,
+                                               Args&&... args) {
+#if DNNL_VERSION_MAJOR >= 3
+    typename Operation::primitive_desc description(engine, std::forward<Args>(args)..., attributes);
+#else
+    const typename Operation::desc operation(std::forward<Args>(args)...);
+    typename Operation::primitive_desc description(operation, attributes, engine);
+#endif
+    advance(description, wanted);
+    return description;
+}
+
 template <typename Operation, typename... Args>
 typename Operation::primitive_desc describe(const dnnl::engine& engine, const dnnl::primitive_attr& attributes, Args&&... args) {
-#if DNNL_VERSION_MAJOR >= 3
-    return typename Operation::primitive_desc(engine, std::forward<Args>(args)..., attributes);
-#else
-    return typename Operation::primitive_desc(typename Operation::desc(std::forward<Args>(args)...), attributes, engine);
-#endif
+    return describe_as<Operation>("", engine, attributes, std::forward<Args>(args)...);
 }
 
 template <typename Operation, typename Description> Primitive finish(const Description& description) {
@@ -44,15 +60,31 @@ Dims dims_of(const Desc& desc) {
 #endif
 }
 
-template <typename Operation> Primitive convolve(const dnnl::engine& engine, const ConvolutionSpec& spec, algorithm direct) {
+template <typename Operation>
+typename Operation::primitive_desc describe_convolution(const dnnl::engine& engine, const ConvolutionSpec& spec, algorithm direct,
+                                                        std::string_view wanted = "") {
     const int mask = spec.grouped ? 3 : 1;
     const dnnl::primitive_attr attributes = make_attributes(spec.attributes, mask);
     const auto kind = prop_kind::forward_inference;
     if (spec.bias)
-        return finish<Operation>(describe<Operation>(engine, attributes, kind, direct, spec.source, spec.weights, *spec.bias,
-                                                     spec.destination, spec.strides, spec.dilations, spec.pad_begin, spec.pad_end));
-    return finish<Operation>(describe<Operation>(engine, attributes, kind, direct, spec.source, spec.weights, spec.destination,
-                                                 spec.strides, spec.dilations, spec.pad_begin, spec.pad_end));
+        return describe_as<Operation>(wanted, engine, attributes, kind, direct, spec.source, spec.weights, *spec.bias, spec.destination,
+                                      spec.strides, spec.dilations, spec.pad_begin, spec.pad_end);
+    return describe_as<Operation>(wanted, engine, attributes, kind, direct, spec.source, spec.weights, spec.destination, spec.strides,
+                                  spec.dilations, spec.pad_begin, spec.pad_end);
+}
+
+/// The implementation that oneDNN takes first, or a faster one in the same layouts.
+Primitive convolve(const dnnl::engine& engine, const ConvolutionSpec& spec) {
+    using Operation = dnnl::convolution_forward;
+    const auto first = describe_convolution<Operation>(engine, spec, algorithm::convolution_direct);
+    if (const auto wanted = faster_kernel(spec, first.impl_info_str())) {
+        ConvolutionSpec settled = spec;
+        settled.source = first.query_md(dnnl::query::src_md, 0);
+        settled.destination = first.query_md(dnnl::query::dst_md, 0);
+        const auto other = describe_convolution<Operation>(engine, settled, algorithm::convolution_direct, *wanted);
+        if (std::string_view(other.impl_info_str()).starts_with(*wanted)) return finish<Operation>(other);
+    }
+    return finish<Operation>(first);
 }
 
 }  // namespace
@@ -165,8 +197,9 @@ void set_window(ConvolutionSpec& spec, const Window& window, const Shape& source
 
 Primitive make_convolution(const dnnl::engine& engine, const ConvolutionSpec& spec) {
     if (spec.kind == ConvolutionKind::Transposed)
-        return convolve<dnnl::deconvolution_forward>(engine, spec, algorithm::deconvolution_direct);
-    Primitive made = convolve<dnnl::convolution_forward>(engine, spec, algorithm::convolution_direct);
+        return finish<dnnl::deconvolution_forward>(
+            describe_convolution<dnnl::deconvolution_forward>(engine, spec, algorithm::deconvolution_direct));
+    Primitive made = convolve(engine, spec);
     if (has_known_fault(spec, made)) throw dnnl::error(dnnl_unimplemented, "wrong in this version of oneDNN");
     return made;
 }
