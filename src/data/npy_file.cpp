@@ -72,13 +72,14 @@ void swap_words(std::byte* data, std::size_t bytes, std::size_t word) {
 
 /// Copies column-major elements of `element` bytes into row-major order.
 void reorder(const std::byte* from, std::byte* to, const Shape& shape, std::size_t element) {
+    const std::int64_t count = shape.element_count();
+    if (count == 0) return;  // extents beside a 0 may have any product
     const int rank = shape.rank();
     std::vector<std::int64_t> index(static_cast<std::size_t>(rank), 0);
     std::vector<std::int64_t> strides(static_cast<std::size_t>(rank), 1);  // in the column-major source
     for (int axis = 1; axis < rank; ++axis)
         strides[static_cast<std::size_t>(axis)] = strides[static_cast<std::size_t>(axis - 1)] * shape[axis - 1];
     std::int64_t source = 0;
-    const std::int64_t count = shape.element_count();
     for (std::int64_t at = 0; at < count; ++at) {
         std::memcpy(to + static_cast<std::size_t>(at) * element, from + static_cast<std::size_t>(source) * element, element);
         for (int axis = rank; axis-- > 0;) {

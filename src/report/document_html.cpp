@@ -118,7 +118,8 @@ std::string html_of(const HistogramChart& chart) {
         text += format("<rect x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\"/>", bin * static_cast<double>(at),
                        kFloor - height, std::max(0.5, bin - 0.2), height);
     }
-    text += format("<text x=\"0\" y=\"115\">{:.4g}</text><text class=\"label\" x=\"{:g}\" y=\"115\">{:.4g}</text></svg></figure>\n",
+    text += format("<text class=\"edge\" x=\"0\" y=\"115\">{:.4g}</text><text class=\"edge label\" x=\"{:g}\" "
+                   "y=\"115\">{:.4g}</text></svg></figure>\n",
                    chart.low, kWidth, chart.high);
     return text;
 }

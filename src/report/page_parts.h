@@ -14,6 +14,7 @@ th,td{padding:3px 12px 3px 0;border-bottom:1px solid var(--rule);text-align:left
 th{color:var(--soft);font-weight:600}.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 figure{margin:1.5rem 0}figcaption{color:var(--soft);margin-bottom:4px;overflow-wrap:anywhere}svg{width:100%;max-width:800px;height:auto;display:block}
 svg text{font:12px system-ui,sans-serif;fill:var(--ink)}svg .label{text-anchor:end}svg rect{fill:var(--bar)}svg rect.chosen{fill:var(--chosen)}
+@media(max-width:600px){svg text{font-size:16px}svg .edge{font-size:22px}}
 .bad{color:var(--bad);font-weight:600}.good{color:var(--good)}details{margin:1rem 0}summary{cursor:pointer;font-weight:600}
 input{font:inherit;margin:8px 0;padding:4px 8px;width:min(24rem,100%);box-sizing:border-box}footer{color:var(--soft);margin-top:3rem}
 )css";
@@ -25,7 +26,7 @@ field.addEventListener('input',()=>{const words=field.value.toLowerCase().split(
 for(const row of rows){const text=row.textContent.toLowerCase();row.hidden=!words.every(word=>text.includes(word));}});}
 )js";
 
-inline constexpr char kPageStyleHash[] = "sha256-DKtH6xSNUiNq7y9pB98g+To0vA2CRhAGX56ymn0AzrU=";
+inline constexpr char kPageStyleHash[] = "sha256-F5+R+DqrjY5y6muRtuZfgkM7JjNJEeku/WfHtLlGhzk=";
 inline constexpr char kPageScriptHash[] = "sha256-XwJST0DYPnEtwlVEWxyi4N1o2+S4QN+9Pc6eM+V0T08=";
 
 }  // namespace mcompress
