@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -61,6 +62,12 @@ MCOMPRESS_F16C void f16c_round(float* values, std::int64_t count) {
     portable_round<Float16>(values + at, count - at);
 }
 
+/// clang 14 knows no __builtin_cpu_supports("f16c"); that of AVX asks the system, too.
+bool has_f16c() {
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    return __builtin_cpu_supports("avx") && __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+
 constexpr HalfKernels kF16c{f16c_widen, f16c_narrow, f16c_round};
 
 #endif
@@ -69,7 +76,8 @@ const HalfKernels& kernels_of(DType half) {
     MCOMPRESS_CHECK(half == DType::Float16 || half == DType::BFloat16);
     if (half == DType::BFloat16) return kPortable<BFloat16>;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("f16c")) return kF16c;
+    static const bool is_there = has_f16c();
+    if (is_there) return kF16c;
 #endif
     return kPortable<Float16>;
 }
