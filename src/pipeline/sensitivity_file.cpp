@@ -76,29 +76,36 @@ std::string digest_of(const Dataset& data) {
     return hasher.hex_digest();
 }
 
-void save_effects(const std::filesystem::path& path, const SensitivityKey& key, const std::vector<SourceEffect>& effects) {
+std::string effects_to_json(const SensitivityKey& key, const std::vector<SourceEffect>& effects) {
     Json json{{"schema", kSchema}, {"schema_version", kVersion}, {"quantized", key.quantized}, {"data", key.data}};
     json["effects"] = Json::array();
     for (const SourceEffect& effect : effects) json["effects"].push_back(effect_json(effect));
-    write_file_atomically(path, json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+    return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::vector<SourceEffect> effects_from_json(std::string_view text, const SensitivityKey& key, std::string_view what) {
+    std::vector<SourceEffect> effects;
+    try {
+        const Json json = Json::parse(text);
+        if (json.at("schema") != kSchema || json.at("schema_version") != kVersion)
+            throw Error(codes::kTableInvalid, format("{} is no sensitivity state of this version", what), "remove it");
+        if (json.at("quantized") != key.quantized || json.at("data") != key.data)
+            throw Error(codes::kTableMismatch, format("{} belongs to another model, other options or other data", what),
+                        "remove it, or name another file");
+        for (const Json& effect : json.at("effects")) effects.push_back(effect_from(effect));
+    } catch (const Json::exception& error) {
+        throw Error(codes::kTableInvalid, format("{} cannot be read: {}", what, error.what()), "remove it");
+    }
+    return effects;
+}
+
+void save_effects(const std::filesystem::path& path, const SensitivityKey& key, const std::vector<SourceEffect>& effects) {
+    write_file_atomically(path, effects_to_json(key, effects));
 }
 
 std::vector<SourceEffect> load_effects(const std::filesystem::path& path, const SensitivityKey& key) {
     if (!std::filesystem::exists(path)) return {};
-    const auto file = MappedFile::open(path);
-    std::vector<SourceEffect> effects;
-    try {
-        const Json json = Json::parse(file->text());
-        if (json.at("schema") != kSchema || json.at("schema_version") != kVersion)
-            throw Error(codes::kTableInvalid, format("{} is no sensitivity state of this version", path.string()), "remove it");
-        if (json.at("quantized") != key.quantized || json.at("data") != key.data)
-            throw Error(codes::kTableMismatch, format("{} belongs to another model, other options or other data", path.string()),
-                        "remove it, or name another file");
-        for (const Json& effect : json.at("effects")) effects.push_back(effect_from(effect));
-    } catch (const Json::exception& error) {
-        throw Error(codes::kTableInvalid, format("{} cannot be read: {}", path.string(), error.what()), "remove it");
-    }
-    return effects;
+    return effects_from_json(MappedFile::open(path)->text(), key, path.string());
 }
 
 }  // namespace mcompress

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/dataset.h"
@@ -19,9 +20,14 @@ struct SensitivityKey {
 /// Of names, types, shapes and elements of all samples, in order.
 std::string digest_of(const Dataset& data);
 
+std::string effects_to_json(const SensitivityKey& key, const std::vector<SourceEffect>& effects);
+
+/// `what` is how messages call it. Throws kTableInvalid when it cannot be read, kTableMismatch when it belongs to something else.
+std::vector<SourceEffect> effects_from_json(std::string_view text, const SensitivityKey& key, std::string_view what);
+
 void save_effects(const std::filesystem::path& path, const SensitivityKey& key, const std::vector<SourceEffect>& effects);
 
-/// Nothing when there is no such file. Throws kTableInvalid when it cannot be read, kTableMismatch when it belongs to something else.
+/// Nothing when there is no such file.
 std::vector<SourceEffect> load_effects(const std::filesystem::path& path, const SensitivityKey& key);
 
 }  // namespace mcompress

@@ -3,6 +3,7 @@
 #include <zip.h>
 
 #include <random>
+#include <span>
 
 #include "catch.h"
 #include "data/npy_file.h"
@@ -64,6 +65,18 @@ TEST_CASE("arrays written to an archive are read back in their order") {
         CHECK(found[at].first == kArrays[at].first);
         CHECK(found[at].second.equals(kArrays[at].second));
     }
+}
+
+TEST_CASE("an archive in memory is read and written as a file is") {
+    const TemporaryFolder folder;
+    write_npz(folder / "x.npz", kArrays);
+    const std::string bytes = npz_bytes(kArrays, "the archive");
+    CHECK((read_file(folder / "x.npz") == bytes));
+    const Arrays found = parse_npz(std::as_bytes(std::span(bytes)), "the archive");
+    REQUIRE(found.size() == 2);
+    CHECK(found[1].second.equals(kArrays[1].second));
+    CHECK_THROWS_WITH(parse_npz(std::as_bytes(std::span(bytes)).first(40), "the archive"),
+                      contains_text("the archive is no .npz archive, or was cut off"));
 }
 
 TEST_CASE("archives of the same arrays are the same bytes, whatever the time zone") {

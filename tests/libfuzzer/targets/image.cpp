@@ -10,8 +10,10 @@ namespace mcompress::fuzzing {
 
 namespace {
 
-constexpr std::int64_t kMostPixels = 1 << 16;
-constexpr int kMostSide = 512;  // of what it is resized to: larger ones are only slow
+constexpr std::int64_t kMostPixels = 1 << 12;
+// Of what it is resized to: larger ones are only slow.
+constexpr int kMostSide = 512;
+constexpr std::int64_t kMostResized = 1 << 11;
 constexpr std::size_t kLongestLine = 256;
 
 constexpr const char* kWords[] = {"resize=8",
@@ -133,6 +135,7 @@ void try_image(std::span<const std::byte> input) {
     ImageGeometry geometry;
     if (!is_accepted([&] { geometry = find_geometry(*spec, {image.width, image.height}); })) return;
     if (std::max(geometry.resized.width, geometry.resized.height) > kMostSide) return;
+    if (std::int64_t{geometry.resized.width} * geometry.resized.height > kMostResized) return;
     check_parts(image, *spec, geometry);
     Tensor tensor;
     if (!is_accepted([&] { tensor = preprocess(image, *spec); })) return;

@@ -54,9 +54,8 @@ void repair_checksums(std::uint8_t* data, std::size_t size) {
 }
 
 void try_npz(std::span<const std::byte> input) {
-    const auto path = scratch_file("input.npz", input);
-    std::vector<std::pair<std::string, Tensor>> arrays;
-    if (!is_accepted([&] { arrays = read_npz(path, kLimit); })) return;
+    NpzArrays arrays;
+    if (!is_accepted([&] { arrays = parse_npz(input, "the input", kLimit); })) return;
     std::uint64_t bytes = 0;
     for (const auto& [name, tensor] : arrays) {
         require(!name.empty() && name.front() != '/' && name.find("../") != 0, "an array has an unsafe name");
@@ -64,10 +63,10 @@ void try_npz(std::span<const std::byte> input) {
     }
     require(bytes <= kLimit, "more was unpacked than allowed");
     if (arrays.empty()) return;
-    const auto again = scratch_folder() / "again.npz";
-    if (!is_accepted([&] { write_npz(again, arrays); })) return;  // names and types that can only be read
+    std::string again;
+    if (!is_accepted([&] { again = npz_bytes(arrays, "the copy"); })) return;  // names and types that can only be read
     must("arrays that were written", [&] {
-        const auto copies = read_npz(again, kLimit * 2);
+        const auto copies = parse_npz(std::as_bytes(std::span(again)), "the copy", kLimit * 2);
         require(copies.size() == arrays.size(), "the number of arrays changes by being written and read");
         for (std::size_t at = 0; at < arrays.size(); ++at)
             require(copies[at].first == arrays[at].first && copies[at].second.equals(arrays[at].second),
