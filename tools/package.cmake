@@ -25,7 +25,8 @@ install(DIRECTORY examples/digits examples/consumer DESTINATION ${CMAKE_INSTALL_
 set(CPACK_GENERATOR TGZ DEB)
 set(CPACK_PACKAGE_NAME mcompress)
 set(CPACK_PACKAGE_VENDOR "mcompress authors")
-set(CPACK_PACKAGE_CONTACT "mcompress authors <mcompress@localhost>")
+# The repository names no address that answers: who hands packages on puts their own here (-DCPACK_PACKAGE_CONTACT=...).
+set(CPACK_PACKAGE_CONTACT "mcompress authors <mcompress@localhost>" CACHE STRING "Maintainer of the packages: Name <address>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "compress ONNX models: quantize, prune, factorize, validate")
 set(CPACK_PACKAGE_DESCRIPTION "Makes trained ONNX models smaller and faster, and measures what that does to their answers. One native program; no Python, no network.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
