@@ -72,7 +72,7 @@ PruneReport prune_channels(const PruneRequest& request) {
     report.faster_on = "every runtime: the model is smaller, and what is left is dense";
     report.criterion = criterion_row(given.criterion).name;
     report.scope = given.data ? "measured" : "magnitude";
-    report.repair = given.repair == Repair::Full ? "full" : "none";
+    report.repair = repair_name(given.repair);
     report.sparsity = 1.0 - options.keep;
     report.data = request.data_name;
     report.samples = given.data ? given.data->size() : 0;

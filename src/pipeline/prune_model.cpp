@@ -100,7 +100,7 @@ PruneReport prune_weights(const PruneRequest& request) {
     report.faster_on = pattern_row(options.choice.pattern).faster_on;
     report.criterion = criterion_row(options.criterion).name;
     report.scope = options.choice.pattern.kind == PatternKind::NOfM ? "fixed by the pattern" : scope_row(options.scope).name;
-    report.repair = options.repair == Repair::Full ? "full" : "none";
+    report.repair = repair_name(options.repair);
     report.sparsity = options.sparsity;
     report.data = request.data_name;
     report.samples = options.data ? options.data->size() : 0;

@@ -12,11 +12,6 @@ constexpr std::int64_t kPanel = 128;
 constexpr int kRounds = 3;
 constexpr double kDampings[] = {0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0};
 
-void zero_out(const Mask& mask, std::vector<float>& matrix) {
-    for (std::size_t at = 0; at < mask.size(); ++at)
-        if (!mask[at]) matrix[at] = 0.0F;
-}
-
 /// What is taken after each round: the earlier ones take more, since what is left gets scarce.
 struct Round {
     Pattern pattern;
@@ -96,7 +91,7 @@ MaskedWeights fit_in_rounds(const Pattern& pattern, const WeightGrid& grid, cons
         chosen.mask = choose_mask(grid, round.pattern, scores, round.zeros, criterion_row(Criterion::LeastSquares).within);
         std::vector<float> matrix = fitting.least_squares(chosen.mask, damping);
         if (!matrix.empty()) chosen.matrix = std::move(matrix);
-        else zero_out(chosen.mask, chosen.matrix);
+        else chosen.matrix = masked(std::move(chosen.matrix), chosen.mask);
     }
     return chosen;
 }
@@ -124,7 +119,7 @@ MaskedWeights choose_weights(Criterion criterion, const Pattern& pattern, const 
     const std::vector<double> scores = criterion_scores(criterion, grid, fitting.exact().matrix, fitting.energy(), layer);
     MaskedWeights chosen{choose_mask(grid, pattern, scores, zeros, criterion_row(criterion).within), fitting.exact().matrix};
     if (criterion == Criterion::SparseGpt) walk(pattern, grid, fitting, chosen);
-    zero_out(chosen.mask, chosen.matrix);
+    chosen.matrix = masked(std::move(chosen.matrix), chosen.mask);
     return chosen;
 }
 

@@ -20,12 +20,6 @@ Mask mask_at(const Layer& layer, const LayerFitting& fitting, const LayerTask& t
                        criterion_row(task.criterion).within);
 }
 
-std::vector<float> masked(std::vector<float> matrix, const Mask& mask) {
-    for (std::size_t at = 0; at < matrix.size(); ++at)
-        if (!mask[at]) matrix[at] = 0.0F;
-    return matrix;
-}
-
 }  // namespace
 
 std::vector<ErrorPoint> layer_errors(const Layer& layer, const SplitRows& dense, const LayerTask& task) {
@@ -39,6 +33,7 @@ std::vector<ErrorPoint> layer_errors(const Layer& layer, const SplitRows& dense,
     for (const double level : kLevels) {
         const std::int64_t zeros = std::llround(level * static_cast<double>(grid.size()));
         MaskedWeights chosen = choose_weights(task.criterion, task.pattern, grid, fitting, zeros, damping, task.number);
+        if (task.repair == Repair::Bare) chosen.matrix = masked(part.exact.matrix, chosen.mask);
         if (task.repair == Repair::Full && task.criterion != Criterion::LeastSquares) {
             std::vector<float> matrix = fitting.least_squares(chosen.mask, damping);
             if (!matrix.empty()) chosen.matrix = std::move(matrix);

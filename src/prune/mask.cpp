@@ -141,6 +141,12 @@ Mask choose_mask(const WeightGrid& grid, const Pattern& pattern, std::span<const
     return mask;
 }
 
+std::vector<float> masked(std::vector<float> matrix, std::span<const std::uint8_t> mask) {
+    for (std::size_t at = 0; at < mask.size(); ++at)
+        if (!mask[at]) matrix[at] = 0.0F;
+    return matrix;
+}
+
 std::int64_t zeros_of(std::span<const std::uint8_t> mask) { return std::count(mask.begin(), mask.end(), std::uint8_t{0}); }
 
 }  // namespace mcompress

@@ -19,6 +19,9 @@ enum class RankWithin { Layer, Output };
 /// Equal scores go by position, so the result depends on nothing else. Blocks of several outputs are ranked in the layer.
 Mask choose_mask(const WeightGrid& grid, const Pattern& pattern, std::span<const double> scores, std::int64_t zeros, RankWithin within);
 
+/// 0 where the mask takes out.
+std::vector<float> masked(std::vector<float> matrix, std::span<const std::uint8_t> mask);
+
 std::int64_t zeros_of(std::span<const std::uint8_t> mask);
 
 }  // namespace mcompress

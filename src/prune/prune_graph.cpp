@@ -8,6 +8,7 @@
 #include "ops/cost.h"
 #include "passes/pipelines.h"
 #include "prune/layer_errors.h"
+#include "prune/repair_block.h"
 #include "support/error.h"
 #include "support/log.h"
 #include "support/memory.h"
@@ -155,10 +156,17 @@ private:
         if (options_.repair == Repair::Full) rows.residual = ResidualRows::With;
         GraphPrefix dense(*engine_, dense_, layers_, *samples_, rows);
         GraphPrefix pruned(*engine_, pruned_, layers_, *samples_, rows);
+        BlockRepair blocks(layers_, dense, pruned, options_.threads);
         for (std::size_t at = 0; at < layers_.size(); ++at) {
             const SplitRows exact = dense.rows_of(at);
-            apply(at, options_.repair == Repair::Full ? prune_layer(layers_[at], exact, pruned.rows_of(at), task_of(at, zeros_[at]))
-                                                      : prune_layer(layers_[at], exact, exact, task_of(at, zeros_[at])));
+            if (options_.repair == Repair::Full) {
+                blocks.begin(at);
+                const PrunedLayer done = prune_layer(layers_[at], exact, pruned.rows_of(at, blocks.keep(at)), task_of(at, zeros_[at]));
+                apply(at, done);
+                for (const RefittedLayer& each : blocks.end(at, done)) refit(each);
+            } else {
+                apply(at, prune_layer(layers_[at], exact, exact, task_of(at, zeros_[at])));
+            }
             report_progress(at);
         }
     }
@@ -178,6 +186,13 @@ private:
         log_debug("prune {}: {} of {} zero, error {:.4f} -> {:.4f} ({})", outcome.node, outcome.zeros, outcome.weights, pruned.error_before,
                   pruned.error_after, pruned.repair);
         release_free_memory();
+    }
+
+    void refit(const RefittedLayer& refitted) {
+        LayerOutcome& outcome = outcome_.layers[refitted.layer];
+        set_weights(pruned_, layers_[refitted.layer], refitted.weights);
+        outcome.repair = outcome.repair == "none" ? "block" : outcome.repair + ", block";
+        if (refitted.error) outcome.error_after = refitted.error;
     }
 
     void measure_fidelity() {

@@ -1,6 +1,7 @@
 #include "prune/prune_layer.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "ops/attributes.h"
@@ -11,6 +12,7 @@
 namespace mcompress {
 namespace {
 
+constexpr std::array<RepairRow, 3> kRepairs{{{Repair::Bare, "bare"}, {Repair::None, "none"}, {Repair::Full, "full"}}};
 constexpr std::int64_t kJudgedOutputs = 64;  // of a group: enough to choose a damping by
 constexpr int kActivationRounds = 3;
 constexpr double kLeastGain = 0.999;  // of a round that another one follows
@@ -32,9 +34,10 @@ public:
             choose_weights(task_.criterion, task_.pattern, grid_of(layer_), fitting_, task_.zeros, damping, task_.number);
         PrunedLayer best;
         best.mask = std::move(chosen.mask);
-        best.weights = {std::move(chosen.matrix), fitting_.exact().bias};
+        best.weights = {task_.repair == Repair::Bare ? masked(fitting_.exact().matrix, best.mask) : std::move(chosen.matrix),
+                        fitting_.exact().bias};
         best.error_before = best.error_after = judge.error(best.weights);
-        if (task_.repair == Repair::None) return best;
+        if (task_.repair != Repair::Full) return best;
         const std::vector<float> base = best.weights.matrix;
         const auto consider = [&](std::string_view method, LayerWeights weights) {
             const double error = judge.error(weights);
@@ -81,6 +84,12 @@ private:
 
 }  // namespace
 
+std::span<const RepairRow> all_repairs() { return kRepairs; }
+
+std::string_view repair_name(Repair repair) {
+    return std::find_if(kRepairs.begin(), kRepairs.end(), [&](const RepairRow& row) { return row.repair == repair; })->name;
+}
+
 WeightGrid grid_of(const Layer& layer) {
     const Shape& shape = float_weight(layer).shape();
     const std::int64_t taps = layer.node->is("Conv") ? shape.product(2, shape.rank()) : 1;
@@ -100,8 +109,7 @@ PrunedLayer prune_layer(const Layer& layer, const LayerTask& task) {
     PrunedLayer pruned{exact_weights(layer), {}, "none"};
     const std::vector<double> scores = criterion_scores(task.criterion, grid, pruned.weights.matrix, {}, task.number);
     pruned.mask = choose_mask(grid, task.pattern, scores, task.zeros, criterion_row(task.criterion).within);
-    for (std::size_t at = 0; at < pruned.mask.size(); ++at)
-        if (!pruned.mask[at]) pruned.weights.matrix[at] = 0.0F;
+    pruned.weights.matrix = masked(std::move(pruned.weights.matrix), pruned.mask);
     return pruned;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -11,8 +12,17 @@
 
 namespace mcompress {
 
-/// Full: weights, biases and scales are fitted to the dense model where that lowers the error on held-out samples.
-enum class Repair { None, Full };
+/// Bare: what stays is what it was, whatever the criterion would make of it. None: the criterion's weights. Full: weights, biases and scales are fitted to the dense
+/// model where that lowers the error on held-out samples.
+enum class Repair { Bare, None, Full };
+
+struct RepairRow {
+    Repair repair;
+    std::string_view name;
+};
+
+std::span<const RepairRow> all_repairs();
+std::string_view repair_name(Repair repair);
 
 struct LayerTask {
     Criterion criterion = Criterion::Magnitude;

@@ -189,12 +189,32 @@ const Value* GraphPrefix::residual_value(const Layer& layer) const {
     return value && !value->is_graph_input() && !value->is_constant() ? value : nullptr;
 }
 
-SplitRows GraphPrefix::rows_of(std::size_t number) {
+SplitRows GraphPrefix::rows_at(const PositionRead& read, std::size_t number) {
+    std::vector<std::string> given, wanted{read.windows};
+    for (const auto& [name, tensor] : kept_.front()) given.push_back(name);
+    if (!read.results.empty() && read.results != read.windows) wanted.push_back(read.results);
+    const std::unique_ptr<Graph> part = extract_subgraph(graph_, given, wanted);
+    run_pipeline("quantize-finish", *part, {});
+    PlanCache plans(engine_, *part, {.threads = 1});
+    RowGathering gathering(read.at, number, data_.size(), read.bytes);
+    gathering.mark_padding();
+    if (!read.results.empty()) gathering.expect_residuals();
+    parallel_for(data_.size(), options_.threads, [&](int, std::size_t sample) {
+        const std::vector<Tensor> inputs = inputs_of(*part, data_, sample, kept_[sample], graph_);
+        const std::vector<Tensor> outputs = plans.plan_for(inputs)->run(inputs);
+        const Shape& shape = outputs[0].shape();
+        gathering.add(sample, shape, outputs[0].data<float>(), [](float value) { return value; });
+        if (!read.results.empty()) gathering.add_residual(sample, shape, outputs.back());
+    });
+    return gathering.split();
+}
+
+SplitRows GraphPrefix::rows_of(std::size_t number, KeepValues keep) {
     const Layer& layer = layers_[number];
     std::vector<std::string> given;
     for (const auto& [name, tensor] : kept_.front()) given.push_back(name);
     // Where much lies between two layers (wide early ones), the next layer starts from further up again instead.
-    const bool is_kept = crossing_bytes_[number] <= kept_bytes() / data_.size();
+    const bool is_kept = keep == KeepValues::Yes && crossing_bytes_[number] <= kept_bytes() / data_.size();
     std::vector<std::string> wanted = is_kept ? crossing_[number] : std::vector<std::string>{};
     const auto place_of = [&](const Value* value) {
         if (std::find(wanted.begin(), wanted.end(), value->name()) == wanted.end()) wanted.push_back(value->name());

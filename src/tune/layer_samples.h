@@ -47,6 +47,17 @@ struct RowOptions {
     ResidualRows residual = ResidualRows::Without;  // GraphPrefix of float graphs
 };
 
+/// Values to be read at the positions of a layer's results.
+struct PositionRead {
+    Layer at;  // its window and positions. As one group: `inputs` numbers are read of `windows` and `outputs` of `results` at each
+    std::string windows;  // a value with the height and width of the layer's input; as im2col rows, not a number in the padding
+    std::string results;  // a value with those of its results; empty: none
+    std::size_t bytes = std::size_t{8} << 20;  // of the windows, both parts together
+};
+
+/// Whether what lies in front of a layer is kept while a graph is walked through: not while layers behind it may still change.
+enum class KeepValues { Yes, No };
+
 /// Which samples are held out, by sample: those that split_samples() holds out.
 std::vector<bool> held_out_samples(std::size_t count);
 
@@ -66,8 +77,12 @@ public:
     /// Bytes one sample needs at most at a time, for the shapes of the first sample.
     std::size_t bytes_per_sample() const { return bytes_per_sample_; }
 
-    /// Rows at the positions that sample_exact_rows() reads of the same layer. Layers in rising order.
-    SplitRows rows_of(std::size_t layer);
+    /// Rows at the positions that sample_exact_rows() reads of the same layer. Layers in rising order. Without keeping, what comes later starts from where the last
+    /// layer started whose values were kept: layers from that one on may change.
+    SplitRows rows_of(std::size_t layer, KeepValues keep = KeepValues::Yes);
+
+    /// Rows of what is read, results as residuals, in a float graph; computed from the last values that were kept. `number` seeds the positions.
+    SplitRows rows_at(const PositionRead& read, std::size_t number);
 
 private:
     using Kept = std::map<std::string, Tensor>;  // by the value's name

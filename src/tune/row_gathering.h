@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -26,8 +27,11 @@ public:
         found_[sample] = count;
         std::int64_t row = static_cast<std::int64_t>(sample) * per_sample_;
         for (const std::int64_t position : spread_positions(reader.positions(), count, sample, number_))
-            reader.read(from, position, values_.data() + row++ * layer_.inputs, capacity_ * layer_.inputs, to_real);
+            reader.read(from, position, values_.data() + row++ * layer_.inputs, capacity_ * layer_.inputs, to_real, padding_);
     }
+
+    /// Before anything is added: what a window sees of the padding is not a number instead of 0.
+    void mark_padding() { padding_ = std::numeric_limits<float>::quiet_NaN(); }
 
     /// Before anything is added: there will be residuals, too.
     void expect_residuals();
@@ -57,6 +61,7 @@ private:
     std::size_t number_;
     std::int64_t per_sample_ = 0;
     std::int64_t capacity_ = 0;
+    float padding_ = 0.0F;
     std::vector<std::int64_t> found_;  // by sample
     std::vector<std::int64_t> parts_;  // by sample: rows of each picture, the first of the whole of it
     std::vector<float> values_;

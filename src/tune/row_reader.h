@@ -11,7 +11,7 @@
 
 namespace mcompress {
 
-/// Of an input of one shape.
+/// Of an input of one shape, or of another value of that height and width.
 class RowReader {
 public:
     RowReader(const Layer& layer, const Shape& input) : layer_(layer), input_(input) {
@@ -20,7 +20,10 @@ public:
             return;
         }
         const Shape& weight = float_weight(layer).shape();
-        window_ = attrs<ConvAttrs>(*layer.node).geometry(input, weight);
+        const auto conv = attrs<ConvAttrs>(*layer.node);
+        Shape own = input;
+        own[1] = conv.group * weight[1];
+        window_ = conv.geometry(own, weight);
         positions_ = input[0];
         for (const WindowAxis& axis : window_) positions_ *= axis.output;
         std::int64_t taps = 1;
@@ -43,16 +46,16 @@ public:
         for (std::int64_t channel = 0; channel < channels; ++channel) to[channel] = first[channel * plane];
     }
 
-    /// Writes the row of a position for each group, `stride` floats apart: to_real(element), 0 in the padding.
+    /// Writes the row of a position for each group, `stride` floats apart: to_real(element), `padding` in the padding.
     template <typename T, typename ToReal>
-    void read(const T* from, std::int64_t position, float* to, std::int64_t stride, const ToReal& to_real) const {
+    void read(const T* from, std::int64_t position, float* to, std::int64_t stride, const ToReal& to_real, float padding = 0.0F) const {
         if (window_.empty()) std::transform(from + position * layer_.inputs, from + (position + 1) * layer_.inputs, to, to_real);
-        else read_window(from, position, to, stride, to_real);
+        else read_window(from, position, to, stride, to_real, padding);
     }
 
 private:
     template <typename T, typename ToReal>
-    void read_window(const T* from, std::int64_t position, float* to, std::int64_t stride, const ToReal& to_real) const {
+    void read_window(const T* from, std::int64_t position, float* to, std::int64_t stride, const ToReal& to_real, float padding) const {
         const int spatial = static_cast<int>(window_.size());
         std::vector<std::int64_t> start(window_.size());
         for (int axis = spatial - 1; axis >= 0; --axis) {
@@ -70,7 +73,7 @@ private:
             const T* source = image + channel * plane;
             for (std::int64_t tap = 0; tap < taps_; ++tap) {
                 const std::int64_t offset = offsets[static_cast<std::size_t>(tap)];
-                row[tap] = offset < 0 ? 0.0F : to_real(source[offset]);
+                row[tap] = offset < 0 ? padding : to_real(source[offset]);
             }
         }
     }

@@ -32,6 +32,7 @@ FACTORIZED = {**MODELS, 'mobilevit_xxs_flowers_256': 'flowers-raw:256', 'stories
 CIFAR = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
 LEVELS = ['0.3', '0.5', '0.7', '0.9', '2:4']
 CRITERIA = ['random', 'magnitude', 'wanda', 'sparsegpt', 'least-squares']
+SOLVING = ['sparsegpt', 'least-squares']  # whose weights are not those of the dense model
 SCOPES = ['uniform', 'global', 'erk', 'lamp', 'measured']
 
 
@@ -128,18 +129,20 @@ def defaults(options):
 
 
 def criteria(options, scope='uniform'):
-    """By criterion, without and with repair."""
+    """By criterion: the dense weights under its mask (bare), its own weights where it has any (none), and repaired."""
     for name in options.models or MODELS:
         subject = Subject(options, name)
         for level, criterion in itertools.product(options.levels, options.criteria):
             if scope == 'measured' and ':' in level:
                 continue
             result = {'model': name, 'level': level, 'criterion': criterion}
-            for repair in ('none', 'full'):
+            for repair in ('bare', 'none', 'full'):
+                if repair == 'none' and criterion not in SOLVING:
+                    continue
                 path, _ = subject.prune(level, '--criterion', criterion, '--scope', scope, '--repair', repair)
                 result.update({f'{repair}_{key}': value for key, value in subject.judge(path).items()})
-            lost = 100.0 - result['none_agreement']
-            result['recovered'] = (result['full_agreement'] - result['none_agreement']) / lost if lost else 1.0
+            lost = 100.0 - result['bare_agreement']
+            result['recovered'] = (result['full_agreement'] - result['bare_agreement']) / lost if lost else 1.0
             yield result
 
 
@@ -193,13 +196,13 @@ def share(level):
     return level if ':' in level else f'{100 * float(level):.0f} %'
 
 
-CRITERIA_HEAD = ('| model | zeros | criterion | agreement % | repaired | of the loss recovered | SQNR dB | repaired | points lost | repaired |\n'
-                 '|---|---|---|---|---|---|---|---|---|---|')
+CRITERIA_HEAD = ('| model | zeros | criterion | agreement %, mask alone | criterion\'s weights | repaired | of the loss recovered | SQNR dB, mask alone | repaired '
+                 '| points lost, mask alone | repaired |\n|---|---|---|---|---|---|---|---|---|---|---|')
 
 
 def criteria_line(r):
-    return (f"| {r['model']} | {share(r['level'])} | {r['criterion']} | {cell(r, 'none_agreement')} | {cell(r, 'full_agreement')} | {100 * r['recovered']:.0f} % "
-            f"| {cell(r, 'none_sqnr')} | {cell(r, 'full_sqnr')} | {cell(r, 'none_drop')} | {cell(r, 'full_drop')} |")
+    return (f"| {r['model']} | {share(r['level'])} | {r['criterion']} | {cell(r, 'bare_agreement')} | {cell(r, 'none_agreement')} | {cell(r, 'full_agreement')} "
+            f"| {100 * r['recovered']:.0f} % | {cell(r, 'bare_sqnr')} | {cell(r, 'full_sqnr')} | {cell(r, 'bare_drop')} | {cell(r, 'full_drop')} |")
 
 
 TABLES = {

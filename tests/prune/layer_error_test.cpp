@@ -111,6 +111,21 @@ TEST_CASE("2:4 leaves two of four in every group, and least squares is the best 
     CHECK(error[Criterion::LeastSquares] <= error[Criterion::SparseGpt]);
 }
 
+TEST_CASE("bare masks: what stays is what it was, also where the criterion would have made up for what is gone") {
+    const OneLayer one;
+    const std::vector<float> exact = exact_weights(*one.layer).matrix;
+    for (const Criterion criterion : {Criterion::Wanda, Criterion::SparseGpt, Criterion::LeastSquares}) {
+        LayerTask task{.criterion = criterion, .pattern = {}, .zeros = kInputs * kInputs / 2, .repair = Repair::Bare, .threads = 2};
+        const PrunedLayer bare = prune_layer(*one.layer, samples(), samples(), task);
+        CHECK(bare.weights.matrix == masked(exact, bare.mask));
+        task.repair = Repair::None;
+        const PrunedLayer none = prune_layer(*one.layer, samples(), samples(), task);
+        CHECK(none.mask == bare.mask);
+        if (criterion == Criterion::Wanda) CHECK(none.error_after == bare.error_after);
+        else CHECK(none.error_after < 0.7 * bare.error_after);
+    }
+}
+
 TEST_CASE("the number of threads changes no bit") {
     const OneLayer one;
     for (const Criterion criterion : {Criterion::SparseGpt, Criterion::LeastSquares}) {

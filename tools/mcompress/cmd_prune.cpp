@@ -15,7 +15,6 @@
 #include "support/log.h"
 
 namespace mcompress {
-
 namespace {
 
 struct Options {
@@ -68,7 +67,8 @@ void settle(Options& options, const CalibrationData& data) {
         if (row.name == options.criterion) prune.criterion = row.criterion;
     for (const ScopeRow& row : all_scopes())
         if (row.name == options.scope) prune.scope = row.scope;
-    prune.repair = options.repair == "full" ? Repair::Full : Repair::None;
+    for (const RepairRow& row : all_repairs())
+        if (row.name == options.repair) prune.repair = row.repair;
     for (const std::string& each : options.layer_sparsity) prune.choice.overrides.push_back(override_of(each));
     prune.data = data.samples;
     options.request.data_name = data.name;
@@ -85,8 +85,8 @@ void add_choices(CLI::App& app, Options& options) {
     app.add_option("--scope", options.scope, "How many zeros each layer gets (default: measured with data, else uniform)")
         ->check(CLI::IsMember(names_of(all_scopes())));
     app.add_option("--repair", options.repair,
-                   "full: fit what is left to the dense model, where held-out samples gain; none (default: full with data)")
-        ->check(CLI::IsMember({"none", "full"}));
+                   "full: fit what is left to the dense model (default with data); none: the criterion's weights; bare: its mask alone")
+        ->check(CLI::IsMember(names_of(all_repairs())));
     app.add_option("--include", prune.choice.selection.include,
                    "Prune these nodes only: names, wildcards, /expressions/, type:Conv, from..to");
     app.add_option("--exclude", prune.choice.selection.exclude, "Leave these nodes as they are");
