@@ -16,10 +16,13 @@
 #include "passes/rewriter.h"
 #include "support/check.h"
 #include "support/error.h"
+#include "support/log.h"
 #include "support/parallel.h"
 #include "tensor/linalg.h"
 #include "tune/layer_samples.h"
+#include "tune/more_pictures.h"
 #include "tune/samples.h"
+#include "tune/trial.h"
 #include "validate/fidelity.h"
 
 namespace mcompress {
@@ -33,6 +36,8 @@ constexpr std::int64_t kMostWindowInputs = 1152;  // of forms that need a regres
 constexpr std::size_t kLayersAtOnce = 8;          // whose rows are held at a time
 constexpr std::size_t kRowBytes = std::size_t{24} << 20;
 constexpr std::size_t kKeptBytes = std::size_t{160} << 20;
+constexpr double kNoError = 1e-9;    // of a layer that no factors lie before
+constexpr double kGainError = 0.05;  // of the layer's own results, at which it is found out what reaches the outputs
 
 /// A layer that may be factorized, with what was decided.
 struct Candidate {
@@ -40,6 +45,7 @@ struct Candidate {
     BiasUse bias = BiasUse::None;
     LayerPositions positions;
     std::unique_ptr<LowRankForms> forms;
+    double gain = 1.0;  // noise at the outputs over the layer's error
     std::optional<LowRankForm> chosen;
     std::optional<double> time_ratio;
 };
@@ -80,6 +86,8 @@ public:
         rows_.bytes_per_layer = kRowBytes;
         rows_.threads = options.threads;
         rows_.kept_bytes = kKeptBytes;
+        rows_.pooled = PooledRows::Parts;
+        if (options.data) samples_ = with_more_pictures(options.data);
     }
 
     FactorizeOutcome run() {
@@ -87,7 +95,6 @@ public:
         decompose_all();
         choose();
         if (options_.gate == CostGate::Measured) measure_times();
-        std::erase_if(candidates_, [](const Candidate& each) { return !each.chosen; });
         refuse_nothing();
         if (options_.data) rewrite_with_data();
         else rewrite_without_data();
@@ -111,17 +118,18 @@ private:
                 outcome_.skipped.push_back(skip(*node, reason));
                 continue;
             }
-            candidates_.push_back({*layer, bias_use(*node), positions_of(*layer), nullptr, std::nullopt, std::nullopt});
+            candidates_.push_back({*layer, bias_use(*node), positions_of(*layer), nullptr, 1.0, std::nullopt, std::nullopt});
         }
     }
 
-    LayerAlgebra algebra_of(const Candidate& candidate, Matrix gram) const {
+    LayerAlgebra algebra_of(const Candidate& candidate, Matrix gram, Matrix judged_by) const {
         const Layer& layer = candidate.layer;
         LayerAlgebra algebra{matrix_of(weight_matrix(layer, float_weight(layer)), layer.outputs, layer.inputs), std::move(gram),
                              layer.inputs, 1, 1};
         const Shape& shape = float_weight(layer).shape();
         const bool has_windows = layer.inputs <= kMostWindowInputs && why_not_in_form(*layer.reference, FactorForm::Tucker).empty();
         if (has_windows) algebra.channels = shape[1], algebra.height = shape[2], algebra.width = shape[3];
+        algebra.judged_by = std::move(judged_by);
         return algebra;
     }
 
@@ -140,25 +148,56 @@ private:
 
     static void linalg_gram(const LayerRows& rows, Matrix& gram);
 
-    std::vector<SplitRows> exact_rows(std::size_t first) const {
+    std::vector<Layer> candidate_layers() const {
         std::vector<Layer> layers;
-        for (std::size_t at = first; at < std::min(first + kLayersAtOnce, candidates_.size()); ++at)
-            layers.push_back(candidates_[at].layer);
-        return sample_exact_rows(*engine_, *dense_, layers, first, *options_.data, rows_);
+        for (const Candidate& candidate : candidates_) layers.push_back(candidate.layer);
+        return layers;
     }
 
     void decompose_all() {
+        std::optional<GraphPrefix> prefix;
+        std::optional<Trial> trial;
+        const SampleSplit split = options_.data ? split_samples(options_.data) : SampleSplit{};
+        if (options_.data) {
+            prefix.emplace(*engine_, *dense_, candidate_layers(), *samples_, rows_);
+            trial.emplace(*engine_, *dense_, *split.held_out, options_.threads);
+        }
         for (std::size_t first = 0; first < candidates_.size(); first += kLayersAtOnce) {
-            std::vector<SplitRows> rows;
-            if (options_.data) rows = exact_rows(first);
             const std::size_t count = std::min(kLayersAtOnce, candidates_.size() - first);
+            std::vector<SplitRows> rows;
+            for (std::size_t at = 0; prefix && at < count; ++at) rows.push_back(prefix->rows_of(first + at));
             parallel_for(count, options_.threads, [&](int, std::size_t at) {
                 Candidate& candidate = candidates_[first + at];
                 Matrix gram = rows.empty() ? unit_matrix(candidate.layer.inputs) : gram_of(candidate, rows[at].fit);
-                candidate.forms = std::make_unique<LowRankForms>(algebra_of(candidate, std::move(gram)), kStep);
+                Matrix judged_by = rows.empty() ? Matrix() : gram_of(candidate, rows[at].held_out);
+                candidate.forms = std::make_unique<LowRankForms>(algebra_of(candidate, std::move(gram), std::move(judged_by)), kStep);
             });
+            for (std::size_t at = 0; at < rows.size(); ++at) measure_gain(candidates_[first + at], rows[at], *trial);
             if (options_.progress) options_.progress(first + count, 2 * candidates_.size());
         }
+    }
+
+    /// What the layer's error becomes at the outputs, when this layer alone is written in the factors that make its own error nearest to kGainError.
+    void measure_gain(Candidate& candidate, const SplitRows& rows, const Trial& trial) const {
+        const LowRankForm* nearest = nullptr;
+        const auto distance = [](const LowRankForm& form) { return std::abs(std::log(std::max(form.judged_error, 1e-9) / kGainError)); };
+        for (const LowRankForm& form : candidate.forms->forms())
+            if (!nearest || distance(form) < distance(*nearest)) nearest = &form;
+        if (!nearest) return;
+        const LayerAlgebra& algebra = candidate.forms->layer();
+        const std::vector<Matrix> factors = candidate.forms->factors(*nearest);
+        const Matrix front = front_map(algebra, nearest->form, factors);
+        const LastFactor last = with_bias(factors.back(), algebra.weight, front, rows.fit, rows.fit, candidate.bias);
+        const double own = error_of(last, algebra.weight, front, rows.held_out, rows.held_out, candidate.bias);
+        const std::unique_ptr<Graph> changed = clone(*dense_);
+        Layer layer = candidate.layer;
+        layer.node = changed->find_value(layer.node->output(0)->name())->producer();
+        put_constant(layer.node, 1, weight_tensor(layer, floats_of(product(last.factor, front)), float_weight(layer).shape()),
+                     layer.node->output(0)->name() + "_thinner");
+        if (!last.shift.empty()) shift_bias(layer, last.shift);
+        const double noise = trial.measure(*changed).relative_noise();
+        if (own > 1e-12 && std::isfinite(noise)) candidate.gain = noise / own;
+        log_debug("factorize {}: error {:.4f} becomes {:.4f} at the outputs", candidate.layer.node->display_name(), own, noise);
     }
 
     void choose() {
@@ -168,7 +207,9 @@ private:
             const auto& forms = candidate.forms->forms();
             for (std::size_t at = 0; at < forms.size(); ++at) {
                 if (!why_not_in_form(*candidate.layer.reference, forms[at].form).empty()) continue;
-                layer.forms.push_back({at, cost_of(candidate.forms->layer(), candidate.positions, forms[at]).macs, forms[at].error});
+                const double gain = options_.energy ? 1.0 : candidate.gain;
+                layer.forms.push_back({at, cost_of(candidate.forms->layer(), candidate.positions, forms[at]).macs,
+                                       gain * std::max(0.0, forms[at].judged_error)});
             }
             outcome_.macs_before += static_cast<std::int64_t>(layer.cost);
             layers.push_back(std::move(layer));
@@ -220,7 +261,7 @@ private:
     }
 
     void refuse_nothing() const {
-        if (!candidates_.empty()) return;
+        if (std::any_of(candidates_.begin(), candidates_.end(), [](const Candidate& each) { return each.chosen.has_value(); })) return;
         throw Error(
             codes::kUsage,
             format("no layer is worth factorizing{}",
@@ -249,19 +290,21 @@ private:
 
     void rewrite_without_data() {
         for (const Candidate& candidate : candidates_) {
+            if (!candidate.chosen) continue;
             outcome_.layers.push_back(describe(candidate));
             write_factors(candidate.layer.node, candidate.chosen->form, factor_matrices(candidate.forms->factors(*candidate.chosen)));
         }
     }
 
     void rewrite_with_data() {
-        std::vector<Layer> layers;
-        for (const Candidate& candidate : candidates_) layers.push_back(candidate.layer);
-        GraphPrefix prefix(*engine_, graph_, layers, *options_.data, rows_);
-        std::vector<SplitRows> exact;
+        const std::vector<Layer> layers = candidate_layers();
+        RowOptions rows = rows_;
+        rows.residual = ResidualRows::With;
+        GraphPrefix dense(*engine_, *dense_, layers, *samples_, rows), prefix(*engine_, graph_, layers, *samples_, rows);
         for (std::size_t at = 0; at < candidates_.size(); ++at) {
-            if (at % kLayersAtOnce == 0) exact = exact_rows(at);
-            rewrite_layer(candidates_[at], exact[at % kLayersAtOnce], prefix.rows_of(at));
+            const SplitRows exact = dense.rows_of(at);
+            if (candidates_[at].chosen) rewrite_layer(candidates_[at], exact, prefix.rows_of(at));
+            else refit_whole(candidates_[at], exact, prefix.rows_of(at));
             if (options_.progress) options_.progress(candidates_.size() + at + 1, 2 * candidates_.size());
         }
     }
@@ -277,17 +320,29 @@ private:
         about.measured_error = error_of(planned, weight, front, exact.held_out, exact.held_out, bias);
         LastFactor best = with_bias(factors.back(), weight, front, exact.fit, compressed.fit, bias);
         about.final_error = error_of(best, weight, front, exact.held_out, compressed.held_out, bias);
-        LastFactor fitted = fit_last(weight, front, exact.fit, compressed.fit, bias);
-        const double error = error_of(fitted, weight, front, exact.held_out, compressed.held_out, bias);
-        if (error < *about.final_error) {
-            about.final_error = error;
-            about.is_refitted = true;
-            best = std::move(fitted);
-        }
+        about.is_refitted = fit_better(weight, front, exact, compressed, bias, best, *about.final_error);
         factors.back() = best.factor;
         write_factors(candidate.layer.node, candidate.chosen->form, factor_matrices(factors));
         if (!best.shift.empty()) shift_bias(candidate.layer, best.shift);
         outcome_.layers.push_back(std::move(about));
+    }
+
+    /// A layer that is not factorized makes up for those before it that are.
+    void refit_whole(const Candidate& candidate, const SplitRows& exact, const SplitRows& compressed) {
+        const Matrix& weight = candidate.forms->layer().weight;
+        const Matrix front = unit_matrix(weight.columns);
+        LastFactor best{weight, {}};
+        const double before = error_of(best, weight, front, exact.held_out, compressed.held_out, candidate.bias);
+        double error = before;
+        if (!(before > kNoError) || !fit_better(weight, front, exact, compressed, candidate.bias, best, error)) return;
+        const Layer& layer = candidate.layer;
+        put_constant(layer.node, 1, weight_tensor(layer, floats_of(best.factor), float_weight(layer).shape()),
+                     layer.node->output(0)->name() + "_fitted");
+        if (!best.shift.empty()) shift_bias(layer, best.shift);
+        const std::string name = layer.node->display_name();
+        for (Skip& skipped : outcome_.skipped)
+            if (skipped.node == name) skipped.reason += "; fitted to what those before it give";
+        log_debug("factorize: {} stays whole, error {:.4f} -> {:.4f}", name, before, error);
     }
 
     static void shift_bias(const Layer& layer, std::span<const double> shift) {
@@ -314,6 +369,7 @@ private:
     const FactorizeOptions& options_;
     std::unique_ptr<Engine> engine_;
     RowOptions rows_;
+    std::shared_ptr<const Dataset> samples_;  // and pictures made of them
     std::vector<Candidate> candidates_;
     FactorizeOutcome outcome_;
 };

@@ -152,8 +152,12 @@ LowRankForms::LowRankForms(LayerAlgebra layer, std::int64_t step) : layer_(std::
 
 void LowRankForms::add_products(std::int64_t step) {
     product_ = decompose(layer_.weight, layer_.gram);
-    for (std::int64_t rank = step; rank < product_.right.rows; rank += step)
-        forms_.push_back({FactorForm::Product, rank, 0, product_.dropped[static_cast<std::size_t>(rank)]});
+    const std::vector<double> judged_errors = judged(product_.left, product_.right);
+    for (std::int64_t rank = step; rank < product_.right.rows; rank += step) {
+        const double error = product_.dropped[static_cast<std::size_t>(rank)];
+        forms_.push_back(
+            {FactorForm::Product, rank, 0, error, judged_errors.empty() ? error : judged_errors[static_cast<std::size_t>(rank)]});
+    }
 }
 
 void LowRankForms::add_spatial(std::int64_t step) {
@@ -162,20 +166,31 @@ void LowRankForms::add_spatial(std::int64_t step) {
         const Matrix front = spatial_front(layer_, first_rows(spatial_.right, rank));
         const Regression fit = regress(layer_, front);
         const double kept = std::accumulate(fit.strengths.begin(), fit.strengths.end(), 0.0);
-        forms_.push_back({FactorForm::Spatial, rank, 0, signal_ > 0.0 ? std::max(0.0, 1.0 - kept / signal_) : 0.0});
+        const double error = signal_ > 0.0 ? std::max(0.0, 1.0 - kept / signal_) : 0.0;
+        const std::vector<double> judged_errors = judged(transpose(fit.outputs), product(product(fit.outputs, fit.best), front));
+        forms_.push_back({FactorForm::Spatial, rank, 0, error, judged_errors.empty() ? error : judged_errors.back()});
     }
 }
 
 void LowRankForms::add_tucker(std::int64_t step) {
     channel_ = decompose(channel_unfolding(layer_), gram_over_taps(layer_.gram, layer_.height * layer_.width));
     for (std::int64_t inner = step; inner < layer_.channels; inner += step) {
-        const Regression fit = regress(layer_, channel_front(layer_, first_rows(channel_.right, inner)));
+        const Matrix front = channel_front(layer_, first_rows(channel_.right, inner));
+        const Regression fit = regress(layer_, front);
         const std::vector<double> tails = tails_of(fit.strengths, 1.0);
+        const std::vector<double> judged_errors = judged(transpose(fit.outputs), product(product(fit.outputs, fit.best), front));
         for (std::int64_t rank = step; rank < layer_.weight.rows; rank += step) {
             const double kept = tails[0] - tails[static_cast<std::size_t>(rank)];
-            forms_.push_back({FactorForm::Tucker, rank, inner, signal_ > 0.0 ? std::max(0.0, 1.0 - kept / signal_) : 0.0});
+            const double error = signal_ > 0.0 ? std::max(0.0, 1.0 - kept / signal_) : 0.0;
+            forms_.push_back(
+                {FactorForm::Tucker, rank, inner, error, judged_errors.empty() ? error : judged_errors[static_cast<std::size_t>(rank)]});
         }
     }
+}
+
+std::vector<double> LowRankForms::judged(const Matrix& left, const Matrix& right) const {
+    if (layer_.judged_by.rows == 0) return {};
+    return errors_of_terms(layer_.weight, left, right, layer_.judged_by);
 }
 
 std::vector<Matrix> LowRankForms::factors(const LowRankForm& form) const {
@@ -192,6 +207,21 @@ std::vector<Matrix> LowRankForms::factors(const LowRankForm& form) const {
     const Regression fit = regress(layer_, channel_front(layer_, channels));
     const Matrix outputs = first_rows(fit.outputs, form.rank);
     return {std::move(channels), product(outputs, fit.best), transpose(outputs)};
+}
+
+std::vector<double> errors_of_terms(const Matrix& weight, const Matrix& left, const Matrix& right, const Matrix& moments) {
+    const Matrix seen = product(right, moments), crossed = product_transposed(seen, weight), results = product_transposed(seen, right);
+    const double power = trace(spread(weight, moments));
+    std::vector<double> errors{1.0};
+    for (std::int64_t term = 0; term < right.rows; ++term) {
+        double shared = 0.0, own = 0.0;
+        for (std::int64_t output = 0; output < left.rows; ++output) {
+            shared += left(output, term) * crossed(term, output);
+            own += left(output, term) * left(output, term);
+        }
+        errors.push_back(power > 0.0 ? errors.back() - (2.0 * shared - own * results(term, term)) / power : 0.0);
+    }
+    return errors;
 }
 
 Matrix front_map(const LayerAlgebra& layer, FactorForm form, const std::vector<Matrix>& factors) {

@@ -11,13 +11,15 @@
 namespace mcompress {
 
 /// What decompositions know of a layer: W [m, n] (n: im2col columns in the order channel, row, column) and G [n, n], the mean of x x^T over its input rows, without
-/// data the unit matrix. Errors are E |W x - W' x|^2 = tr (W - W') G (W - W')^T over E |W x|^2 = tr W G W^T.
+/// data the unit matrix. Errors are E |W x - W' x|^2 = tr (W - W') G (W - W')^T over E |W x|^2 = tr W G W^T. `judged_by` is the same of rows that nothing is found by;
+/// empty: there are none.
 struct LayerAlgebra {
     Matrix weight;
     Matrix gram;
     std::int64_t channels = 0;  // n = channels * height * width
     std::int64_t height = 1;
     std::int64_t width = 1;
+    Matrix judged_by = {};
 };
 
 /// W ~ left right with right [rank, n], for any number of leading rows of `right` and columns of `left` the best there is, and dropped[r]: the relative error with r of them, which is the sum of
@@ -38,6 +40,7 @@ struct LowRankForm {
     std::int64_t rank = 0;        // inputs of the last factor: filters of the one before it
     std::int64_t inner_rank = 0;  // of Tucker: outputs of the first factor
     double error = 0.0;           // relative, as above
+    double judged_error = 0.0;    // that of the rows to judge by, where there are any; else the same
 };
 
 /// The forms of a layer at ranks that are multiples of `step`, with their errors: Product for all, Spatial and Tucker for kernels larger than 1x1.
@@ -54,12 +57,17 @@ private:
     void add_products(std::int64_t step);
     void add_spatial(std::int64_t step);
     void add_tucker(std::int64_t step);
+    /// [count + 1], or empty without rows to judge by.
+    std::vector<double> judged(const Matrix& left, const Matrix& right) const;
 
     LayerAlgebra layer_;
     double signal_ = 0.0;
     Decomposition product_, spatial_, channel_;
     std::vector<LowRankForm> forms_;
 };
+
+/// By how many of the leading terms of W' = left right, left's columns orthogonal: the relative error on rows with these moments, [terms + 1].
+std::vector<double> errors_of_terms(const Matrix& weight, const Matrix& left, const Matrix& right, const Matrix& moments);
 
 /// What the factors but the last make of an im2col row: [columns of the last factor, n].
 Matrix front_map(const LayerAlgebra& layer, FactorForm form, const std::vector<Matrix>& factors);

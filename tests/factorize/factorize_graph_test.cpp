@@ -214,6 +214,23 @@ TEST_CASE("factorize: the same for any number of threads") {
     CHECK(outputs[0] == outputs[1]);
 }
 
+TEST_CASE("factorize: layers that stay whole are fitted to what the factors before them give, and the report says so") {
+    auto model = network();
+    FactorizeOptions options = by_ratio(0.9);
+    options.data = samples();
+    const FactorizeOutcome outcome = factorize_graph(*model->graph, options);
+    REQUIRE(outcome.layers.size() == 1);
+    REQUIRE(outcome.layers[0].op == "Conv");
+    REQUIRE(outcome.skipped.size() == 2);
+    const auto is_fitted = [&](std::string_view node) {
+        const auto skip = std::find_if(outcome.skipped.begin(), outcome.skipped.end(), [&](const Skip& each) { return each.node == node; });
+        return skip != outcome.skipped.end() && skip->reason.find("fitted to what those before it give") != std::string::npos;
+    };
+    CHECK(outcome.layers[0].node == "c");
+    CHECK_FALSE(is_fitted("a"));  // before it
+    CHECK(is_fitted("y"));
+}
+
 TEST_CASE("factorize: reasons, and a refusal when nothing is worth it") {
     auto model = network();
     FactorizeOptions options = by_ratio(0.5);

@@ -127,6 +127,8 @@ TEST_CASE("low rank: every form of a kernel has the error it says, and Product t
     constexpr std::int64_t channels = 24, outputs = 32, taps = 9;
     const Matrix x = normal(3000, channels * taps, 40);
     LayerAlgebra layer{normal(outputs, channels * taps, 41), gram_of(x), channels, 3, 3};
+    const Matrix others = normal(400, channels * taps, 42);
+    layer.judged_by = gram_of(others);
     const LowRankForms forms(layer, 8);
     std::size_t seen[3] = {0, 0, 0};
     for (const LowRankForm& form : forms.forms()) {
@@ -135,6 +137,7 @@ TEST_CASE("low rank: every form of a kernel has the error it says, and Product t
         const Matrix whole = product(factors.back(), front_map(layer, form.form, factors));
         INFO(form_name(form.form) << " " << form.rank << " " << form.inner_rank);
         CHECK(error_on(x, layer.weight, whole) == Approx(form.error).epsilon(1e-3));
+        CHECK(error_on(others, layer.weight, whole) == Approx(form.judged_error).epsilon(1e-3));
         if (form.form != FactorForm::Product)
             CHECK(factors.back().columns == (form.form == FactorForm::Spatial ? form.rank * 3 : form.rank));
         for (const LowRankForm& other : forms.forms())
