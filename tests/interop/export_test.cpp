@@ -11,6 +11,7 @@
 #include "fixtures/onnx_case.h"
 #include "fixtures/published_models.h"
 #include "fixtures/random_network.h"
+#include "fixtures/random_recurrent.h"
 #include "fixtures/random_tensors.h"
 #include "fixtures/text_case.h"
 #include "onnx/emit.h"
@@ -161,6 +162,18 @@ std::vector<Subject> random_subjects(const fs::path& folder, unsigned count) {
     return subjects;
 }
 
+std::vector<Subject> recurrent_subjects(const fs::path& folder, unsigned count) {
+    std::vector<Subject> subjects;
+    for (unsigned seed = 1; seed <= count; ++seed) {
+        RandomRecurrent layer(seed, RandomRecurrent::Layouts::SequenceFirst);
+        infer_types(layer.maker.graph());
+        const std::string name = format("recurrent layer {}", seed);
+        emit_model(layer.maker.model(), folder / (name + ".onnx"));
+        subjects.push_back({format("{}: {}", name, layer.text), folder / (name + ".onnx"), layer.maker.random_inputs()});
+    }
+    return subjects;
+}
+
 class Folder {
 public:
     Folder() {
@@ -202,6 +215,7 @@ TEST_CASE("emitted, optimized and quantized models load in ONNX Runtime and agre
             exporter.add(kind, subject);
     for (const Subject& subject : random_subjects(folder.path(), 120))
         for (const Kind kind : {Kind::Emitted, Kind::Optimized, Kind::Quantized, Kind::Dynamic}) exporter.add(kind, subject);
+    for (const Subject& subject : recurrent_subjects(folder.path(), 120)) exporter.add(Kind::Emitted, subject);
     const Tensor picture = random_tensor(DType::Float32, Shape{2, 1, 32, 32}, 7);
     const Subject digits{"examples/digits", fs::path(MCOMPRESS_SOURCE_DIR) / "examples/digits/digits.onnx", {picture}};
     for (const Kind kind : {Kind::Emitted, Kind::Optimized, Kind::Quantized, Kind::QOperator, Kind::Dynamic}) exporter.add(kind, digits);
