@@ -352,3 +352,38 @@ TEST_CASE("one activation twice with other parameters", "[onednn]") {
         CHECK(relative_difference(maker) < 1e-5);
     }
 }
+
+TEST_CASE("pictures between convolutions are padded where they lie", "[onednn]") {
+    struct Case {
+        const char* mode;
+        float value;
+        std::vector<std::int64_t> pads;
+    };
+    const Case kCases[] = {{"constant", 0.0F, {0, 0, 0, 2, 0, 0, 1, 3}},  {"constant", -1.5F, {0, 0, 2, 0, 0, 0, 1, 1}},
+                           {"constant", -0.0F, {0, 0, 1, 1, 0, 0, 1, 1}}, {"reflect", 0.0F, {0, 0, 3, 1, 0, 0, 2, 4}},
+                           {"edge", 0.0F, {0, 0, 3, 1, 0, 0, 2, 9}},      {"wrap", 0.0F, {0, 0, 3, 1, 0, 0, 2, 4}}};
+    for (const Case& c : kCases)
+        for (const std::int64_t batch : {1, 3}) {
+            GraphMaker maker(19);
+            Value* y = maker.add("Conv", {maker.input("x", Shape{batch, 5, 9, 7}), maker.weights(Shape{20, 5, 1, 1})});
+            y = maker.add("Pad", {y, maker.constant(Tensor::from_values(Shape{8}, c.pads)), maker.constant(Tensor::scalar(c.value))},
+                          {{"mode", std::string(c.mode), {}}});
+            maker.output(maker.add("Conv", {y, maker.weights(Shape{20, 1, 3, 3})}, {{"group", std::int64_t{20}, {}}}));
+            CAPTURE(c.mode, c.value, batch);
+            CHECK(relative_difference(maker) < 1e-5);
+            for (const StepInfo& step : steps_of(maker))
+                if (step.op == "Pad") CHECK(step.kernel == "native:pad");
+        }
+}
+
+TEST_CASE("paddings of samples or channels, and crops, stay on the plain kernel", "[onednn]") {
+    const std::vector<std::vector<std::int64_t>> kPads{{0, 1, 0, 0, 0, 0, 1, 1}, {0, 0, -1, 1, 0, 0, 1, 1}, {1, 0, 1, 1, 0, 0, 1, 1}};
+    for (const auto& pads : kPads) {
+        GraphMaker maker;
+        Value* y = maker.add("Conv", {maker.input("x", Shape{1, 5, 9, 7}), maker.weights(Shape{20, 5, 1, 1})});
+        maker.output(maker.add("Pad", {y, maker.constant(Tensor::from_values(Shape{8}, pads))}));
+        CHECK(relative_difference(maker) < 1e-5);
+        for (const StepInfo& step : steps_of(maker))
+            if (step.op == "Pad") CHECK(step.kernel == "plain:Pad");
+    }
+}

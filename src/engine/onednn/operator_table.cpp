@@ -57,6 +57,7 @@ constexpr Row kRows[] = {
     {"Cast", build_identity, "no work"},
     {"Dropout", build_identity, "no work"},
     {"Transpose", build_transpose, "own loops"},
+    {"Pad", build_pad, "own loops"},
     {"LSTM", build_recurrent, "lstm"},
     {"GRU", build_recurrent, "gru"},
     {"QuantizeLinear", build_quantize, "own loops"},

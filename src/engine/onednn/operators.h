@@ -51,6 +51,7 @@ Built build_nbits_product(PlanBuilder& builder, const Node& node);
 /// Identity, Dropout in inference, and a Cast to the type the value has already.
 Built build_identity(PlanBuilder& builder, const Node& node);
 Built build_transpose(PlanBuilder& builder, const Node& node);
+Built build_pad(PlanBuilder& builder, const Node& node);
 /// LSTM and GRU with constant weights, over whole sequences.
 Built build_recurrent(PlanBuilder& builder, const Node& node);
 
