@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kChannelsAtOnce = 16;
 constexpr std::size_t kBatch = 2 * kChannelsAtOnce;  // of channels that see the same lacks
-constexpr int kRounds = 4;
+constexpr int kRounds = 2;
 constexpr double kLeastGain = 0.998;                                            // of a round that another one follows
 constexpr double kFirstDamping = 1.0, kDampingFall = 0.3, kLeastDamping = 0.1;  // of the steps of a round
 

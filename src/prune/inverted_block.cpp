@@ -10,7 +10,7 @@
 namespace mcompress {
 namespace {
 
-constexpr std::size_t kRowBytes = std::size_t{24} << 20;
+constexpr std::size_t kRowBytes = std::size_t{12} << 20;
 
 bool has_one_reader(const Value& value) { return value.uses().size() == 1 && !value.is_graph_output(); }
 

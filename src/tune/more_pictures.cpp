@@ -58,27 +58,33 @@ constexpr std::int64_t kSmallest = 4;
 
 std::int64_t part_of(std::int64_t size) { return std::llround(kPart * static_cast<double>(size)); }
 
-/// The part in the corner that the picture's number says.
+/// The part in the corner that the picture's number says: its lines are stretched first, then what lies between them.
 Tensor enlarged(const Tensor& tensor, int axis, std::size_t number) {
     const Shape& shape = tensor.shape();
     const std::int64_t height = shape[axis - 1], width = shape[axis], inner = shape.product(axis + 1, shape.rank());
     const std::vector<Between> rows = stretched(part_of(height), height), columns = stretched(part_of(width), width);
     const std::int64_t top = (number & 1U) != 0 ? height - part_of(height) : 0, left = (number & 2U) != 0 ? width - part_of(width) : 0;
-    std::vector<float> values;
-    values.reserve(static_cast<std::size_t>(tensor.element_count()));
-    for (std::int64_t plane = 0; plane < shape.product(0, axis - 1); ++plane)
-        for (const Between& row : rows)
+    const auto line_size = static_cast<std::size_t>(width * inner);
+    Tensor result = Tensor::uninitialized(DType::Float32, shape);
+    float* to = result.mutable_data<float>();
+    std::vector<double> lines(static_cast<std::size_t>(part_of(height)) * line_size);
+    for (std::int64_t plane = 0; plane < shape.product(0, axis - 1); ++plane) {
+        double* stretched_to = lines.data();
+        for (std::int64_t y = top; y < top + part_of(height); ++y) {
+            const float* from = tensor.data<float>() + ((plane * height + y) * width + left) * inner;
             for (const Between& column : columns)
-                for (std::int64_t at = 0; at < inner; ++at) {
-                    const auto point = [&](std::int64_t down, std::int64_t right) {
-                        const std::int64_t y = top + row.before + down, x = left + column.before + right;
-                        return static_cast<double>(tensor.data<float>()[((plane * height + y) * width + x) * inner + at]);
-                    };
-                    const double above = std::lerp(point(0, 0), point(0, 1), column.share),
-                                 below = std::lerp(point(1, 0), point(1, 1), column.share);
-                    values.push_back(static_cast<float>(std::lerp(above, below, row.share)));
+                for (std::int64_t at = column.before * inner; at < (column.before + 1) * inner; ++at) {
+                    const double here = from[at], next = from[at + inner];
+                    *stretched_to++ = here + column.share * (next - here);
                 }
-    return Tensor::from_values(shape, values);
+        }
+        for (const Between& row : rows) {
+            const double* above = lines.data() + static_cast<std::size_t>(row.before) * line_size;
+            const double* below = above + line_size;
+            for (std::size_t at = 0; at < line_size; ++at) *to++ = static_cast<float>(above[at] + row.share * (below[at] - above[at]));
+        }
+    }
+    return result;
 }
 
 Tensor mirrored(const Tensor& tensor, int axis, std::size_t) { return reversed(tensor, axis); }
