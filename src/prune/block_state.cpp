@@ -8,17 +8,12 @@
 #include "tensor/linalg.h"
 
 namespace mcompress {
-namespace {
-
-constexpr std::size_t kChannelsAtOnce = 16;
 
 double squares(std::span<const float> values) {
     double sum = 0.0;
     for (const float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
     return sum;
 }
-
-}  // namespace
 
 BlockState::BlockState(const BlockRows& rows, const BlockWeights& weights)
     : data_(rows),

@@ -8,6 +8,12 @@
 
 namespace mcompress {
 
+/// That are computed at a time.
+inline constexpr std::size_t kChannelsAtOnce = 16;
+
+/// The sum of squares.
+double squares(std::span<const float> values);
+
 class BlockState {
 public:
     /// Both must outlive it.

@@ -13,7 +13,6 @@
 namespace mcompress {
 namespace {
 
-constexpr std::size_t kChannelsAtOnce = 16;
 constexpr std::size_t kBatch = 2 * kChannelsAtOnce;  // of channels that see the same lacks
 constexpr int kRounds = 2;
 constexpr double kLeastGain = 0.998;                                            // of a round that another one follows
@@ -53,12 +52,6 @@ std::vector<double> damped_step(std::span<const float> rows, std::size_t width, 
     const auto n = static_cast<std::int64_t>(unknowns);
     if (linalg::cholesky_solve(matrix, n, 0.0, step, 1) != linalg::Factorization::Done) return {};
     return step;
-}
-
-double squares(std::span<const float> values) {
-    double sum = 0.0;
-    for (const float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
-    return sum;
 }
 
 class BlockFit {

@@ -5,28 +5,13 @@
 
 #include "engine/onednn/on_threads.h"
 #include "engine/onednn/operators.h"
+#include "engine/reference/repeated_position.h"
 #include "ops/attributes.h"
 #include "ops/shape.h"
 
 namespace mcompress::onednn {
 
 namespace {
-
-/// Which of `count` places one before or behind them repeats; -1: none.
-std::int64_t repeated(PadAttrs::Mode mode, std::int64_t place, std::int64_t count) {
-    if (place >= 0 && place < count) return place;
-    switch (mode) {
-        case PadAttrs::Mode::Constant: return -1;
-        case PadAttrs::Mode::Edge: return place < 0 ? 0 : count - 1;
-        case PadAttrs::Mode::Wrap: return (place % count + count) % count;
-        case PadAttrs::Mode::Reflect: {
-            if (count == 1) return 0;
-            const std::int64_t period = 2 * (count - 1), at = (place % period + period) % period;
-            return std::min(at, period - at);
-        }
-    }
-    return -1;
-}
 
 /// Lines and columns around pictures [batch, height, width, channels].
 struct Frame {
@@ -49,7 +34,7 @@ struct Frame {
     void add_columns(const std::byte* line, std::byte*& to, std::int64_t first, std::int64_t last) const {
         if (mode == PadAttrs::Mode::Constant) return fill(to, last - first);
         for (std::int64_t x = first; x < last; ++x, to += point_bytes)
-            std::memcpy(to, line + static_cast<std::size_t>(repeated(mode, x, width)) * point_bytes, point_bytes);
+            std::memcpy(to, line + static_cast<std::size_t>(reference::repeated_position(mode, x, width)) * point_bytes, point_bytes);
     }
 
     /// Lines of all results one after the other.
@@ -57,11 +42,12 @@ struct Frame {
         const std::size_t line_bytes = static_cast<std::size_t>(width) * point_bytes;
         to += static_cast<std::size_t>(first * out_width()) * point_bytes;
         for (std::int64_t at = first; at < last; ++at) {
-            const std::int64_t sample = at / out_height(), y = repeated(mode, at % out_height() - lines.begin, height);
-            if (y < 0) {
+            const std::int64_t sample = at / out_height(), place = at % out_height() - lines.begin;
+            if (mode == PadAttrs::Mode::Constant && (place < 0 || place >= height)) {
                 fill(to, out_width());
                 continue;
             }
+            const std::int64_t y = reference::repeated_position(mode, place, height);
             const std::byte* line = from + static_cast<std::size_t>(sample * height + y) * line_bytes;
             add_columns(line, to, -columns.begin, 0);
             std::memcpy(to, line, line_bytes);

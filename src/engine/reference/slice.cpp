@@ -5,6 +5,7 @@
 #include "engine/reference/dispatch.h"
 #include "engine/reference/kernel_families.h"
 #include "engine/reference/ranges.h"
+#include "engine/reference/repeated_position.h"
 #include "engine/reference/strided.h"
 #include "ops/shape.h"
 #include "support/error.h"
@@ -45,15 +46,6 @@ void slice(const KernelContext& context) {
     });
 }
 
-/// Where an output position of a padded axis reads, for the modes that repeat the input.
-std::int64_t source_position(PadAttrs::Mode mode, std::int64_t position, std::int64_t extent) {
-    if (mode == PadAttrs::Mode::Edge) return std::clamp<std::int64_t>(position, 0, extent - 1);
-    if (mode == PadAttrs::Mode::Wrap) return (position % extent + extent) % extent;
-    if (extent == 1) return 0;
-    const std::int64_t period = 2 * (extent - 1), folded = (position % period + period) % period;
-    return folded < extent ? folded : period - folded;
-}
-
 /// Repeats the input along every axis, one axis at a time from the last to the first: blocks of `inner` elements are copied.
 template <typename T>
 void pad_by_repeating(const KernelContext& context, PadAttrs::Mode mode, const std::vector<PadAttrs::Amount>& amounts) {
@@ -73,7 +65,8 @@ void pad_by_repeating(const KernelContext& context, PadAttrs::Mode mode, const s
         const T* from = reinterpret_cast<const T*>(x.bytes());
         for (std::int64_t o = 0; o < outer; ++o)
             for (std::int64_t i = 0; i < shape[axis]; ++i, to += inner)
-                std::copy_n(from + (o * extent + first + source_position(mode, i - std::max<std::int64_t>(0, amount.begin), kept)) * inner,
+                std::copy_n(from +
+                                (o * extent + first + repeated_position(mode, i - std::max<std::int64_t>(0, amount.begin), kept)) * inner,
                             inner, to);
         x = std::move(y);
     }
