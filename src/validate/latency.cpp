@@ -25,12 +25,22 @@ double quantile(std::vector<double> values, double q) {
 std::vector<std::vector<double>> time_alternating(std::span<const TimedPlan> plans, double seconds) {
     constexpr std::size_t kWarmUp = 3;
     constexpr std::size_t kAtLeast = 10;
-    for (std::size_t run = 0; run < kWarmUp; ++run)
-        for (const TimedPlan& timed : plans) timed.plan->run(timed.inputs);
+    constexpr double kTurnMs = 20.0;
+    double slowest = 0.0;
+    for (const TimedPlan& timed : plans) {
+        std::vector<double> warm_up;
+        for (std::size_t run = 0; run < kWarmUp; ++run) warm_up.push_back(time_run(*timed.plan, timed.inputs));
+        slowest = std::max(slowest, quantile(warm_up, 0.0));
+    }
+    const auto turn = static_cast<std::size_t>(std::clamp(kTurnMs / std::max(slowest, 1e-3), 1.0, 100.0));
     std::vector<std::vector<double>> times(plans.size());
     const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-    for (std::size_t round = 0; round < kAtLeast || Clock::now() < end; ++round)
-        for (std::size_t at = 0; at < plans.size(); ++at) times[at].push_back(time_run(*plans[at].plan, plans[at].inputs));
+    while (times.front().size() < kAtLeast || Clock::now() < end)
+        for (std::size_t at = 0; at < plans.size(); ++at) {
+            // The first run of a turn fetches again what the others' turns drove out of the caches.
+            if (turn > 1 && plans.size() > 1) plans[at].plan->run(plans[at].inputs);
+            for (std::size_t run = 0; run < turn; ++run) times[at].push_back(time_run(*plans[at].plan, plans[at].inputs));
+        }
     return times;
 }
 

@@ -28,8 +28,10 @@ struct TimedPlan {
     std::span<const Tensor> inputs;
 };
 
-/// Runs the plans in alternation after a warm-up, for about `seconds` in all and at least 10 times each: alternating runs see the same phases
-/// of the machine. The milliseconds of every run, a list a plan.
+/// Runs the plans in turns after a warm-up, for about `seconds` in all and at least 10 times each: alternating turns see the same phases of the
+/// machine. A turn is as many runs as fit into 20 ms (at most 100), the same number for every plan, after one that is not counted, so that each plan
+/// is timed on caches that it filled itself, as when it runs alone; runs of 20 ms and more alternate one by one. The milliseconds of every counted
+/// run, a list of the same length a plan. `plans` must not be empty.
 std::vector<std::vector<double>> time_alternating(std::span<const TimedPlan> plans, double seconds);
 
 /// `times` must not be empty.
@@ -37,8 +39,7 @@ Latency summarize_times(const std::vector<double>& times);
 /// Median of times[0][i] / times[1][i].
 double median_ratio(const std::vector<double>& numerators, const std::vector<double>& denominators);
 
-/// Runs both plans in alternation after a warm-up, for about `seconds` in all and at least 10 runs each: alternating runs see the same
-/// phases of the machine. The plans use the threads they were compiled for.
+/// time_alternating of both.
 LatencyPair measure_latency(const ExecutionPlan& reference, std::span<const Tensor> reference_inputs, const ExecutionPlan& candidate,
                             std::span<const Tensor> candidate_inputs, double seconds);
 
