@@ -52,6 +52,28 @@ void take_opset_imports(onnx::ModelProto& proto, OpsetImports& imports, std::vec
     proto.clear_opset_import();
 }
 
+/// ONNX Runtime knows its own operators without an import, so that files which it wrote or which were made for it may lack one. Where a model uses operators
+/// of other domains alone, what passes put in (Cast, QuantizeLinear …) needs one of ONNX.
+void add_implied_imports(const Model& model, std::vector<Finding>& findings) {
+    constexpr const char* kOnnxRuntime = "com.microsoft";
+    constexpr int kOnnxOfPasses = 13;
+    OpsetImports& imports = *model.opset_imports;
+    if (imports.empty()) return;
+    bool uses_onnx = false;
+    const Node* first = nullptr;
+    for_each_graph(*model.graph, [&](Graph& each) {
+        for (const Node* node : each.nodes()) {
+            uses_onnx = uses_onnx || node->domain().empty();
+            if (!first && node->domain() == kOnnxRuntime) first = node;
+        }
+    });
+    if (!uses_onnx && model.functions.empty()) imports.emplace("", kOnnxOfPasses);
+    if (!first || !imports.emplace(kOnnxRuntime, 1).second) return;
+    findings.push_back({codes::kModelInvalid, first->label(), format("uses domain '{}', which the model does not import", kOnnxRuntime),
+                        "a domain of the model's opset imports",
+                        "version 1 is taken, as ONNX Runtime does; mcompress optimize writes it down", Severity::Warning});
+}
+
 void take_functions(onnx::ModelProto& proto, const TensorSource& tensors, Model& model, std::vector<Finding>& findings) {
     for (auto& function : *proto.mutable_functions()) {
         collect(findings, [&] {
@@ -96,6 +118,7 @@ LoadedModel build_model(onnx::ModelProto& proto, const TensorSource& tensors) {
     take_functions(proto, tensors, *model, findings);
     std::unique_ptr<onnx::GraphProto> graph(proto.has_graph() ? proto.release_graph() : new onnx::GraphProto);
     loaded.unread = build_graph(std::move(graph), *model->graph, {tensors, model->ir_version}, findings);
+    add_implied_imports(*model, findings);
     collect(findings, [&] { inline_external_data(proto, tensors); });
     if (proto.ByteSizeLong() > 0) model->extra = serialize(proto);
     for (Finding& finding : verify(*model)) findings.push_back(std::move(finding));

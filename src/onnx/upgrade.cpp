@@ -51,10 +51,14 @@ struct Route {
     std::string problem;
 };
 
-Route find_route(std::string op, int from, int to) {
+/// `is_known` says that the operator exists at `from`, be it in libonnx or not: ONNX Runtime's own operators in ONNX's domain (LayerNormalization before
+/// opset 17) are older than ONNX's.
+Route find_route(std::string op, bool is_known, int from, int to) {
     Route route;
-    const bool is_experimental = from < kExperimentalUntil && find_change(op, kExperimentalUntil);
-    if (from <= kNewestInRegistry && !is_experimental && !onnx::OpSchemaRegistry::Schema(op, from, "")) {
+    const bool was_experimental = find_change(op, kExperimentalUntil);
+    const bool is_experimental = was_experimental && from < kExperimentalUntil;
+    is_known = is_known && !was_experimental;
+    if (from <= kNewestInRegistry && !is_experimental && !is_known && !onnx::OpSchemaRegistry::Schema(op, from, "")) {
         route.problem = format("is no operator of opset {}", from);
         return route;
     }
@@ -123,7 +127,7 @@ private:
         for (Node* node : graph.nodes()) {
             if (!node->domain().empty()) continue;
             auto [at, is_new] = routes_.try_emplace(node->op_type());
-            if (is_new) at->second = find_route(node->op_type(), from_, to_);
+            if (is_new) at->second = find_route(node->op_type(), op_info(*node) != nullptr, from_, to_);
             const Route& route = at->second;
             if (!route.problem.empty()) add_problem(*node, route.problem);
             const bool is_looked_at =

@@ -71,18 +71,21 @@ const ValueType& InferredTypes::type(const Value* value) const {
 }
 
 InferredTypes infer_types_for(const Graph& graph, const std::map<std::string, Shape>& input_shapes) {
-    GraphInference inference(input_shapes.empty() ? DeclaredTypes::MustAgree : DeclaredTypes::FillGaps);
+    GraphInference inference(input_shapes.empty() ? DeclaredTypes::ShapesMayBeOld : DeclaredTypes::FillGaps);
     inference.run(graph, bind_inputs(graph, input_shapes), 0);
     return std::move(inference.result);
 }
 
-void infer_types(Graph& graph) {
-    const InferredTypes inferred = infer_types_for(graph, {});
+void infer_types(Graph& graph, DeclaredTypes declared) {
+    GraphInference inference(declared);
+    inference.run(graph, bind_inputs(graph, {}), 0);
+    const InferredTypes& inferred = inference.result;
     for_each_graph(graph, [&](Graph& each) {
         const auto store = [&](Value* value) {
             if (!value) return;
-            // The names of symbols stay those of the model.
-            if (auto type = merge_types(value->type(), inferred.type(value))) each.set_type(value, std::move(*type));
+            // The names of symbols stay those of the model; a declared shape that contradicts what is inferred goes.
+            auto type = merge_types(value->type(), inferred.type(value));
+            each.set_type(value, type ? std::move(*type) : inferred.type(value));
         };
         for (Value* value : each.inputs()) store(value);
         for (const Node* node : each.nodes())

@@ -17,9 +17,17 @@ namespace mcompress {
 /// Throws kShapeInvalid or kAttributeInvalid naming the node when it breaks a rule of its operator.
 std::vector<ValueType> infer_node(const Node& node, std::span<const ValueType> inputs, std::span<const Tensor* const> constants);
 
-/// Infers the type of every value from the graph's inputs and constants, and stores it (Graph::set_type), bodies included. What a model
-/// declares is kept where inference knows less; a contradiction between declared and inferred is an Error (kShapeInvalid).
-void infer_types(Graph& graph);
+/// What the types that are declared for computed values are good for.
+enum class DeclaredTypes {
+    MustAgree,       // a contradiction is an error
+    ShapesMayBeOld,  // another element type is an error; of another shape only what is inferred counts
+    FillGaps         // they serve where inference knows nothing
+};
+
+/// Infers the type of every value from the graph's inputs and constants, and stores it (Graph::set_type), bodies included. What is declared is kept where
+/// inference knows less. Where it contradicts what is inferred: kShapeInvalid. A shape that an exporter noted and a later tool did not keep true is no reason to
+/// refuse a model, though (ONNX Runtime takes what it infers, too); one that contradicts what was stored here before is.
+void infer_types(Graph& graph, DeclaredTypes declared = DeclaredTypes::ShapesMayBeOld);
 
 /// What inference found: the type of every value, and the values that are known before execution (constants apart): shapes and what is
 /// computed from them.

@@ -17,6 +17,12 @@ ValueType fill_gaps(ValueType inferred, const ValueType& declared) {
     return inferred;
 }
 
+/// Not in the element type, which would make it another computation.
+bool differ_in_shape(const ValueType& inferred, const ValueType& declared) {
+    return inferred.is_tensor() && declared.is_tensor() &&
+           (inferred.dtype == declared.dtype || declared.dtype == DType::Undefined || inferred.dtype == DType::Undefined);
+}
+
 }  // namespace
 
 std::vector<ValueType> bind_inputs(const Graph& graph, const std::map<std::string, Shape>& shapes) {
@@ -99,7 +105,7 @@ std::vector<std::vector<ValueType>> GraphInference::infer_bodies(const Node& nod
             types.push_back(run(*body, given, depth + 1));
         } catch (const Error& error) {
             // For given input shapes one branch of an If may be impossible: it is then the one that does not run.
-            if (declared_ == DeclaredTypes::MustAgree || !node.is("If") || problem) throw;
+            if (declared_ != DeclaredTypes::FillGaps || !node.is("If") || problem) throw;
             problem = error;
             types.emplace_back();
         }
@@ -113,6 +119,14 @@ void GraphInference::take_output(const Node& node, Value* value, ValueType infer
         return;
     }
     auto merged = merge_types(inferred, value->type());
+    if (!merged && declared_ == DeclaredTypes::ShapesMayBeOld && differ_in_shape(inferred, value->type())) {
+        if (faults_)
+            faults_->findings.push_back(
+                {codes::kShapeInvalid, node.label(),
+                 format("gives '{}' as {}, the model declares {}", value->name(), inferred.to_string(), value->type().to_string()),
+                 "a declaration that is true", "what the operator gives is taken; mcompress optimize writes it down", Severity::Warning});
+        merged = std::move(inferred);
+    }
     if (!merged)
         fail(codes::kShapeInvalid, "{}: the model declares '{}' as {}, but it is {}", node.label(), value->name(),
              value->type().to_string(), inferred.to_string());

@@ -18,12 +18,6 @@ struct NodeKnowledge {
 
 std::vector<ValueType> infer_node_with(const Node& node, const NodeKnowledge& known);
 
-/// What the types that a model declares for computed values are good for.
-enum class DeclaredTypes {
-    MustAgree,  // a contradiction is an error
-    FillGaps    // they serve where inference knows nothing
-};
-
 /// Where broken rules are noted in place of being thrown: what a node's outputs are declared as then stands for what they are.
 struct InferenceFaults {
     std::vector<Finding> findings;

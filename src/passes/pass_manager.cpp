@@ -52,7 +52,8 @@ private:
 void settle(Graph& graph, const Pass& pass, const Verifier& verifier) {
     verifier.check_structure(pass.name(), graph);
     try {
-        infer_types(graph);
+        // What was stored before the pass is true, unless the pass found out more about the model.
+        infer_types(graph, pass.evaluates() ? DeclaredTypes::ShapesMayBeOld : DeclaredTypes::MustAgree);
     } catch (const Error&) {
         if (!pass.evaluates()) verifier.check_operators(pass.name(), graph);
         throw;

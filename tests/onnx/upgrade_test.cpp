@@ -57,6 +57,14 @@ TEST_CASE("a softmax that is the graph's output keeps its name") {
     CHECK(contains(text, "y = Reshape ("));
 }
 
+TEST_CASE("operators that ONNX Runtime had before ONNX are carried along") {
+    const std::string norm =
+        "g (float[2,3] x, float[3] s, float[3] b) => (float[2,3] y) { y = LayerNormalization <epsilon = 0.5> (x, s, b) }";
+    CHECK(contains(upgraded(12, 13, norm), "y = LayerNormalization <epsilon = 0.5> (x, s, b)"));
+    CHECK(contains(upgraded(11, 17, norm), "y = LayerNormalization <epsilon = 0.5> (x, s, b)"));
+    CHECK_THROWS_AS(upgraded(12, 13, "g (float[2] x) => (float[2] y) { y = Mystery (x) }"), Error);
+}
+
 TEST_CASE("attributes become inputs") {
     CHECK(contains(upgraded(11, 13, "g (float[2,1] x) => (float[2] y) { y = Squeeze <axes = [1]> (x) }"), "y = Squeeze (x, y_axes)"));
     CHECK(contains(upgraded(11, 13, "g (float[4] x) => (float[1] y, float[3] z) { y, z = Split <split = [1, 3]> (x) }"),

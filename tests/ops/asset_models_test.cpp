@@ -58,7 +58,7 @@ TEST_CASE("asset models: inference agrees with what they declare, no operator ru
         const auto model = load_model(path);
         std::string problem;
         try {
-            infer_types(*model->graph);
+            infer_types(*model->graph, DeclaredTypes::MustAgree);
         } catch (const Error& error) {
             problem = error.what();
         }

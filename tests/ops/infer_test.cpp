@@ -72,11 +72,25 @@ TEST_CASE("infer: the branches of an If are merged") {
 }
 
 TEST_CASE("infer: a declared type that contradicts is an error, one that knows more is kept") {
-    CHECK_THROWS_WITH(inferred("g (float[2, 3] x) => (float[2, 4] y) { y = Relu(x) }"), contains_text("'y'"));
+    const auto strict = [](const std::string& text) { infer_types(*parse(text)->graph, DeclaredTypes::MustAgree); };
+    CHECK_THROWS_WITH(strict("g (float[2, 3] x) => (float[2, 4] y) { y = Relu(x) }"), contains_text("'y'"));
     CHECK_THROWS_AS(inferred("g (float[2, 3] x) => (int64[2, 3] y) { y = Relu(x) }"), Error);
     CHECK(inferred("g (float[2, K] x) => (float[2, 4] y) { y = Relu(x) }") == "float[2,4]");
     CHECK(inferred("g (float[2] x) => (float[2, 4] y) { y = Mystery(x) }") == "float[2,4]");
     CHECK(inferred("g (float[Batch] x) => (float[N] y) { y = Relu(x) }") == "float[N]");
+}
+
+TEST_CASE("infer: a declared shape that is no longer true gives way, in the graph and for its readers, and is a warning") {
+    CHECK(inferred("g (float[2, 3] x) => (float[2, 4] y) { y = Relu(x) }") == "float[2,3]");
+    CHECK(inferred("g (float[2, 3] x) => (float[6] y) { y = Relu(x) }") == "float[2,3]");
+    const auto model = parse("g (float[2, 3] x) => (float[] z) <float[5, 5] y> { y = Relu(x) z = Transpose(y) }");
+    const std::vector<Finding> findings = verify_types(*model->graph, {});
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].severity == Severity::Warning);
+    CHECK(findings[0].problem() == "gives 'y' as float[2,3], the model declares float[5,5], expected a declaration that is true");
+    infer_types(*model->graph);
+    CHECK(model->graph->outputs()[0]->type().to_string() == "float[3,2]");
+    CHECK(verify_types(*model->graph, {}).empty());
 }
 
 TEST_CASE("infer: given input shapes override symbols, and must fit") {
