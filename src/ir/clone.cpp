@@ -35,6 +35,7 @@ private:
         to.set_type(copied, value->type());
         to.set_declared(copied, value->is_declared());
         to.set_extra(copied, value->extra());
+        if (value->written_name() != value->name()) to.set_written_name(copied, value->written_name());
         copies_.emplace(value, copied);
     }
 

@@ -214,6 +214,8 @@ void Graph::replace_all_uses(Value* from, Value* to) {
     std::string name = from->name_;
     rename(from, unique_name(name + "_replaced"));
     rename(to, std::move(name));
+    to->written_name_ = std::move(from->written_name_);
+    from->written_name_.clear();
     if (to->type_.kind == ValueType::Kind::Unknown) to->type_ = from->type_;
     if (to->extra_.empty()) to->extra_ = from->extra_;
 }

@@ -76,6 +76,7 @@ public:
     void set_op_type(Node* node, std::string domain, std::string op_type);
     void set_name(Node* node, std::string name) { node->name_ = std::move(name); }
     void set_extra(Node* node, std::string extra) { node->extra_ = std::move(extra); }
+    void set_written_name(Value* value, std::string name) { value->written_name_ = std::move(name); }
     /// Gives the value another name; throws kInternal when another value of this graph has it.
     void rename(Value* value, std::string name);
     void set_output(int index, Value* value);

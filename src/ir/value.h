@@ -30,6 +30,8 @@ public:
     Value& operator=(const Value&) = delete;
 
     const std::string& name() const { return name_; }
+    /// The name in files. Another one than name() only for inputs and outputs of a body that hide a name outside it and by which the operator knows them.
+    const std::string& written_name() const { return written_name_.empty() ? name_ : written_name_; }
     const ValueType& type() const { return type_; }
     /// The graph that owns it.
     Graph& graph() const { return *graph_; }
@@ -65,6 +67,7 @@ private:
 
     Graph* graph_;
     std::string name_;
+    std::string written_name_;
     ValueType type_;
     Node* producer_ = nullptr;
     int output_index_ = -1;

@@ -107,6 +107,11 @@ private:
         return take_type(info.type());
     }
 
+    /// Operators of other domains (BeamSearch) know what goes into and comes out of their bodies by name, which may hide one outside.
+    void keep_name(Graph& graph, const std::string& name, Value* value) const {
+        if (value->name() != name && of_other_domains_.contains(&graph)) graph.set_written_name(value, name);
+    }
+
     static std::string take_extra(onnx::ValueInfoProto& info) {
         info.clear_name();
         info.clear_type();
@@ -127,6 +132,7 @@ private:
             if (!is_free(graph, format("graph input '{}'", info.name()), info.name())) continue;
             Value* value = graph.add_input(info.name(), declared_type(info));
             names_.add(graph, info.name(), value);
+            keep_name(graph, info.name(), value);
             graph.set_extra(value, take_extra(info));
         }
     }
@@ -182,6 +188,7 @@ private:
             format("node '{}' ({})", spec.name.empty() && proto.output_size() > 0 ? proto.output(0) : spec.name, spec.op_type);
         const auto take_body = [&](std::unique_ptr<onnx::GraphProto> body) {
             auto made = Graph::make_body(graph);
+            if (!spec.domain.empty()) of_other_domains_.insert(made.get());
             pending_.push_back({made.get(), std::move(body)});
             return made;
         };
@@ -263,18 +270,20 @@ private:
             }
             graph.add_output(value);
             if (&value->graph() != &graph) continue;
+            keep_name(graph, name, value);
             if (value->type().kind == ValueType::Kind::Unknown) graph.set_type(value, declared_type(info));
             if (value->extra().empty()) graph.set_extra(value, take_extra(info));
         }
     }
 
-    // What describes no value of this graph stays in the message, and so among the fields carried along.
+    // What describes no value at all stays in the message, and so among the fields carried along. Of a value outside a body the graph there says what it is,
+    // and goes on doing so when its type changes.
     void take_value_info(Graph& graph, onnx::GraphProto& proto) {
         google::protobuf::RepeatedPtrField<onnx::ValueInfoProto> rest;
         for (auto& info : *proto.mutable_value_info()) {
             Value* value = names_.find(graph, info.name());
             if (!value) {
-                *rest.Add() = std::move(info);
+                if (!names_.resolve(graph, info.name())) *rest.Add() = std::move(info);
                 continue;
             }
             if (value->type().kind == ValueType::Kind::Unknown) graph.set_type(value, declared_type(info));
@@ -291,6 +300,7 @@ private:
     Names names_;
     std::unordered_map<const Graph*, std::unordered_map<std::string, Value*>> undefined_;
     std::unordered_set<const Node*> unread_;
+    std::unordered_set<const Graph*> of_other_domains_;
 };
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include "onnx/emit_graph.h"
 
 #include <algorithm>
+#include <unordered_set>
 
+#include "ir/topology.h"
 #include "onnx/convert_attribute.h"
 #include "onnx/convert_type.h"
+#include "support/check.h"
 
 namespace mcompress {
 
@@ -11,7 +14,7 @@ namespace {
 
 void put_value_info(const Value& value, onnx::ValueInfoProto& info) {
     deserialize(info, value.extra());
-    info.set_name(value.name());
+    info.set_name(value.written_name());
     if (value.type().kind != ValueType::Kind::Unknown || !value.type().extra.empty()) put_type(value.type(), *info.mutable_type());
 }
 
@@ -21,16 +24,28 @@ void put_body(const Graph& graph, onnx::GraphProto& proto) {
         auto& initializer = *proto.add_initializer();
         deserialize(initializer, value->initializer_extra());
         put_tensor(initializer_tensor(*value), initializer);
-        initializer.set_name(value->name());
+        initializer.set_name(value->written_name());
     }
     constexpr std::int64_t kBodiesListNoConstants = 4;
     put_surroundings(graph, kBodiesListNoConstants, proto);
 }
 
+/// A written name hides a value outside the body, which nothing inside may then read.
+void check_hidden(const Node& node) {
+    std::unordered_set<std::string> hidden;
+    for (const Graph* body : node.subgraphs())
+        for (const auto list : {body->inputs(), body->outputs()})
+            for (const Value* value : list)
+                if (value->written_name() != value->name()) hidden.insert(value->written_name());
+    if (hidden.empty()) return;
+    for (const Value* value : captured_values(node)) MCOMPRESS_CHECK(!hidden.contains(value->name()));
+}
+
 void put_node(const Node& node, onnx::NodeProto& proto) {
+    check_hidden(node);
     deserialize(proto, node.extra());
-    for (const Value* value : node.inputs()) proto.add_input(value ? value->name() : "");
-    for (const Value* value : node.outputs()) proto.add_output(value ? value->name() : "");
+    for (const Value* value : node.inputs()) proto.add_input(value ? value->written_name() : "");
+    for (const Value* value : node.outputs()) proto.add_output(value ? value->written_name() : "");
     if (!node.name().empty()) proto.set_name(node.name());
     proto.set_op_type(node.op_type());
     if (!node.domain().empty()) proto.set_domain(node.domain());

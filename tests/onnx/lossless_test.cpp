@@ -284,6 +284,70 @@ TEST_CASE("the default domain has one name") {
     CHECK(loaded->opset_imports->at("") == 13);
 }
 
+TEST_CASE("ONNX Runtime's own operators need no import, like there; the import is written") {
+    auto model = small_model();
+    auto* node = add_node(model.mutable_graph(), "Gelu", {"x"}, {"gelu"});
+    node->set_name("mine");
+    node->set_domain("com.microsoft");
+    const std::string bytes = model.SerializeAsString();
+    const LoadedModel loaded = examine_model_bytes(std::as_bytes(std::span(bytes)), nullptr, {});
+    REQUIRE(loaded.findings.size() == 1);
+    CHECK(loaded.findings[0].severity == Severity::Warning);
+    CHECK(loaded.findings[0].object == "node 'mine' (Gelu)");
+    CHECK(loaded.model->opset_imports->at("com.microsoft") == 1);
+    const auto out = round_trip(model);
+    REQUIRE(out.opset_import_size() == 2);
+    CHECK(out.opset_import(1).domain() == "com.microsoft");
+    node->set_domain("com.example");
+    CHECK(refusal_of([&] { load_proto(model); }).mentions("com.example"));
+}
+
+TEST_CASE("where only other domains are imported, an opset of ONNX is ready for what passes put in") {
+    auto model = small_model();
+    for (auto& node : *model.mutable_graph()->mutable_node()) node.set_domain("com.microsoft");
+    model.mutable_opset_import(0)->set_domain("com.microsoft");
+    CHECK(load_proto(model)->opset_imports->at("") == 13);
+    model.mutable_graph()->mutable_node(0)->clear_domain();
+    CHECK(refusal_of([&] { load_proto(model); }).mentions("ai.onnx"));
+}
+
+namespace {
+
+/// A body whose input and output are called as values outside it are.
+onnx::ModelProto model_with_hiding_body(const std::string& domain) {
+    auto model = small_model();
+    model.add_opset_import()->set_domain("other");
+    model.mutable_opset_import(1)->set_version(1);
+    auto* search = add_node(model.mutable_graph(), "Search", {"x"}, {"found"});
+    search->set_domain(domain);
+    auto* attribute = search->add_attribute();
+    attribute->set_name("decoder");
+    attribute->set_type(onnx::AttributeProto::GRAPH);
+    auto* body = attribute->mutable_g();
+    body->set_name("decoder");
+    describe(body->add_input(), "x");
+    add_node(body, "Neg", {"x"}, {"y"});
+    describe(body->add_output(), "y");
+    describe(body->add_value_info(), "w");
+    return model;
+}
+
+}  // namespace
+
+TEST_CASE("operators of other domains keep the names that go into and come out of their bodies, also where they hide others") {
+    const auto out = round_trip(model_with_hiding_body("other"));
+    const auto& body = out.graph().node(out.graph().node_size() - 1).attribute(0).g();
+    CHECK(body.input(0).name() == "x");
+    CHECK(body.node(0).input(0) == "x");
+    CHECK(body.node(0).output(0) == "y");
+    CHECK(body.output(0).name() == "y");
+}
+
+TEST_CASE("a body does not describe values outside it, which may be something else by now") {
+    const auto out = round_trip(model_with_hiding_body("other"));
+    CHECK(out.graph().node(out.graph().node_size() - 1).attribute(0).g().value_info_size() == 0);
+}
+
 TEST_CASE("operators of the private domain are not written") {
     const auto model = load_proto(small_model());
     Value* x = model->graph->inputs()[0];

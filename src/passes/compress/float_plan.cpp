@@ -50,6 +50,10 @@ bool vanishes(const RoundingCounts& counts, const FloatConversion& conversion) {
 
 FloatPlan::FloatPlan(const Graph& graph, const FloatConversion& conversion, const CalibrationTable* calibration)
     : conversion_(conversion), calibration_(calibration) {
+    for_each_node(const_cast<Graph&>(graph), [&](const Node& node) {
+        if (node.domain().empty()) return;
+        for (Graph* body : node.subgraphs()) for_each_graph(*body, [&](const Graph& each) { of_other_domains_.insert(&each); });
+    });
     for_each_node(const_cast<Graph&>(graph), [&](const Node& node) { decide(node); });
 }
 
@@ -112,6 +116,7 @@ void FloatPlan::decide(const Node& node) {
 
 std::string FloatPlan::why_kept(const Node& node, const HalfRule* rule) {
     if (!rule) return "its floats have one type only, or mcompress does not know the operator";
+    if (of_other_domains_.contains(&node.graph())) return "it is in the body of an operator whose types mcompress does not know";
     if (const auto found = conversion_.keep.find(node.display_name()); found != conversion_.keep.end()) return found->second;
     if (std::string reason = why_not_by_types(node, *rule); !reason.empty()) return reason;
     if (conversion_.to == DType::Float32) return {};

@@ -63,6 +63,7 @@ private:
 
     FloatConversion conversion_;
     const CalibrationTable* calibration_;
+    std::unordered_set<const Graph*> of_other_domains_;  // bodies of operators of other domains, and bodies in them
     std::unordered_set<const Node*> converted_;
     std::unordered_set<const Node*> kept_nodes_;
     std::unordered_set<const Node*> stored_;
