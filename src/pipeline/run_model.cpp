@@ -63,11 +63,30 @@ ComputeType compute_type(const std::string& name) {
     throw Error(codes::kUsage, format("there is no compute type '{}'", name), "use f32 or bf16");
 }
 
+namespace {
+
+/// What a model runs on that asks for nothing.
+class EmptySample final : public Dataset {
+public:
+    std::size_t size() const override { return 1; }
+    Sample sample(std::size_t /*index*/) const override { return {}; }
+    std::string sample_name(std::size_t /*index*/) const override { return "without inputs"; }
+};
+
+bool asks_for_nothing(const Graph& graph) {
+    return std::all_of(graph.inputs().begin(), graph.inputs().end(), [](const Value* input) { return input->default_value(); });
+}
+
+}  // namespace
+
 std::vector<std::pair<std::string, Tensor>> run_model(const RunRequest& request) {
     const auto model = load_inlined(request.model);
     const Graph& graph = *model->graph;
     infer_types(*model->graph);
-    const auto [samples, batch] = fit_batch(graph, *request.data, LastBatch::Fill);
+    const EmptySample nothing;
+    if (!request.data && !asks_for_nothing(graph)) throw Error(codes::kUsage, "--data is required", "say what to run the model on");
+    const Dataset& given = request.data ? *request.data : nothing;
+    const auto [samples, batch] = fit_batch(graph, given, LastBatch::Fill);
     const Dataset& data = *samples;
     const auto engine = make_engine(request.engine);
     PlanCache plans(*engine, graph, {.threads = 1, .compute = request.compute});
@@ -82,7 +101,7 @@ std::vector<std::pair<std::string, Tensor>> run_model(const RunRequest& request)
                      });
         if (request.progress) request.progress(++done, data.size());
     });
-    if (const std::size_t rest = request.data->size() % batch; rest > 0)
+    if (const std::size_t rest = given.size() % batch; rest > 0)
         for (std::vector<Tensor>& of_output : parts) of_output.back() = first_rows(of_output.back(), batch, rest);
     std::vector<std::pair<std::string, Tensor>> results;
     for (std::size_t at = 0; at < parts.size(); ++at) {

@@ -6,7 +6,9 @@
 #include "../data/temporary_folder.h"
 #include "catch.h"
 #include "data/dataset.h"
+#include "onnx/emit.h"
 #include "onnx/load.h"
+#include "onnx/text.h"
 #include "pipeline/compress.h"
 #include "pipeline/run_model.h"
 
@@ -60,6 +62,21 @@ void check_outputs(const std::filesystem::path& path, const std::string& engine)
 }
 
 }  // namespace
+
+TEST_CASE("a model that asks for nothing runs without data, any other does not") {
+    const TemporaryFolder folder;
+    const auto write = [&](const std::string& name, const std::string& graph) {
+        return folder.write(name, emit_model_bytes(*parse_model("<ir_version: 8, opset_import: [\"\" : 13]> " + graph)));
+    };
+    const auto constant = write("constant.onnx", "g () => (float[2] y) { w = Constant <value = float[2] {1, -2}> () y = Relu (w) }");
+    for (const std::string engine : {"reference", "onednn"}) {
+        const auto outputs = run_model({.model = constant, .engine = engine});
+        REQUIRE(outputs.size() == 1);
+        CHECK(outputs[0].second.equals(Tensor::from_values<float>({2}, {1, 0})));
+    }
+    const auto asking = write("asking.onnx", "g (float[2] x) => (float[2] y) { y = Relu (x) }");
+    CHECK_THROWS_WITH(run_model({.model = asking}), contains_text("--data is required"));
+}
 
 TEST_CASE("local functions are executed, and what is optimized has none left") {
     const TemporaryFolder folder;

@@ -34,14 +34,13 @@ struct Options {
 
 int run_on_data(const Options& options, const GlobalOptions& global) {
     if (options.output.empty()) throw Error(codes::kUsage, "--output is required", "say where to write the outputs (.npz)");
-    if (options.data.data.empty()) throw Error(codes::kUsage, "--data is required", "say what to run the model on");
     if (!options.recipe_model.empty()) throw Error(codes::kUsage, "--model belongs to a recipe", "name the model itself");
     if (options.stamp) throw Error(codes::kUsage, "--stamp belongs to a recipe", "leave it out: what running a model gives is no model");
     if (options.in_place)
         throw Error(codes::kUsage, "--in-place belongs to a recipe", "leave it out: what running a model gives is no model");
     refuse_input(options.output, options.model, "choose another name with -o");
     check_output(options.output, options.overwrite());
-    const auto data = open_flagged_data(options.data, options.model);
+    const auto data = options.data.data.empty() ? nullptr : open_flagged_data(options.data, options.model);
     const auto outputs = run_model({.model = options.model,
                                     .data = data.get(),
                                     .engine = options.engine,
