@@ -28,8 +28,8 @@ build=(
     libxxhash-dev
     libzstd-dev
 )
-tests=(catch2 libonnx-testdata python3 python3-numpy python3-pil clang-format strace time man-db groff)
-interop=(nodejs npm locales)
+tests=(catch2 libonnx-testdata python3 python3-numpy python3-pil clang-format strace time man-db groff locales)
+interop=(nodejs npm)
 fuzz=(clang libclang-rt-dev libomp-dev)
 
 case $purpose in

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 
 #include "data/preprocess.h"
 #include "support/error.h"
 #include "support/nearest.h"
+#include "support/plain_text.h"
 
 namespace mcompress {
 
@@ -41,11 +41,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 std::optional<float> read_float(std::string_view text) {
-    const std::string copy(text);  // strtof needs an end
-    char* end = nullptr;
-    const float value = std::strtof(copy.c_str(), &end);
-    if (copy.empty() || *end != '\0' || !std::isfinite(value)) return std::nullopt;
-    return value;
+    const auto value = read_number<float>(text);
+    return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 std::optional<int> read_extent(std::string_view text) {

@@ -1,7 +1,6 @@
-#include <cctype>
-
 #include "ops/elementwise.h"
 #include "ops/softmax.h"
+#include "support/plain_text.h"
 
 namespace mcompress {
 
@@ -14,8 +13,8 @@ DType dtype_from_number(const Node& node, std::int64_t number) {
 }
 
 // Cast of opset 1 names the type: "FLOAT", "INT64".
-DType dtype_from_name(const Node& node, std::string name) {
-    for (char& letter : name) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+DType dtype_from_name(const Node& node, std::string_view text) {
+    const std::string name = to_lower(text);
     for (int number = 1; is_known_dtype(number); ++number)
         if (dtype_name(static_cast<DType>(number)) == name) return static_cast<DType>(number);
     reject_attribute(node, "to", format("is '{}', which is no element type", name));

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cctype>
 #include <map>
 
 #include "ops/attributes.h"
 #include "ops/matmul.h"
+#include "support/plain_text.h"
 
 namespace mcompress {
 
@@ -23,7 +23,7 @@ std::string read_subscripts(const Node& node, std::string_view text) {
             if (result.find('.') != std::string::npos) reject_attribute(node, "equation", "has two ellipses in one term");
             result += '.';
             at += 2;
-        } else if (std::isalpha(static_cast<unsigned char>(letter)) != 0) {
+        } else if (is_letter(letter)) {
             result += letter;
         } else {
             reject_attribute(node, "equation", format("holds the character '{}'", letter));

@@ -1,9 +1,8 @@
 // The table of range methods.
 #include "quant/range_method.h"
 
-#include <cstdlib>
-
 #include "support/error.h"
+#include "support/plain_text.h"
 
 namespace mcompress {
 
@@ -33,13 +32,11 @@ constexpr RangeMethod kMethods[] = {
 double parse_parameter(const RangeMethod& method, std::string_view text) {
     if (method.least == method.most)
         throw Error(codes::kUsage, format("range method '{}' takes no parameter", method.name), format("leave ':{}' out", text));
-    const std::string number(text);
-    char* end = nullptr;
-    const double value = std::strtod(number.c_str(), &end);
-    if (number.empty() || *end != '\0' || !(value >= method.least && value <= method.most))
+    const auto value = read_number<double>(text);
+    if (!value || !(*value >= method.least && *value <= method.most))
         throw Error(codes::kUsage, format("'{}' is no parameter of range method '{}'", text, method.name),
                     format("a number from {:g} to {:g}, as in {}:{:g}", method.least, method.most, method.name, method.parameter));
-    return value;
+    return *value;
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""same_bytes.py BIN [--root DIR] [--models digits|assets] [--only NAME] : whether a command writes the same bytes whatever surrounds it.
+"""same_bytes.py BIN [--adopt LIBRARY] [--root DIR] [--models digits|assets] [--only NAME] : whether a command writes the same bytes whatever surrounds it.
 
 Every case (a model and a command that writes) runs once as it is, and again with other numbers of threads, another working directory, time zone, locale, umask, order of the
 data's directory entries, fill of fresh memory, address layout, processors to run on and name of the model's folder. What it writes (the model, its report as JSON and HTML,
-the calibration table) must be the same bytes each time. Times a report shows are blanked: they are named in TIMES, and nothing else may differ."""
+the calibration table) must be the same bytes each time. The locales, one that writes 0,5 and one whose i and I are no pair, are made from Debian's `locales`, and without those nothing
+is tested. --adopt names adopted_locale.cpp's library: with it the program takes them over in the middle of its run, as a program around the library may. Times a report shows are blanked: they are named in TIMES, and nothing else may differ."""
 import argparse
 import hashlib
 import os
@@ -55,6 +56,7 @@ ASSET_COMMANDS = {
 # Reports show how long a step took, and what a latency was: not what is promised to be equal.
 TIMES = [re.compile(rb'"(\w*seconds|\w*_ms|milliseconds)":\s*[-+0-9.e]+'), re.compile(rb"\d+(\.\d+)?\s*(ms|s|min)\b"),
          re.compile(rb'<td class="number">\d+\.\d</td></tr>')]  # the last column of the table of passes
+LOCALES = {"tr": "tr_TR.UTF-8", "de": "de_DE.UTF-8"}
 EXTENSIONS = {"calibrate!": "json", "pack": "mcz"}
 # A command whose name ends in ! has no report.
 
@@ -71,7 +73,21 @@ def reversed_copy(folder, into):
     return into
 
 
-def variants(scratch, model, data):
+def make_locales(folder):
+    """The environment in which they are found; that they are, and differ from C's, is checked."""
+    environment = {"LOCPATH": folder}
+    for name in LOCALES.values():
+        language, charset = name.split(".")
+        # Warnings about a locale's own text end in exit code 1; whether it is there is seen below.
+        done = subprocess.run(["localedef", "-i", language, "-f", charset, os.path.join(folder, name)], capture_output=True, text=True)
+        point = subprocess.run([sys.executable, "-c", "import locale; locale.setlocale(locale.LC_ALL, ''); print(locale.localeconv()['decimal_point'])"],
+                               env={**os.environ, **environment, "LC_ALL": name}, capture_output=True, text=True)
+        if point.stdout.strip() != ",":
+            raise RuntimeError(f"the locale {name} cannot be made (apt-get install locales): {(done.stderr or point.stderr)[-300:]}")
+    return environment
+
+
+def variants(scratch, model, data, locales, adopt):
     """name → (words before the command, environment, what of the command is replaced, working directory)."""
     plain = {"threads": 1}
     copied_model = os.path.join(scratch, "Ünsere Modelle", os.path.basename(model))
@@ -83,8 +99,11 @@ def variants(scratch, model, data):
     rows["working directory"] = {"cwd": scratch}
     rows["relative paths"] = {"cwd": os.path.dirname(model), "model": "./" + os.path.basename(model)}
     rows["time zone"] = {"env": {"TZ": "Pacific/Kiritimati"}}
-    rows["locale tr"] = {"env": {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"}}
-    rows["locale de"] = {"env": {"LC_ALL": "de_DE.UTF-8", "LC_NUMERIC": "de_DE.UTF-8"}}
+    for short, name in LOCALES.items():
+        environment = {**locales, "LC_ALL": name, "LANG": name, "LC_NUMERIC": name}
+        rows[f"locale {short}"] = {"env": environment}
+        if adopt:
+            rows[f"locale {short} adopted"] = {"env": {**environment, "LD_PRELOAD": adopt}}
     rows["umask"] = {"umask": 0o077}
     rows["fresh memory"] = {"env": {"MALLOC_PERTURB_": "165"}}
     rows["address layout"] = {"prefix": ["setarch", "-R"]}
@@ -143,12 +162,12 @@ def cases_of(options):
             yield Case(options.binary, f"{model}/{name}", command.replace("{effort}", effort), f"{assets}/models/{model}.onnx", f"{assets}/data/{data}", flags)
 
 
-def check(case):
+def check(case, locales, adopt):
     scratch = tempfile.mkdtemp(prefix="mcompress-bytes-")
     differing = 0
     try:
         wanted, content = case.digests(scratch)
-        rows = variants(scratch, case.model, case.data)
+        rows = variants(scratch, case.model, case.data, locales, adopt)
         for name, row in rows.items():
             found, other = case.digests(scratch, **row)
             for entry in sorted(set(wanted) | set(found)):
@@ -171,18 +190,17 @@ def first_difference(a, b):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("binary", type=os.path.abspath)
-    parser.add_argument("--root", default=os.path.abspath(os.path.join(os.path.dirname(__file__), "../..")))
+    parser.add_argument("--adopt", type=os.path.abspath)
+    parser.add_argument("--root", type=os.path.abspath, default=os.path.abspath(os.path.join(os.path.dirname(__file__), "../..")))
     parser.add_argument("--models", choices=["digits", "assets"], default="digits")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     options = parser.parse_args()
     if options.models == "assets" and not os.path.isdir(os.environ.get("MCOMPRESS_ASSETS", "")):
         print("SKIPPED: MCOMPRESS_ASSETS names no folder")
         return 77
-    installed = subprocess.run(["locale", "-a"], capture_output=True, text=True).stdout.lower().replace("-", "")
-    for locale in ("tr_TR.utf8", "de_DE.utf8"):
-        if locale.lower() not in installed:
-            print(f"note: {locale} is not installed, so that surrounding changes nothing here")
-    totals = [check(case) for case in cases_of(options) if options.only in case.name]
+    with tempfile.TemporaryDirectory(prefix="mcompress-locales-") as folder:
+        locales = make_locales(folder)
+        totals = [check(case, locales, options.adopt) for case in cases_of(options) if options.only in case.name]
     print(f"{len(totals)} cases, {sum(runs for runs, _ in totals)} runs, {sum(differing for _, differing in totals)} differences")
     return 1 if not totals or any(differing for _, differing in totals) else 0
 

@@ -71,6 +71,7 @@ CASES = [
     ("traps", "a test that went", dict(TRAPS, **{"tests/a.cpp": TRAPS["tests/a.cpp"].replace("trap 7: it", "trap 7: what")}), "has no test"),
     ("traps", "neither test nor reason", dict(TRAPS, **{"docs/traps.md": TRAPS["docs/traps.md"].replace("no test: it", "it")}), "names no test"),
     ("words", "clean", {"src/ir/a.cpp": "// see /etc/passwd and https://host/home/page\n"}, None),
+    ("words", "by the locale", {"src/ir/a.cpp": "double x = std::" + "stod(text);\n"}, "reads by the locale"),
     ("words", "machine path", {"docs/a.md": "run /" + "home/alice/bin\n"}, "path of one machine"),
     ("words", "unfinished", {"src/ir/a.cpp": "// TO" + "DO later\n"}, "finish it"),
     ("words", "unfinished, in words", {"tools/a.sh": "echo not " + "implemented\n"}, "finish it"),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""No path of somebody's machine anywhere, no words of unfinished work in src and tools."""
+"""No path of somebody's machine anywhere, no words of unfinished work in src and tools, nothing that reads text by the locale of the program around the library."""
 import re
 
 import source_tree
@@ -8,6 +8,8 @@ TEXT = (".cpp", ".h", ".in", ".inc", ".py", ".sh", ".cmake", ".txt", ".md", ".js
 # The folders are spelled so that this file does not match itself.
 MACHINE_PATH = re.compile(r"(?<![\w.~$})*-])/(?:work|farm|home|root|Users|mnt|media)/[A-Za-z.][\w.-]*")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\b(todo|fixme|not implemented|not yet implemented|unimplemented|stub|stubs)\b", re.I)
+
+BY_LOCALE = re.compile(r"<c?ctype(\.h)?>|\bstd::(strto(f|d|ld)|sto(f|d|ld)|ato(f|d)|tolower|toupper|is(alpha|alnum|digit|space|upper|lower|punct|print))\b")
 
 
 def check(root):
@@ -22,6 +24,9 @@ def check(root):
             match = UNFINISHED.search(line) if path.startswith(("src/", "tools/")) else None
             if match:
                 findings.append("%s:%d: '%s': finish it, or say what is refused and why" % (path, number, match.group(0)))
+            match = BY_LOCALE.search(line) if path.startswith("src/") else None
+            if match and path != "src/support/plain_text.h":
+                findings.append("%s:%d: '%s' reads by the locale: src/support/plain_text.h does not" % (path, number, match.group(0)))
     return findings
 
 

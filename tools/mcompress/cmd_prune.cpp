@@ -13,6 +13,7 @@
 #include "stamp_options.h"
 #include "support/error.h"
 #include "support/log.h"
+#include "support/plain_text.h"
 
 namespace mcompress {
 namespace {
@@ -37,16 +38,10 @@ template <typename Rows> std::vector<std::string> names_of(const Rows& rows) {
 }
 
 double share_of(const std::string& text) {
-    std::size_t read = 0;
-    double share = -1.0;
-    try {
-        share = std::stod(text, &read);
-    } catch (const std::exception&) {
-        read = 0;
-    }
-    if (read == 0 || read != text.size() || !(share >= 0.0 && share <= 1.0))
+    const auto share = read_number<double>(text);
+    if (!share || !(*share >= 0.0 && *share <= 1.0))
         throw Error(codes::kUsage, format("'{}' is no share of zeros", text), "it lies between 0 and 1: 0.5 is half of the weights");
-    return share;
+    return *share;
 }
 
 /// "SELECTOR=S"; names may hold '=' themselves.

@@ -1,10 +1,10 @@
 // LSTM and GRU over whole sequences.
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "engine/onednn/operators.h"
 #include "ops/recurrent.h"
+#include "support/plain_text.h"
 
 namespace mcompress::onednn {
 
@@ -29,9 +29,7 @@ struct Sizes {
 bool has_activations(const CellRow& cell, const RecurrentAttrs& a) {
     const std::size_t each = a.activations.size() / static_cast<std::size_t>(a.directions());
     for (std::size_t at = 0; at < a.activations.size(); ++at) {
-        std::string name = a.activations[at];
-        std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-        if (name != cell.activations[at % each]) return false;
+        if (to_lower(a.activations[at]) != cell.activations[at % each]) return false;
     }
     return true;
 }

@@ -1,6 +1,7 @@
 // Cast and CastLike.
 #include <algorithm>
 #include <charconv>
+#include <clocale>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -11,6 +12,7 @@
 #include "engine/reference/small_floats.h"
 #include "ops/elementwise.h"
 #include "support/error.h"
+#include "support/plain_text.h"
 
 namespace mcompress::reference {
 
@@ -52,13 +54,14 @@ Tensor cast_plain(const KernelContext& context, const Tensor& x, DType to) {
 }
 
 /// What a number too large or too small for a double becomes: from_chars does not tell the two apart.
-double out_of_range(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
+double out_of_range(const std::string& text) {
+    static const locale_t kLocale = newlocale(LC_ALL_MASK, "C", nullptr);
+    return strtod_l(text.c_str(), nullptr, kLocale);
+}
 
 /// Numbers as C writes them; infinity and NaN in any case.
 double parse_number(const KernelContext& context, const std::string& given) {
-    std::string text = given;
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter; });
+    std::string text = to_lower(given);
     if (text.starts_with('+')) text.erase(0, 1);
     if (text == "nan" || text == "-nan") return std::numeric_limits<double>::quiet_NaN();
     if (text == "inf" || text == "infinity") return std::numeric_limits<double>::infinity();

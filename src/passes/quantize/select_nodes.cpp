@@ -1,6 +1,7 @@
 #include "passes/quantize/select_nodes.h"
 
 #include <algorithm>
+#include <locale>
 #include <regex>
 #include <unordered_set>
 
@@ -73,7 +74,9 @@ std::vector<std::string> of_type(const Graph& graph, std::string_view type) {
 std::vector<std::string> of_expression(const Graph& graph, std::string_view selector) {
     const std::string pattern(selector.substr(1, selector.size() - 2));
     try {
-        const std::regex expression(pattern, std::regex::ECMAScript | std::regex::optimize);
+        std::regex expression;
+        expression.imbue(std::locale::classic());
+        expression.assign(pattern, std::regex::ECMAScript | std::regex::optimize);
         std::vector<std::string> names = names_where(graph, [&](const Node& node) {
             const std::string name = node.display_name();
             return name.size() <= kLongestMatched && std::regex_search(name, expression);
