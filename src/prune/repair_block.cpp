@@ -45,7 +45,9 @@ void BlockRepair::begin(std::size_t layer) {
     if (!block || layer != block->first()) return;
     done_.clear();
     wanted_ = dense_.rows_at(reads_[static_cast<std::size_t>(block - blocks_.data())].dense, block->depthwise);
-    wanted_.fit.values = wanted_.held_out.values = {};
+    // Only the results are wanted of it; {} would keep the memory.
+    wanted_.fit.values = std::vector<float>();
+    wanted_.held_out.values = std::vector<float>();
 }
 
 std::vector<RefittedLayer> BlockRepair::end(std::size_t layer, const PrunedLayer& pruned) {

@@ -17,11 +17,16 @@ std::vector<std::int64_t> spread_positions(std::int64_t total, std::int64_t coun
 }
 
 RowGathering::RowGathering(const Layer& layer, std::size_t number, std::size_t samples, std::size_t bytes)
-    : layer_(layer), number_(number), found_(samples, 0), parts_(samples, 1) {
+    : layer_(layer), number_(number), first_row_(samples, kNone), found_(samples, 0), parts_(samples, 1) {
     const std::int64_t row = layer.groups * layer.inputs * static_cast<std::int64_t>(sizeof(float));
     const std::int64_t rows = std::clamp<std::int64_t>(static_cast<std::int64_t>(bytes) / std::max<std::int64_t>(1, row), 256, 8192);
-    per_sample_ = std::max<std::int64_t>(1, rows / static_cast<std::int64_t>(samples));
-    capacity_ = per_sample_ * static_cast<std::int64_t>(samples);
+    const auto count = static_cast<std::int64_t>(samples);
+    per_sample_ = std::max<std::int64_t>(1, rows / count);
+    // Of more samples than rows, some have none: memory does not follow their number.
+    std::int64_t next = 0;
+    for (const std::int64_t sample : spread_positions(count, std::min(count, rows), 0, number))
+        first_row_[static_cast<std::size_t>(sample)] = per_sample_ * next++;
+    capacity_ = per_sample_ * next;
     values_.resize(static_cast<std::size_t>(layer.groups * capacity_ * layer.inputs));
 }
 
@@ -33,21 +38,21 @@ void RowGathering::expect_residuals() {
 void RowGathering::add_residual(std::size_t sample, const Shape& shape, const Tensor& residual) {
     const RowReader reader(layer_, shape);
     has_residual_[sample] = reader.fits_results(residual) ? 1 : 0;
-    if (!has_residual_[sample]) return;
+    if (!has_residual_[sample] || first_row_[sample] == kNone) return;
     const std::int64_t width = layer_.groups * layer_.outputs;
-    std::int64_t row = static_cast<std::int64_t>(sample) * per_sample_;
+    std::int64_t row = first_row_[sample];
     for (const std::int64_t position : spread_positions(reader.positions(), found_[sample], sample, number_))
         reader.read_result(residual.data<float>(), position, residuals_.data() + row++ * width);
 }
 
 void RowGathering::add_parts(std::size_t sample, const Tensor& tensor) {
+    if (first_row_[sample] == kNone) return;
     const PooledPictures reader(tensor.shape(), per_sample_);
     const std::vector<std::int64_t> chosen = spread_positions(reader.positions(), reader.chosen_positions(), sample, number_);
     found_[sample] = std::min(per_sample_, reader.rows());
     parts_[sample] = reader.rows_of_picture();
     for (std::int64_t at = 0; at < found_[sample]; ++at)
-        reader.read(tensor.data<float>(), at, chosen,
-                    values_.data() + (static_cast<std::int64_t>(sample) * per_sample_ + at) * layer_.inputs);
+        reader.read(tensor.data<float>(), at, chosen, values_.data() + (first_row_[sample] + at) * layer_.inputs);
 }
 
 SplitRows RowGathering::split() {
@@ -61,7 +66,7 @@ SplitRows RowGathering::split() {
         for (std::int64_t group = 0; group < layer_.groups; ++group)
             for (std::size_t sample = 0; sample < found_.size(); ++sample) {
                 if (!belongs(is_held_out[sample], held_out)) continue;
-                const std::int64_t row = group * capacity_ + static_cast<std::int64_t>(sample) * per_sample_;
+                const std::int64_t row = group * capacity_ + first_row_[sample];
                 for (std::int64_t at = 0; at < found_[sample]; at += held_out ? parts_[sample] : 1) {
                     const auto begin = values_.begin() + (row + at) * layer_.inputs;
                     part.values.insert(part.values.end(), begin, begin + layer_.inputs);
@@ -69,7 +74,9 @@ SplitRows RowGathering::split() {
             }
         if (have_residuals()) part.residual = residuals_of(is_held_out, held_out);
     }
-    values_ = {};
+    // Assigning {} would keep their memory: that of several layers, while all of them are split.
+    values_ = std::vector<float>();
+    residuals_ = std::vector<float>();
     return rows;
 }
 
@@ -80,9 +87,14 @@ bool RowGathering::have_residuals() const {
 std::vector<float> RowGathering::residuals_of(const std::vector<bool>& is_held_out, bool held_out) const {
     std::vector<float> rows;
     const std::int64_t width = layer_.groups * layer_.outputs;
+    std::int64_t count = 0;
+    for (std::size_t sample = 0; sample < found_.size(); ++sample)
+        if (belongs(is_held_out[sample], held_out)) count += found_[sample];
+    rows.reserve(static_cast<std::size_t>(count * width));
     for (std::size_t sample = 0; sample < found_.size(); ++sample) {
         if (!belongs(is_held_out[sample], held_out)) continue;
-        const auto begin = residuals_.begin() + static_cast<std::int64_t>(sample) * per_sample_ * width;
+        if (found_[sample] == 0) continue;
+        const auto begin = residuals_.begin() + first_row_[sample] * width;
         rows.insert(rows.end(), begin, begin + found_[sample] * width);
     }
     return rows;

@@ -15,17 +15,18 @@ namespace mcompress {
 /// `count` of [0, total), one in each of `count` equal parts, the same every time for a sample and a layer.
 std::vector<std::int64_t> spread_positions(std::int64_t total, std::int64_t count, std::size_t sample, std::size_t layer);
 
-/// Each sample has its own places.
+/// Each sample has its own places. `bytes` bounds them, however many samples there are (256 rows are let through at least).
 class RowGathering {
 public:
     RowGathering(const Layer& layer, std::size_t number, std::size_t samples, std::size_t bytes);
 
     /// From several threads, each with its own sample.
     template <typename T, typename ToReal> void add(std::size_t sample, const Shape& shape, const T* from, const ToReal& to_real) {
+        if (first_row_[sample] == kNone) return;
         const RowReader reader(layer_, shape);
         const std::int64_t count = std::min(per_sample_, reader.positions());
         found_[sample] = count;
-        std::int64_t row = static_cast<std::int64_t>(sample) * per_sample_;
+        std::int64_t row = first_row_[sample];
         for (const std::int64_t position : spread_positions(reader.positions(), count, sample, number_))
             reader.read(from, position, values_.data() + row++ * layer_.inputs, capacity_ * layer_.inputs, to_real, padding_);
     }
@@ -57,13 +58,16 @@ private:
     /// A single sample has to serve as both.
     bool belongs(bool is_held_out, bool wanted) const { return found_.size() == 1 || is_held_out == wanted; }
 
+    static constexpr std::int64_t kNone = -1;
+
     const Layer& layer_;
     std::size_t number_;
     std::int64_t per_sample_ = 0;
     std::int64_t capacity_ = 0;
     float padding_ = 0.0F;
-    std::vector<std::int64_t> found_;  // by sample
-    std::vector<std::int64_t> parts_;  // by sample: rows of each picture, the first of the whole of it
+    std::vector<std::int64_t> first_row_;  // by sample; kNone where it has no rows
+    std::vector<std::int64_t> found_;      // by sample
+    std::vector<std::int64_t> parts_;      // by sample: rows of each picture, the first of the whole of it
     std::vector<float> values_;
     std::vector<float> residuals_;
     std::vector<std::uint8_t> has_residual_;  // by sample; empty when none are expected

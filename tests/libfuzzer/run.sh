@@ -4,12 +4,14 @@
 #
 #   tests/libfuzzer/run.sh [SECONDS] [TARGET …]      SECONDS each, 60 if not given; all targets if none is named
 #
-# MCOMPRESS_FUZZ_JOBS=N fuzzes N targets at a time (1 if not given). Builds the preset fuzz first (clang with libFuzzer is needed: apt-get install clang
+# MCOMPRESS_FUZZ_RUNS=N gives each target N executions, however long they take, and not SECONDS. MCOMPRESS_FUZZ_JOBS=N fuzzes N targets at a time (1 if not given). Builds the preset fuzz first (clang with libFuzzer is needed: apt-get install clang
 # libclang-rt-14-dev libomp-dev). What is new in coverage goes to build/fuzz/corpus, findings go to build/fuzz/findings; exit code 1 when there are any.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=60
 if [[ ${1:-} =~ ^[0-9]+$ ]]; then seconds=$1; shift; fi
+limit=(-max_total_time="$seconds")
+[ -z "${MCOMPRESS_FUZZ_RUNS:-}" ] || limit=(-runs="$MCOMPRESS_FUZZ_RUNS")
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(loader external_data npy npz image recipe calibration passes pipeline)
 findings=build/fuzz/findings
@@ -23,7 +25,7 @@ fuzz() {
     local most=4096
     case $target in npy) most=512 ;; npz | recipe) most=1024 ;; image | calibration) most=2048 ;; esac
     # No input may take long, much memory at once, or memory that stays. entropic costs more than it gains where an input covers thousands of edges.
-    local options=(-max_total_time="$seconds" -max_len=$most -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=512 -entropic=0 -print_funcs=0
+    local options=("${limit[@]}" -max_len=$most -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=512 -entropic=0 -print_funcs=0
                    -print_final_stats=1 -artifact_prefix="$findings/${target}_")
     local status=0
     # Freed memory is kept from use for as long as an input takes, not for thousands of them: what is used again is in the processor's cache.
