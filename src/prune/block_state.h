@@ -35,10 +35,8 @@ public:
     /// v = D x + b of one channel, before its activation.
     std::vector<float> depthwise_results(std::span<const float> x, std::span<const float> kernel, float bias) const;
 
-    /// u at a row and tap, [inputs]; of a block with E.
-    std::span<const float> source(std::size_t row, std::size_t tap) const {
-        return std::span(sources_).subspan((row * taps_ + tap) * inputs_, inputs_);
-    }
+    /// u at all taps of a row, [taps, inputs]; of a block with E.
+    std::span<const float> sources(std::size_t row) const { return std::span(sources_).subspan(row * taps_ * inputs_, taps_ * inputs_); }
     bool is_padding(std::size_t row, std::size_t tap) const { return padding_[row * taps_ + tap] != 0; }
 
     /// clamp(v) of a channel, [rows].

@@ -14,6 +14,7 @@ namespace mcompress {
 namespace {
 
 constexpr std::size_t kBatch = 2 * kChannelsAtOnce;  // of channels that see the same lacks
+constexpr std::size_t kRowsAtOnce = 256;
 constexpr int kRounds = 2;
 constexpr double kLeastGain = 0.998;                                            // of a round that another one follows
 constexpr double kFirstDamping = 1.0, kDampingFall = 0.3, kLeastDamping = 0.1;  // of the steps of a round
@@ -35,12 +36,11 @@ std::vector<std::size_t> kept_of(std::span<const std::uint8_t> mask) {
     return kept;
 }
 
-/// Damped least squares from rows whose last column is what is to be met: the step, one number a column in front of it. Empty without a solution.
-std::vector<double> damped_step(std::span<const float> rows, std::size_t width, double damping) {
-    const std::size_t count = rows.size() / width, unknowns = width - 1;
+/// Damped least squares from the products of rows whose last column is what is to be met: the step, one number a column in front of it. Empty without a solution.
+std::vector<double> damped_step(std::span<const double> gram, std::size_t width, std::size_t count, double damping) {
+    const std::size_t unknowns = width - 1;
     if (count < width) return {};
-    std::vector<double> gram(width * width, 0.0), matrix(unknowns * unknowns), step(unknowns);
-    linalg::accumulate_gram(rows, static_cast<std::int64_t>(count), static_cast<std::int64_t>(width), gram);
+    std::vector<double> matrix(unknowns * unknowns), step(unknowns);
     double trace = 0.0;
     for (std::size_t at = 0; at < unknowns; ++at) trace += gram[at * (width + 1)];
     if (!(trace > 0.0)) return {};
@@ -53,6 +53,17 @@ std::vector<double> damped_step(std::span<const float> rows, std::size_t width, 
     if (linalg::cholesky_solve(matrix, n, 0.0, step, 1) != linalg::Factorization::Done) return {};
     return step;
 }
+
+/// The products of rows that are made a few at a time.
+struct RowProducts {
+    explicit RowProducts(std::size_t columns) : width(columns), gram(columns * columns, 0.0) {}
+    void add(std::span<const float> rows) {
+        count += rows.size() / width;
+        linalg::accumulate_gram(rows, static_cast<std::int64_t>(rows.size() / width), static_cast<std::int64_t>(width), gram);
+    }
+    std::size_t width, count = 0;
+    std::vector<double> gram;
+};
 
 class BlockFit {
 public:
@@ -148,7 +159,9 @@ private:
             if (has_bias) rows.push_back(1.0F);
             rows.push_back(change.wanted[row]);
         }
-        const std::vector<double> step = damped_step(rows, kept.size() + (has_bias ? 2 : 1), damping_);
+        RowProducts products(kept.size() + (has_bias ? 2 : 1));
+        products.add(rows);
+        const std::vector<double> step = damped_step(products.gram, products.width, products.count, damping_);
         if (step.empty()) return;
         for (const double share : {1.0, 0.5}) {
             std::vector<float> kernel = change.kernel;
@@ -161,41 +174,56 @@ private:
         }
     }
 
-    /// What the weights of a row of E do to hidden values: for each row of samples that passes, one number a weight, one for the bias, and what is wanted.
-    std::vector<float> row_effects(const Change& change, std::span<const std::size_t> kept) const {
+    /// What the weights of a row of E do to hidden values: for each row of samples in [begin, end) that passes, one number a weight, one for the bias, and what is
+    /// wanted.
+    std::vector<float> row_effects(const Change& change, std::span<const std::size_t> kept, std::size_t begin, std::size_t end) const {
         const PassedRange& passed = weights_.expand->passed;
         const std::size_t taps = fit_.taps();
         const std::size_t width = kept.size() + (weights_.expand->has_bias ? 2 : 1);
-        std::vector<float> rows, effect(fit_.inputs());
-        for (std::size_t row = 0; row < fit_.rows(); ++row) {
+        std::vector<float> rows((end - begin) * width), effect(fit_.inputs()), factors(taps);
+        float* to = rows.data();
+        for (std::size_t row = begin; row < end; ++row) {
             if (!is_passed(change.hidden[row])) continue;
-            std::fill(effect.begin(), effect.end(), 0.0F);
             float constant = 0.0F;
             for (std::size_t tap = 0; tap < taps; ++tap) {
-                const float factor = change.kernel[tap], x = change.x[row * taps + tap];
-                if (factor == 0.0F || fit_.is_padding(row, tap) || !(x > passed.low && x < passed.high)) continue;
-                const std::span<const float> source = fit_.source(row, tap);
-                for (std::size_t at = 0; at < effect.size(); ++at) effect[at] += factor * source[at];
-                constant += factor;
+                const float x = change.x[row * taps + tap];
+                factors[tap] = !fit_.is_padding(row, tap) && x > passed.low && x < passed.high ? change.kernel[tap] : 0.0F;
+                constant += factors[tap];
             }
-            rows.resize(rows.size() + width);
-            float* to = rows.data() + rows.size() - width;
+            linalg::combine_rows(fit_.sources(row), factors, effect);
             for (const std::size_t at : kept) *to++ = effect[at];
             if (weights_.expand->has_bias) *to++ = constant;
-            *to = change.wanted[row];
+            *to++ = change.wanted[row];
         }
+        rows.resize(static_cast<std::size_t>(to - rows.data()));
         return rows;
+    }
+
+    /// Steps of the rows of E; a part of the samples' rows is looked at for all channels before the next one is.
+    std::vector<std::vector<double>> row_steps(std::span<const Change> changes, std::span<const std::vector<std::size_t>> kept) const {
+        std::vector<RowProducts> products;
+        for (std::size_t at = 0; at < changes.size(); ++at) products.emplace_back(kept[at].size() + (weights_.expand->has_bias ? 2 : 1));
+        for (std::size_t begin = 0; begin < fit_.rows(); begin += kRowsAtOnce)
+            for (std::size_t at = 0; at < changes.size(); ++at)
+                products[at].add(row_effects(changes[at], kept[at], begin, std::min(fit_.rows(), begin + kRowsAtOnce)));
+        std::vector<std::vector<double>> steps;
+        for (const RowProducts& each : products) steps.push_back(damped_step(each.gram, each.width, each.count, damping_));
+        return steps;
     }
 
     void change_rows(std::size_t first, std::span<Change> changes) const {
         const BlockLayer& expand = *weights_.expand;
         const std::size_t inputs = fit_.inputs(), size = fit_.rows() * fit_.taps();
+        std::vector<std::vector<std::size_t>> kept;
+        for (std::size_t at = 0; at < changes.size(); ++at)
+            kept.push_back(kept_of(std::span(expand.mask).subspan((first + at) * inputs, inputs)));
+        const std::vector<std::vector<double>> steps = row_steps(changes, kept);
         std::vector<float> matrix, biases;
         for (std::size_t at = 0; at < changes.size(); ++at) {
             std::vector<float> row = changes[at].row;
-            const std::vector<std::size_t> kept = kept_of(std::span(expand.mask).subspan((first + at) * inputs, inputs));
-            const std::vector<double> step = damped_step(row_effects(changes[at], kept), kept.size() + (expand.has_bias ? 2 : 1), damping_);
-            for (std::size_t each = 0; !step.empty() && each < kept.size(); ++each) row[kept[each]] += static_cast<float>(step[each]);
+            const std::vector<double>& step = steps[at];
+            for (std::size_t each = 0; !step.empty() && each < kept[at].size(); ++each)
+                row[kept[at][each]] += static_cast<float>(step[each]);
             matrix.insert(matrix.end(), row.begin(), row.end());
             biases.push_back(changes[at].row_bias + (!step.empty() && expand.has_bias ? static_cast<float>(step.back()) : 0.0F));
         }

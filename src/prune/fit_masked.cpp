@@ -11,7 +11,7 @@
 namespace mcompress {
 namespace {
 
-constexpr std::size_t kRowsAtOnce = 4;
+constexpr std::size_t kRowsAtOnce = 8;
 
 /// The rows and columns `chosen` of a symmetric matrix.
 std::vector<double> part_of(std::span<const double> matrix, std::size_t stride, std::span<const std::int32_t> chosen) {
@@ -34,14 +34,19 @@ public:
         const auto rows = static_cast<std::size_t>(problem_.outputs);
         std::size_t fewer_go = 0;
         for (std::size_t row = 0; row < rows; ++row) fewer_go += is_by_complement(row) ? 1U : 0U;
-        if (fewer_go > 0 && !prepare_complement()) return {};
+        if (fewer_go > 0) {
+            DampedInverses own;
+            inverse_ = (moments_.inverses ? *moments_.inverses : own).of(moments_.inputs, inputs_, problem_.damping, problem_.threads);
+            if (!inverse_) return {};
+        }
         std::vector<float> result(problem_.weights.size(), 0.0F);
         parallel_chunks(rows, kRowsAtOnce, problem_.threads, [&](std::size_t, std::size_t begin, std::size_t end) {
+            std::vector<std::size_t> by_complement;
             for (std::size_t row = begin; row < end; ++row) {
-                const std::span<float> to = std::span(result).subspan(row * inputs_, inputs_);
-                if (is_by_complement(row)) solve_by_complement(row, to);
-                else solve_directly(row, to);
+                if (is_by_complement(row)) by_complement.push_back(row);
+                else solve_directly(row, std::span(result).subspan(row * inputs_, inputs_));
             }
+            solve_by_complement(by_complement, result);
         });
         return result;
     }
@@ -70,21 +75,6 @@ private:
         return 2 * zeros < problem_.inputs;
     }
 
-    /// B and u, from one factorization.
-    bool prepare_complement() {
-        const auto outputs = static_cast<std::size_t>(problem_.outputs), width = inputs_ + outputs;
-        std::vector<double> both(inputs_ * width, 0.0);
-        for (std::size_t at = 0; at < inputs_; ++at) {
-            both[at * width + at] = 1.0;
-            for (std::size_t row = 0; row < outputs; ++row) both[at * width + inputs_ + row] = wanted_[row * inputs_ + at];
-        }
-        if (linalg::cholesky_solve(matrix_, problem_.inputs, 0.0, both, static_cast<std::int64_t>(width)) != linalg::Factorization::Done)
-            return false;
-        inverse_ = std::move(both);
-        stride_ = width;
-        return true;
-    }
-
     void solve_directly(std::size_t row, std::span<float> to) const {
         const std::vector<std::int32_t> kept = where(row, 1);
         std::vector<double> right;
@@ -97,21 +87,38 @@ private:
         }
     }
 
-    void solve_by_complement(std::size_t row, std::span<float> to) const {
-        const std::vector<std::int32_t> gone = where(row, 0);
-        std::vector<double> value(inputs_);
-        for (std::size_t at = 0; at < inputs_; ++at) value[at] = inverse_[at * stride_ + inputs_ + row];
-        std::vector<double> right;
-        for (const std::int32_t at : gone) right.push_back(value[static_cast<std::size_t>(at)]);
+    /// Of several rows at once: v = (w - r) B, where r makes what goes 0.
+    void solve_by_complement(std::span<const std::size_t> rows, std::vector<float>& result) const {
+        if (rows.empty()) return;
+        std::vector<double> right(rows.size() * inputs_);
+        for (std::size_t at = 0; at < rows.size(); ++at)
+            std::copy_n(wanted_.begin() + static_cast<std::ptrdiff_t>(rows[at] * inputs_), inputs_,
+                        right.begin() + static_cast<std::ptrdiff_t>(at * inputs_));
+        const std::vector<double> unmasked = times_inverse(right);
+        for (std::size_t at = 0; at < rows.size(); ++at)
+            take_out(where(rows[at], 0), std::span(unmasked).subspan(at * inputs_, inputs_),
+                     std::span(right).subspan(at * inputs_, inputs_));
+        const std::vector<double> values = times_inverse(right);
+        for (std::size_t at = 0; at < rows.size(); ++at)
+            for (std::size_t input = 0; input < inputs_; ++input)
+                if (mask_[rows[at] * inputs_ + input])
+                    result[rows[at] * inputs_ + input] = static_cast<float>(values[at * inputs_ + input]);
+    }
+
+    /// From what is to be met, right: r with B_ZZ r_Z = u_Z. Nothing where that has no factor.
+    void take_out(const std::vector<std::int32_t>& gone, std::span<const double> unmasked, std::span<double> right) const {
+        std::vector<double> factors;
+        for (const std::int32_t at : gone) factors.push_back(unmasked[static_cast<std::size_t>(at)]);
         const auto count = static_cast<std::int64_t>(gone.size());
-        if (linalg::cholesky_solve(part_of(inverse_, stride_, gone), count, 0.0, right, 1) == linalg::Factorization::Done) {
-            for (std::size_t at = 0; at < gone.size(); ++at) {
-                const double* const column = inverse_.data() + static_cast<std::size_t>(gone[at]) * stride_;
-                for (std::size_t to_change = 0; to_change < inputs_; ++to_change) value[to_change] -= right[at] * column[to_change];
-            }
-        }
-        for (std::size_t at = 0; at < inputs_; ++at) to[at] = static_cast<float>(value[at]);
-        for (const std::int32_t at : gone) to[static_cast<std::size_t>(at)] = 0.0F;
+        if (linalg::cholesky_solve(part_of(*inverse_, inputs_, gone), count, 0.0, factors, 1) != linalg::Factorization::Done) return;
+        for (std::size_t at = 0; at < gone.size(); ++at) right[static_cast<std::size_t>(gone[at])] -= factors[at];
+    }
+
+    /// Rows of as many numbers as there are inputs, times B.
+    std::vector<double> times_inverse(std::span<const double> rows) const {
+        std::vector<double> products(rows.size());
+        linalg::multiply(rows, *inverse_, products, {static_cast<std::int64_t>(rows.size() / inputs_), problem_.inputs, problem_.inputs});
+        return products;
     }
 
     const MaskedProblem& problem_;
@@ -119,8 +126,7 @@ private:
     const Mask& mask_;
     std::size_t inputs_;
     std::vector<double> matrix_, wanted_;
-    std::vector<double> inverse_;  // B with u^T on its right
-    std::size_t stride_ = 0;
+    std::shared_ptr<const std::vector<double>> inverse_;  // B
 };
 
 }  // namespace

@@ -6,14 +6,16 @@
 #include <variant>
 #include <vector>
 
+#include "prune/damped_inverses.h"
 #include "prune/mask.h"
 
 namespace mcompress {
 
 /// What is to be met, as moments of the input x' and of what is to come out, y.
 struct FitMoments {
-    std::span<const double> inputs;  // A = E[x' x'^T], [inputs, inputs]
-    std::span<const double> wanted;  // E[y x'^T], [outputs, inputs]
+    std::span<const double> inputs;      // A = E[x' x'^T], [inputs, inputs]
+    std::span<const double> wanted;      // E[y x'^T], [outputs, inputs]
+    DampedInverses* inverses = nullptr;  // of A, where several masks are fitted; else found anew
 };
 
 /// The same as rows, for fewer of them than inputs: A then has a small rank, and nothing of its size is needed.

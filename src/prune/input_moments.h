@@ -20,7 +20,7 @@ struct InputMoments {
     std::vector<double> spread;  // the diagonal of products()
 
     /// A = E[x x^T] of the rows, [inputs, inputs].
-    std::vector<double> products() const;
+    std::vector<double> products(int threads = 1) const;
     /// Whether that would be a large matrix of a rank that is small beside its size: then it is better left unformed.
     bool has_few_rows() const { return kFew * count <= static_cast<std::int64_t>(mean.size()); }
 
@@ -28,9 +28,10 @@ private:
     static constexpr std::int64_t kFew = 8;
 };
 
-/// Rows of any width.
-void subtract_means(std::span<const double> means, std::vector<float>& rows);
+/// Of rows of any width; of columns [begin, end) alone.
+void subtract_means(std::span<const double> means, std::vector<float>& rows, int threads = 1);
+void subtract_means(std::span<const double> means, std::size_t begin, std::size_t end, std::vector<float>& rows);
 
-InputMoments input_moments(const Layer& layer, const LayerRows& rows, std::int64_t group, Centering centering);
+InputMoments input_moments(const Layer& layer, const LayerRows& rows, std::int64_t group, Centering centering, int threads = 1);
 
 }  // namespace mcompress

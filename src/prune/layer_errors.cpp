@@ -22,11 +22,15 @@ Mask mask_at(const Layer& layer, const LayerFitting& fitting, const LayerTask& t
 
 }  // namespace
 
-std::vector<ErrorPoint> layer_errors(const Layer& layer, const SplitRows& dense, const LayerTask& task) {
-    const PartialLayer part(layer, exact_weights(layer), kOutputs);
+LayerFitting dense_fitting(const Layer& layer, const SplitRows& dense, const LayerTask& task) {
     const Centering centering = task.repair == Repair::Full && layer.bias_input >= 0 ? Centering::AboutMeans : Centering::AboutZero;
-    const LayerFitting fitting(part.layer, part.exact, dense.fit, dense.fit, centering, task.threads);
-    const LayerJudge judge(part.layer, part.exact, dense.held_out, dense.held_out);
+    return {layer, exact_weights(layer), dense.fit, dense.fit, centering, task.threads};
+}
+
+std::vector<ErrorPoint> layer_errors(const Layer& layer, const LayerFitting& whole, const SplitRows& dense, const LayerTask& task) {
+    const PartialLayer part(layer, whole.exact(), kOutputs);
+    const LayerFitting fitting = whole.of(part);
+    const LayerJudge judge(part.layer, part.exact, dense.held_out, dense.held_out, {}, task.threads);
     const WeightGrid grid = part_grid(layer, part.layer);
     const double damping = choose_damping({}, grid, fitting, judge, kGainLevel);
     std::vector<ErrorPoint> points;
@@ -45,11 +49,11 @@ std::vector<ErrorPoint> layer_errors(const Layer& layer, const SplitRows& dense,
     return points;
 }
 
-double error_gain(const Layer& layer, const SplitRows& dense, const LayerTask& task, const Trial& trial, Graph& pruned) {
-    const LayerWeights exact = exact_weights(layer);
-    const LayerFitting fitting(layer, exact, dense.fit, dense.fit, Centering::AboutMeans, task.threads);
+double error_gain(const Layer& layer, const LayerFitting& fitting, const SplitRows& dense, const LayerTask& task, const Trial& trial,
+                  Graph& pruned) {
+    const LayerWeights& exact = fitting.exact();
     const LayerWeights changed = fitting.with_bias(masked(exact.matrix, mask_at(layer, fitting, task, exact, kGainLevel)));
-    const double own = LayerJudge(layer, exact, dense.held_out, dense.held_out).error(changed);
+    const double own = LayerJudge(layer, exact, dense.held_out, dense.held_out, {}, task.threads).error(changed);
     if (!(own > 1e-12)) return 1.0;
     set_weights(pruned, layer, changed);
     const double noise = trial.measure(pruned).relative_noise();

@@ -10,6 +10,12 @@
 
 namespace mcompress {
 
+namespace {
+
+constexpr std::size_t kRowsAtOnce = 1024;
+
+}  // namespace
+
 LayerFitting::LayerFitting(const Layer& layer, LayerWeights exact, const LayerRows& dense, const LayerRows& pruned, Centering centering,
                            int threads)
     : LayerFitting(layer, std::move(exact), centering, threads) {
@@ -22,13 +28,11 @@ LayerFitting::LayerFitting(const Layer& layer, LayerWeights exact, const LayerRo
 LayerFitting::Group LayerFitting::make_group(const LayerRows& dense, const LayerRows& pruned, std::int64_t number,
                                              Centering centering) const {
     auto inputs = std::make_shared<Inputs>();
-    inputs->moments = input_moments(*layer_, pruned, number, centering);
-    if (!inputs->moments.has_few_rows()) inputs->products = inputs->moments.products();
+    inputs->moments = input_moments(*layer_, pruned, number, centering, threads_of_group());
+    if (!inputs->moments.has_few_rows()) inputs->products = inputs->moments.products(threads_of_group());
     Group group;
-    group.targets.resize(static_cast<std::size_t>(dense.count * layer_->outputs));
-    linalg::gemm({dense.of_group(*layer_, number)},
-                 {std::span(exact_.matrix).subspan(static_cast<std::size_t>(number) * group_size(), group_size()), linalg::Transpose::Yes},
-                 group.targets, {.m = dense.count, .n = layer_->outputs, .k = layer_->inputs});
+    group.targets = results(dense.of_group(*layer_, number),
+                            std::span(exact_.matrix).subspan(static_cast<std::size_t>(number) * group_size(), group_size()));
     std::vector<float> left;
     if (&dense != &pruned && have_residuals(dense, pruned)) {
         const std::vector<float> lost = residuals_of(*layer_, dense, number, {});
@@ -40,7 +44,8 @@ LayerFitting::Group LayerFitting::make_group(const LayerRows& dense, const Layer
         exact->targets = group.targets;
         exact->offsets = left.empty() ? std::vector<float>(group.targets.size(), 0.0F) : std::move(left);
         const std::size_t outputs = static_cast<std::size_t>(layer_->outputs), first = static_cast<std::size_t>(number) * outputs;
-        for (std::size_t at = 0; at < exact->offsets.size(); ++at) exact->offsets[at] += exact_.bias[first + at % outputs];
+        for (std::size_t row = 0; row < exact->offsets.size(); row += outputs)
+            for (std::size_t at = 0; at < outputs; ++at) exact->offsets[row + at] += exact_.bias[first + at];
         group.exact = std::move(exact);
     }
     group.inputs = std::move(inputs);
@@ -49,8 +54,8 @@ LayerFitting::Group LayerFitting::make_group(const LayerRows& dense, const Layer
 }
 
 void LayerFitting::center(Group& group) const {
-    group.mean_target = linalg::column_means(group.targets, group.inputs->moments.count, layer_->outputs);
-    if (centering_ == Centering::AboutMeans) subtract_means(group.mean_target, group.targets);
+    group.mean_target = linalg::column_means(group.targets, group.inputs->moments.count, layer_->outputs, threads_of_group());
+    if (centering_ == Centering::AboutMeans) subtract_means(group.mean_target, group.targets, threads_of_group());
     find_wanted(group);
 }
 
@@ -65,7 +70,7 @@ LayerFitting LayerFitting::within_passed(const LayerWeights& weights) const {
         const Exact& exact = *group.exact;
         const InputMoments& moments = group.inputs->moments;
         const std::span<const float> matrix = std::span(weights.matrix).subspan(number * group_size(), group_size());
-        group.targets = results(moments, matrix);  // what the weights give, less the dense bias
+        group.targets = results(moments.rows, matrix);  // what the weights give, less the dense bias
         std::vector<double> shifts(outputs);
         for (std::size_t output = 0; output < outputs; ++output) {
             const std::size_t channel = number * outputs + output;
@@ -74,13 +79,18 @@ LayerFitting LayerFitting::within_passed(const LayerWeights& weights) const {
                 for (std::size_t at = 0; at < inputs; ++at)
                     shifts[output] += static_cast<double>(matrix[output * inputs + at]) * moments.mean[at];
         }
-        for (std::size_t at = 0; at < group.targets.size(); ++at) {
-            const float found = group.targets[at] + static_cast<float>(shifts[at % outputs]);
-            const float wanted = exact.targets[at] + exact.offsets[at];
-            if (wanted <= passed_.low) group.targets[at] = std::min(found, passed_.low - exact.offsets[at]);
-            else if (wanted >= passed_.high) group.targets[at] = std::max(found, passed_.high - exact.offsets[at]);
-            else group.targets[at] = exact.targets[at];
-        }
+        parallel_chunks(group.targets.size() / outputs, kRowsAtOnce, threads_of_group(),
+                        [&](std::size_t, std::size_t begin, std::size_t end) {
+                            for (std::size_t row = begin; row < end; ++row)
+                                for (std::size_t output = 0; output < outputs; ++output) {
+                                    const std::size_t at = row * outputs + output;
+                                    const float found = group.targets[at] + static_cast<float>(shifts[output]);
+                                    const float wanted = exact.targets[at] + exact.offsets[at];
+                                    if (wanted <= passed_.low) group.targets[at] = std::min(found, passed_.low - exact.offsets[at]);
+                                    else if (wanted >= passed_.high) group.targets[at] = std::max(found, passed_.high - exact.offsets[at]);
+                                    else group.targets[at] = exact.targets[at];
+                                }
+                        });
         fitting.center(group);
     });
     return fitting;
@@ -131,9 +141,9 @@ MaskedProblem LayerFitting::problem(std::size_t number, double damping) const {
     MaskedProblem problem{.outputs = layer_->outputs,
                           .inputs = layer_->inputs,
                           .weights = std::span(exact_.matrix).subspan(number * group_size(), group_size()),
-                          .given = FitMoments{inputs.products, group.wanted},
+                          .given = FitMoments{inputs.products, group.wanted, &inputs.inverses},
                           .damping = damping,
-                          .threads = groups_.size() > 1 ? 1 : threads_};
+                          .threads = threads_of_group()};
     if (inputs.products.empty()) problem.given = FitRows{inputs.moments.count, inputs.moments.rows, group.targets, inputs.moments.spread};
     return problem;
 }
@@ -165,9 +175,16 @@ LayerWeights LayerFitting::with_bias(std::vector<float> matrix) const {
     return weights;
 }
 
-std::vector<float> LayerFitting::results(const InputMoments& inputs, std::span<const float> matrix) const {
-    std::vector<float> values(static_cast<std::size_t>(inputs.count * layer_->outputs));
-    linalg::gemm({inputs.rows}, {matrix, linalg::Transpose::Yes}, values, {.m = inputs.count, .n = layer_->outputs, .k = layer_->inputs});
+std::vector<float> LayerFitting::results(std::span<const float> rows, std::span<const float> matrix) const {
+    const auto inputs = static_cast<std::size_t>(layer_->inputs), outputs = static_cast<std::size_t>(layer_->outputs);
+    std::vector<float> values(inputs == 0 ? 0 : rows.size() / inputs * outputs);
+    parallel_chunks(values.size() / std::max<std::size_t>(1, outputs), kRowsAtOnce, threads_of_group(),
+                    [&](std::size_t, std::size_t begin, std::size_t end) {
+                        const std::size_t count = end - begin;
+                        linalg::gemm({rows.subspan(begin * inputs, count * inputs)}, {matrix, linalg::Transpose::Yes},
+                                     std::span(values).subspan(begin * outputs, count * outputs),
+                                     {.m = static_cast<std::int64_t>(count), .n = layer_->outputs, .k = layer_->inputs});
+                    });
     return values;
 }
 
@@ -176,7 +193,8 @@ std::vector<float> LayerFitting::matched_scales(const std::vector<float>& matrix
     const auto inputs = static_cast<std::size_t>(layer_->inputs), outputs = static_cast<std::size_t>(layer_->outputs);
     parallel_for(groups_.size(), threads_, [&](int, std::size_t number) {
         const Group& group = groups_[number];
-        const std::vector<float> found = results(group.inputs->moments, std::span(matrix).subspan(number * group_size(), group_size()));
+        const std::vector<float> found =
+            results(group.inputs->moments.rows, std::span(matrix).subspan(number * group_size(), group_size()));
         for (std::size_t output = 0; output < outputs; ++output) {
             double own = 0.0, shared = 0.0;
             for (std::size_t at = output; at < found.size(); at += outputs) {

@@ -48,6 +48,7 @@ private:
     struct Inputs {
         InputMoments moments;
         std::vector<double> products;  // empty where the rows are few
+        mutable DampedInverses inverses;
     };
     struct Exact {
         std::vector<float> targets;  // W x + s - s', [count, outputs]
@@ -66,8 +67,10 @@ private:
     Group make_group(const LayerRows& dense, const LayerRows& pruned, std::int64_t group, Centering centering) const;
     void center(Group& group) const;
     void find_wanted(Group& group) const;
-    /// V x' of one group, [count, outputs].
-    std::vector<float> results(const InputMoments& inputs, std::span<const float> matrix) const;
+    /// V x' of one group's rows, [count, outputs].
+    std::vector<float> results(std::span<const float> rows, std::span<const float> matrix) const;
+    /// Groups share the threads; where there is one, it has them all.
+    int threads_of_group() const { return groups_.size() > 1 ? 1 : threads_; }
 
     const Layer* layer_;
     LayerWeights exact_;

@@ -208,7 +208,7 @@ private:
         const Layer& layer = layers_[at];
         const Mask mask = column_mask(layer, columns_[at], removed);
         const LayerWeights exact = exact_weights(layer);
-        const LayerJudge judge(layer, exact, dense.held_out, pruned.held_out);
+        const LayerJudge judge(layer, exact, dense.held_out, pruned.held_out, {}, options_.threads);
         LayerWeights best = exact;
         for (std::size_t place = 0; place < mask.size(); ++place)
             if (!mask[place]) best.matrix[place] = 0.0F;

@@ -99,8 +99,9 @@ private:
         errors_.resize(layers_.size());
         for (std::size_t at = 0; at < layers_.size(); ++at) {
             const SplitRows rows = prefix.rows_of(at);
-            errors_[at] = layer_errors(layers_[at], rows, task_of(at, 0));
-            const double gain = error_gain(layers_[at], rows, task_of(at, 0), trial, pruned_);
+            const LayerFitting fitting = dense_fitting(layers_[at], rows, task_of(at, 0));
+            errors_[at] = layer_errors(layers_[at], fitting, rows, task_of(at, 0));
+            const double gain = error_gain(layers_[at], fitting, rows, task_of(at, 0), trial, pruned_);
             for (ErrorPoint& point : errors_[at]) point.error *= gain;
             outcome_.layers[at].gain = gain;
             report_progress(at);

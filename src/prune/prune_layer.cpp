@@ -28,7 +28,7 @@ public:
           fitting_(layer, exact_weights(layer), dense.fit, pruned_.fit, centering_, task.threads) {}
 
     PrunedLayer run() {
-        const LayerJudge judge(layer_, fitting_.exact(), dense_.held_out, pruned_.held_out);
+        const LayerJudge judge(layer_, fitting_.exact(), dense_.held_out, pruned_.held_out, {}, task_.threads);
         const double damping = least_damping();
         MaskedWeights chosen =
             choose_weights(task_.criterion, task_.pattern, grid_of(layer_), fitting_, task_.zeros, damping, task_.number);
@@ -69,7 +69,7 @@ private:
     double least_damping() const {
         const PartialLayer part(layer_, fitting_.exact(), kJudgedOutputs);
         const LayerFitting fitting = fitting_.of(part);
-        const LayerJudge judge(part.layer, part.exact, dense_.held_out, pruned_.held_out, part.rows);
+        const LayerJudge judge(part.layer, part.exact, dense_.held_out, pruned_.held_out, part.rows, task_.threads);
         const double share = static_cast<double>(task_.zeros) / static_cast<double>(grid_of(layer_).size());
         return choose_damping(task_.pattern, part_grid(layer_, part.layer), fitting, judge, share);
     }

@@ -12,6 +12,10 @@ struct Backend {
     /// c [m,n] (=|+=) op(a) op(b)
     void (*gemm)(const float* a, bool transpose_a, const float* b, bool transpose_b, float* c, std::int64_t m, std::int64_t n,
                  std::int64_t k, bool add);
+    /// c [m,n] = a [m,k] b [k,n]
+    void (*multiply)(const double* a, const double* b, double* c, std::int64_t m, std::int64_t n, std::int64_t k);
+    /// to [n] = sum over t of factors[t] * rows[t], which lie `ld` apart
+    void (*combine)(const float* rows, std::int64_t ld, const float* factors, std::int64_t count, float* to, std::int64_t n);
     /// c [p,q] = x^T y over `rows` rows; x and y have rows ldx and ldy apart
     void (*cross)(const float* x, std::int64_t ldx, const float* y, std::int64_t ldy, std::int64_t rows, std::int64_t p, std::int64_t q,
                   float* c);

@@ -44,6 +44,25 @@ void gemm(const float* a, bool transpose_a, const float* b, bool transpose_b, fl
     }
 }
 
+void multiply_doubles(const double* a, const double* b, double* c, std::int64_t m, std::int64_t n, std::int64_t k) {
+    View<double> product(c, m, n, Stride(n));
+    product.noalias() = ConstView<double>(a, m, k, Stride(k)) * ConstView<double>(b, k, n, Stride(n));
+}
+
+void combine(const float* rows, std::int64_t ld, const float* factors, std::int64_t count, float* to, std::int64_t n) {
+    constexpr std::int64_t kAtOnce = 64;
+    std::int64_t begin = 0;
+    for (; begin + kAtOnce <= n; begin += kAtOnce) {
+        float sums[kAtOnce] = {};
+        for (std::int64_t row = 0; row < count; ++row)
+            for (std::int64_t at = 0; at < kAtOnce; ++at) sums[at] += factors[row] * rows[row * ld + begin + at];
+        for (std::int64_t at = 0; at < kAtOnce; ++at) to[begin + at] = sums[at];
+    }
+    for (std::int64_t at = begin; at < n; ++at) to[at] = 0.0F;
+    for (std::int64_t row = 0; row < count; ++row)
+        for (std::int64_t at = begin; at < n; ++at) to[at] += factors[row] * rows[row * ld + at];
+}
+
 void cross(const float* x, std::int64_t ldx, const float* y, std::int64_t ldy, std::int64_t rows, std::int64_t p, std::int64_t q,
            float* c) {
     const ConstView<float> left(x, rows, p, Stride(ldx));
@@ -91,6 +110,7 @@ void invert_lower(double* l, std::int64_t n) {
 
 }  // namespace
 
-extern const Backend MCOMPRESS_LINALG_BACKEND = {MCOMPRESS_LINALG_NAME, gemm, cross, cholesky, solve, invert_lower};
+extern const Backend MCOMPRESS_LINALG_BACKEND = {MCOMPRESS_LINALG_NAME, gemm, multiply_doubles, combine, cross, cholesky, solve,
+                                                 invert_lower};
 
 }  // namespace mcompress::linalg

@@ -23,6 +23,12 @@ std::optional<int> columns_of(const Sample& sample) {
     return shape[3] == 3 ? std::optional(2) : std::nullopt;
 }
 
+/// `lines` of `columns` elements, each line in reverse order.
+template <typename T> void reverse_lines(const T* from, T* to, std::size_t lines, std::size_t columns) {
+    for (std::size_t line = 0; line < lines; ++line)
+        std::reverse_copy(from + line * columns, from + (line + 1) * columns, to + line * columns);
+}
+
 Tensor reversed(const Tensor& tensor, int axis) {
     const Shape& shape = tensor.shape();
     const auto lines = static_cast<std::size_t>(shape.product(0, axis)), columns = static_cast<std::size_t>(shape[axis]);
@@ -31,6 +37,10 @@ Tensor reversed(const Tensor& tensor, int axis) {
     Tensor result = Tensor::uninitialized(tensor.dtype(), shape);
     const std::byte* from = tensor.bytes();
     std::byte* to = result.mutable_bytes();
+    if (tensor.dtype() == DType::Float32 && bytes == sizeof(float)) {
+        reverse_lines(tensor.data<float>(), result.mutable_data<float>(), lines, columns);
+        return result;
+    }
     for (std::size_t line = 0; line < lines; ++line)
         for (std::size_t column = 0; column < columns; ++column)
             std::memcpy(to + (line * columns + column) * bytes, from + (line * columns + columns - 1 - column) * bytes, bytes);

@@ -22,13 +22,16 @@ public:
 
     /// From several threads, each with its own sample.
     template <typename T, typename ToReal> void add(std::size_t sample, const Shape& shape, const T* from, const ToReal& to_real) {
-        if (first_row_[sample] == kNone) return;
+        if (slots_[sample] == kNone) return;
         const RowReader reader(layer_, shape);
         const std::int64_t count = std::min(per_sample_, reader.positions());
         found_[sample] = count;
-        std::int64_t row = first_row_[sample];
-        for (const std::int64_t position : spread_positions(reader.positions(), count, sample, number_))
-            reader.read(from, position, values_.data() + row++ * layer_.inputs, capacity_ * layer_.inputs, to_real, padding_);
+        Part& part = part_of(sample);
+        float* row = part.values.data() + slots_[sample] * per_sample_ * layer_.inputs;
+        for (const std::int64_t position : spread_positions(reader.positions(), count, sample, number_)) {
+            reader.read(from, position, row, part.capacity * layer_.inputs, to_real, padding_);
+            row += layer_.inputs;
+        }
     }
 
     /// Before anything is added: what a window sees of the padding is not a number instead of 0.
@@ -47,29 +50,28 @@ public:
     SplitRows split();
 
 private:
+    /// Room for the rows of the samples that are held out, or of the others.
+    struct Part {
+        std::int64_t capacity = 0;
+        std::vector<float> values;     // [groups][capacity][inputs]
+        std::vector<float> residuals;  // [capacity][groups * outputs]
+    };
+    Part& part_of(std::size_t sample) { return is_held_out_[sample] ? held_out_ : fit_; }
     bool have_residuals() const;
-
-    std::vector<float> residuals_of(const std::vector<bool>& is_held_out, bool held_out) const;
-
-    std::int64_t read_of(std::size_t sample, bool held_out) const {
-        return held_out ? (found_[sample] + parts_[sample] - 1) / parts_[sample] : found_[sample];
-    }
-
-    /// A single sample has to serve as both.
-    bool belongs(bool is_held_out, bool wanted) const { return found_.size() == 1 || is_held_out == wanted; }
+    /// Without what was not found, and of a held-out picture without the rows that are of parts of it.
+    LayerRows rows_of(Part& part, bool held_out) const;
 
     static constexpr std::int64_t kNone = -1;
 
     const Layer& layer_;
     std::size_t number_;
     std::int64_t per_sample_ = 0;
-    std::int64_t capacity_ = 0;
     float padding_ = 0.0F;
-    std::vector<std::int64_t> first_row_;  // by sample; kNone where it has no rows
-    std::vector<std::int64_t> found_;      // by sample
-    std::vector<std::int64_t> parts_;      // by sample: rows of each picture, the first of the whole of it
-    std::vector<float> values_;
-    std::vector<float> residuals_;
+    std::vector<std::int64_t> found_;  // by sample
+    std::vector<std::int64_t> parts_;  // by sample: rows of each picture, the first of the whole of it
+    std::vector<bool> is_held_out_;    // likewise
+    std::vector<std::int64_t> slots_;  // likewise: its number in its part; kNone where it has no rows
+    Part fit_, held_out_;
     std::vector<std::uint8_t> has_residual_;  // by sample; empty when none are expected
 };
 

@@ -168,6 +168,44 @@ TEST_CASE("linalg: the upper factor U of the inverse gives U^T U a = 1 and is ze
     }
 }
 
+TEST_CASE("linalg: the inverse of a symmetric matrix times it is 1; threads change no bit of it, of a Gram matrix or of means") {
+    std::mt19937 random(7);
+    for (const std::int64_t n : {1, 2, 63, 64, 65, 200, 300}) {
+        const std::vector<double> a = random_gram(random, n);
+        std::vector<double> inverse = a, by_three = a, unit(a.size());
+        REQUIRE(invert_symmetric(inverse, n) == Factorization::Done);
+        REQUIRE(invert_symmetric(by_three, n, 3) == Factorization::Done);
+        CHECK(inverse == by_three);
+        multiply(inverse, a, unit, {n, n, n});
+        for (std::int64_t i = 0; i < n; ++i) unit[i * n + i] -= 1.0;
+        CHECK(greatest_difference(unit, std::vector<double>(unit.size())) < 1e-9);
+
+        const std::vector<float> x = random_floats(random, 700 * n);
+        std::vector<double> gram(a.size()), other(a.size());
+        accumulate_gram(x, 700, n, gram);
+        accumulate_gram(x, 700, n, other, 3);
+        CHECK(gram == other);
+        CHECK(column_means(x, 700, n) == column_means(x, 700, n, 3));
+    }
+}
+
+TEST_CASE("linalg: products of doubles, and rows that are added with factors, are the sums of their definitions") {
+    std::mt19937 random(8);
+    for (const auto& [m, n, k] : {Extents{1, 1, 1}, Extents{3, 5, 7}, Extents{8, 130, 65}, Extents{9, 64, 0}}) {
+        const std::vector<float> some = random_floats(random, m * k), others = random_floats(random, k * n);
+        const std::vector<double> a(some.begin(), some.end()), b(others.begin(), others.end());
+        std::vector<double> c(static_cast<std::size_t>(m * n), 1.0), expected(c.size(), 0.0);
+        multiply(a, b, c, {m, n, k});
+        for (std::int64_t i = 0; i < m; ++i)
+            for (std::int64_t l = 0; l < k; ++l)
+                for (std::int64_t j = 0; j < n; ++j) expected[i * n + j] += a[i * k + l] * b[l * n + j];
+        CHECK(greatest_difference(c, expected) < 1e-10);
+        std::vector<float> sum(static_cast<std::size_t>(n), 1.0F);
+        combine_rows(others, std::span(some).first(static_cast<std::size_t>(k)), sum);
+        CHECK(greatest_difference(std::vector<double>(sum.begin(), sum.end()), std::span(expected).first(sum.size())) < 1e-4);
+    }
+}
+
 TEST_CASE("linalg: every instruction set this machine runs computes the same") {
     std::mt19937 random(6);
     constexpr std::int64_t kRows = 90;
@@ -189,6 +227,14 @@ TEST_CASE("linalg: every instruction set this machine runs computes the same") {
         REQUIRE(backend->cholesky(lower.data(), kSize));
         REQUIRE(first->cholesky(reference.data(), kSize));
         CHECK(greatest_difference(lower, reference) < 1e-9);
+        std::vector<double> square(gram.size()), same(gram.size());
+        backend->multiply(gram.data(), gram.data(), square.data(), kSize, kSize, kSize);
+        first->multiply(gram.data(), gram.data(), same.data(), kSize, kSize, kSize);
+        CHECK(greatest_difference(square, same) < 1e-6);
+        std::vector<float> combined(kSize), combined_first(kSize);
+        backend->combine(x.data(), kSize, x.data(), kRows, combined.data(), kSize);
+        first->combine(x.data(), kSize, x.data(), kRows, combined_first.data(), kSize);
+        for (std::size_t i = 0; i < combined.size(); ++i) CHECK(combined[i] == Approx(combined_first[i]).margin(1e-4));
         std::vector<double> right(kSize, 1.0);
         std::vector<double> other = right;
         backend->solve(lower.data(), kSize, right.data(), 1);
@@ -212,6 +258,8 @@ TEST_CASE("linalg: a matrix without a Cholesky factor is reported and the right 
         CHECK(b == std::vector<double>{5.0, 6.0});
         std::vector<double> u = a;
         CHECK(inverse_upper_cholesky(u, 2, 0.0) == Factorization::NotPositiveDefinite);
+        std::vector<double> inverse = a;
+        CHECK(invert_symmetric(inverse, 2) == Factorization::NotPositiveDefinite);
     }
     // A singular matrix has one once it is damped: one observed direction of four.
     std::vector<double> singular(16);
