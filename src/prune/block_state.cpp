@@ -23,7 +23,7 @@ BlockState::BlockState(const BlockRows& rows, const BlockWeights& weights)
       taps_(weights.depthwise.weights.matrix.size() / channels_),
       inputs_(weights.expand ? weights.expand->weights.matrix.size() / channels_ : channels_),
       outputs_(weights.project.weights.bias.size()),
-      windows_(rows.windows.size()),
+      windows_(weights.expand ? 0 : rows.windows.size()),
       sources_(weights.expand ? rows.windows.size() : 0),
       padding_(rows_ * taps_, 0) {
     MCOMPRESS_CHECK(rows.windows.size() == rows_ * inputs_ * taps_ && rows.wanted.size() == rows_ * outputs_);
@@ -33,8 +33,8 @@ BlockState::BlockState(const BlockRows& rows, const BlockWeights& weights)
                 const float value = rows.windows[(row * inputs_ + input) * taps_ + tap];
                 const bool is_outside = std::isnan(value);
                 if (is_outside) padding_[row * taps_ + tap] = 1;
-                windows_[(input * rows_ + row) * taps_ + tap] = is_outside ? 0.0F : value;
                 if (weights.expand) sources_[(row * taps_ + tap) * inputs_ + input] = is_outside ? 0.0F : value;
+                else windows_[(input * rows_ + row) * taps_ + tap] = is_outside ? 0.0F : value;
             }
 }
 
@@ -46,7 +46,7 @@ std::vector<float> BlockState::depthwise_inputs(std::size_t first, std::size_t c
         return {begin, begin + static_cast<std::ptrdiff_t>(count * size)};
     }
     std::vector<float> x(count * size);
-    linalg::gemm({matrix}, {windows_}, x,
+    linalg::gemm({matrix}, {sources_, linalg::Transpose::Yes}, x,
                  {static_cast<std::int64_t>(count), static_cast<std::int64_t>(size), static_cast<std::int64_t>(inputs_)});
     for (std::size_t channel = 0; channel < count; ++channel)
         for (std::size_t at = 0; at < size; ++at) {

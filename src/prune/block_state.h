@@ -64,7 +64,7 @@ private:
     const BlockRows& data_;
     const BlockWeights& weights_;
     std::size_t rows_, channels_, taps_, inputs_, outputs_;
-    std::vector<float> windows_;         // [inputs, rows, taps]
+    std::vector<float> windows_;         // [inputs, rows, taps] without E
     std::vector<float> sources_;         // [rows, taps, inputs] with E
     std::vector<std::uint8_t> padding_;  // [rows, taps]
     std::vector<float> hidden_;          // [channels, rows]

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kBatch = 2 * kChannelsAtOnce;  // of channels that see the same lacks
 constexpr std::size_t kRowsAtOnce = 256;
-constexpr int kRounds = 2;
 constexpr double kLeastGain = 0.998;                                            // of a round that another one follows
 constexpr double kFirstDamping = 1.0, kDampingFall = 0.3, kLeastDamping = 0.1;  // of the steps of a round
 
@@ -67,15 +66,15 @@ struct RowProducts {
 
 class BlockFit {
 public:
-    BlockFit(const BlockWeights& weights, const BlockRows& fit, const BlockRows& held_out, int threads)
-        : weights_(weights), fit_(fit, weights_), held_out_(held_out, weights_), threads_(threads) {}
+    BlockFit(const BlockWeights& weights, const BlockRows& fit, const BlockRows& held_out, int threads, int most_rounds)
+        : weights_(weights), fit_(fit, weights_), held_out_(held_out, weights_), threads_(threads), most_rounds_(most_rounds) {}
 
     FittedBlock run() {
         fit_.run(threads_);
         held_out_.run(threads_);
         FittedBlock best{weights_, held_out_.error(), 0.0, 0};
         best.error_after = best.error_before;
-        for (int round = 1; round <= kRounds; ++round) {
+        for (int round = 1; round <= most_rounds_; ++round) {
             sweep();
             fit_projection();
             fit_.run(threads_);
@@ -301,15 +300,15 @@ private:
 
     BlockWeights weights_;
     BlockState fit_, held_out_;
-    int threads_;
+    int threads_, most_rounds_;
     double damping_ = kFirstDamping;
 };
 
 }  // namespace
 
-FittedBlock fit_block(const BlockWeights& weights, const BlockRows& fit, const BlockRows& held_out, int threads) {
+FittedBlock fit_block(const BlockWeights& weights, const BlockRows& fit, const BlockRows& held_out, int threads, int most_rounds) {
     MCOMPRESS_CHECK(fit.count > 0 && held_out.count > 0);
-    return BlockFit(weights, fit, held_out, threads).run();
+    return BlockFit(weights, fit, held_out, threads, most_rounds).run();
 }
 
 }  // namespace mcompress

@@ -42,7 +42,7 @@ struct FittedBlock {
 /// Least squares of r against what is wanted, by blocks of coordinates. In a round each channel c gets, with p_c its column of P and e what r lacks, the change
 /// of its result that would serve best, e p_c / |p_c|^2; the taps of D and then the row of E that come nearest to it are solved for (Gauss and Newton's
 /// linearization where an activation cuts off), kept where e shrinks; then P is solved for. Weights stay under their masks; every step is damped towards where
-/// it began. The round with the least error on held-out rows is kept. The number of threads changes nothing.
-FittedBlock fit_block(const BlockWeights& weights, const BlockRows& fit, const BlockRows& held_out, int threads);
+/// it began. The round with the least error on held-out rows is kept; the last one is the first that gains next to nothing. The number of threads changes nothing.
+FittedBlock fit_block(const BlockWeights& weights, const BlockRows& fit, const BlockRows& held_out, int threads, int most_rounds = 2);
 
 }  // namespace mcompress

@@ -10,8 +10,6 @@
 namespace mcompress {
 namespace {
 
-constexpr std::size_t kRowBytes = std::size_t{12} << 20;
-
 bool has_one_reader(const Value& value) { return value.uses().size() == 1 && !value.is_graph_output(); }
 
 /// Behind the layer's activation, if it has one.
@@ -56,7 +54,7 @@ std::vector<InvertedBlock> find_inverted_blocks(std::span<const Layer> layers) {
     return blocks;
 }
 
-std::optional<BlockReads> reads_of(const InvertedBlock& block, std::span<const Layer> layers) {
+std::optional<BlockReads> reads_of(const InvertedBlock& block, std::span<const Layer> layers, std::size_t bytes) {
     const Layer &first = layers[block.first()], &depthwise = layers[block.depthwise], &last = layers[block.project];
     const Value* input = first.float_input();
     const std::optional<Residual> residual = residual_of(last);
@@ -68,8 +66,8 @@ std::optional<BlockReads> reads_of(const InvertedBlock& block, std::span<const L
     window.outputs = last.outputs;
     const Value* result = last.reference->output(0);
     if (residual) result = result->uses()[0].node->output(0);
-    BlockReads reads{.dense = {window, input->name(), result->name(), kRowBytes},
-                     .pruned = {window, input->name(), residual ? residual->value->name() : std::string(), kRowBytes},
+    BlockReads reads{.dense = {window, input->name(), result->name(), bytes},
+                     .pruned = {window, input->name(), residual ? residual->value->name() : std::string(), bytes},
                      .passed = residual ? residual->passed : last.passed};
     return reads;
 }

@@ -28,6 +28,7 @@ struct BlockReads {
     PositionRead dense, pruned;
     PassedRange passed;  // behind the block
 };
-std::optional<BlockReads> reads_of(const InvertedBlock& block, std::span<const Layer> layers);
+/// `bytes`: of the input that is read, in each graph.
+std::optional<BlockReads> reads_of(const InvertedBlock& block, std::span<const Layer> layers, std::size_t bytes = std::size_t{12} << 20);
 
 }  // namespace mcompress

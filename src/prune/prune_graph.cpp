@@ -157,7 +157,7 @@ private:
         if (options_.repair == Repair::Full) rows.residual = ResidualRows::With;
         GraphPrefix dense(*engine_, dense_, layers_, *samples_, rows);
         GraphPrefix pruned(*engine_, pruned_, layers_, *samples_, rows);
-        BlockRepair blocks(layers_, dense, pruned, options_.threads);
+        BlockRepair blocks(layers_, dense, pruned, errors_.empty() ? kEffortAlone : kEffortBesideSearch, options_.threads);
         for (std::size_t at = 0; at < layers_.size(); ++at) {
             const SplitRows exact = dense.rows_of(at);
             if (options_.repair == Repair::Full) {

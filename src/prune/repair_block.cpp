@@ -20,10 +20,10 @@ BlockRows block_rows(LayerRows& pruned, LayerRows& wanted) {
 
 }  // namespace
 
-BlockRepair::BlockRepair(std::span<const Layer> layers, GraphPrefix& dense, GraphPrefix& pruned, int threads)
-    : layers_(layers), dense_(dense), pruned_(pruned), threads_(threads) {
+BlockRepair::BlockRepair(std::span<const Layer> layers, GraphPrefix& dense, GraphPrefix& pruned, const BlockEffort& effort, int threads)
+    : layers_(layers), dense_(dense), pruned_(pruned), effort_(effort), threads_(threads) {
     for (const InvertedBlock& block : find_inverted_blocks(layers))
-        if (std::optional<BlockReads> reads = reads_of(block, layers)) {
+        if (std::optional<BlockReads> reads = reads_of(block, layers, effort.row_bytes)) {
             blocks_.push_back(block);
             reads_.push_back(std::move(*reads));
         }
@@ -69,7 +69,7 @@ std::vector<RefittedLayer> BlockRepair::fit(const InvertedBlock& block) {
     weights.project = block_layer(layers_[block.project], done_[next]);
     weights.project.passed = reads.passed;
     const BlockRows fit = block_rows(rows.fit, wanted_.fit), held_out = block_rows(rows.held_out, wanted_.held_out);
-    FittedBlock fitted = fit_block(weights, fit, held_out, threads_);
+    FittedBlock fitted = fit_block(weights, fit, held_out, threads_, effort_.most_rounds);
     log_debug("prune block of {}: error {:.4f} -> {:.4f} after {} rounds, {} rows", layers_[block.depthwise].node->display_name(),
               fitted.error_before, fitted.error_after, fitted.rounds, fit.count);
     if (fitted.rounds == 0) return {};
