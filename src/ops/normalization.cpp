@@ -78,7 +78,7 @@ constexpr OpInfo kRows[] = {
     {"", "BatchNormalization", 9, 5, 5, 1, 5, infer_batch_norm, check_attrs<BatchNormAttrs>},
     {"", "BatchNormalization", 14, 5, 5, 1, 3, infer_batch_norm, check_attrs<BatchNormAttrs>},
     {"", "BatchNormalization", 15, 5, 5, 1, 3, infer_batch_norm, check_attrs<BatchNormAttrs>},
-    {"", "GroupNormalization", 18, 0, 0, 0, 0, infer_same, check_attrs<GroupNormAttrs>},
+    {"", "GroupNormalization", 18, 3, 3, 1, 1, infer_same, check_attrs<GroupNormAttrs>},
     {"", "GroupNormalization", 21, 3, 3, 1, 1, infer_same, check_attrs<GroupNormAttrs>},
     {"", "Hardmax", 1, 1, 1, 1, 1, infer_softmax, check_attrs<SoftmaxAttrs>},
     {"", "Hardmax", 11, 1, 1, 1, 1, infer_softmax, check_attrs<SoftmaxAttrs>},

@@ -27,7 +27,8 @@ namespace {
 
 // Convolutions and pooling have bfloat16 forms from opset 22 on, what is older mostly from 13 on.
 constexpr int kBFloat16Opsets[] = {22, 13};
-constexpr std::size_t kNamed = 10;  // constants that do not fit, in the report
+constexpr int kFirstNumberedCast = 6;  // before, Cast named its type
+constexpr std::size_t kNamed = 10;     // constants that do not fit, in the report
 
 void upgrade_for_bfloat16(Model& model, FloatReport& report) {
     for (const int opset : kBFloat16Opsets) {
@@ -157,6 +158,7 @@ FloatReport convert_float_model(const FloatConvertRequest& request) {
     Graph& graph = *model->graph;
     infer_types(graph);
     report.before = summarize(*model, request.model);
+    if (graph.opset_version("") < kFirstNumberedCast) upgrade_opset(*model, kFirstNumberedCast);
     if (report.conversion.to == DType::BFloat16) upgrade_for_bfloat16(*model, report);
     append(report.passes, run_pipeline("clean", graph, pass_inputs()));
     for (const std::string& selector : request.exclude)

@@ -267,6 +267,14 @@ def deep_model(levels):
                        [value("c", (), BOOL), value("x")], [value("y")]))
 
 
+@case("B78 body with inputs", "3 E3009", "'then_branch' has 1 inputs")
+def _(folder):
+    """An If gives its branches nothing; ONNX Runtime refuses such a model, too."""
+    branch = graph([node("Relu", ["x"], ["b"])], [value("x")], [value("b")], name="b")
+    put(folder, model(graph([node("If", ["c"], ["y"], "if", [attr_graph("then_branch", branch), attr_graph("else_branch", nested(0))])],
+                            [value("c", (), BOOL), value("x")], [value("y")])))
+
+
 bad_file("B78 nested 40 deep", "3 E3013", "nest", lambda: deep_model(40))
 bad_file("B78 nested 2000 deep", "3 E3013", "nest", lambda: deep_model(2000))
 

@@ -71,6 +71,18 @@ TEST_CASE("infer: the branches of an If are merged") {
           "float[?,3]");
 }
 
+TEST_CASE("infer: bodies ask for as many values as they are given") {
+    CHECK_THROWS_WITH(inferred(R"(g (bool c, float[2] x) => (float[2] y) {
+        y = If(c) <then_branch = t (float[2] s) => (float[2] a) { a = Relu(s) }, else_branch = e () => (float[2] b) { b = Neg(x) }> })"),
+                      contains_text("'then_branch' has 1 inputs, but the node gives it 0"));
+    CHECK_THROWS_WITH(inferred(R"(g (int64 n, bool c, float[2] x) => (float[2] y) {
+        y = Loop(n, c, x) <body = b (int64 i, bool go) => (bool g, float[2] s) { g = Identity(go) s = Relu(x) }> })"),
+                      contains_text("'body' has 2 inputs, but the node gives it 3"));
+    CHECK_THROWS_WITH(inferred(R"(g (float[2] x, float[3, 2] s) => (float[2] y) {
+        y = Scan<num_scan_inputs = 1, body = b (float[2] a) => (float[2] r) { r = Relu(a) }>(x, s) })"),
+                      contains_text("'body' has 1 inputs, but the node gives it 2"));
+}
+
 TEST_CASE("infer: a declared type that contradicts is an error, one that knows more is kept") {
     const auto strict = [](const std::string& text) { infer_types(*parse(text)->graph, DeclaredTypes::MustAgree); };
     CHECK_THROWS_WITH(strict("g (float[2, 3] x) => (float[2, 4] y) { y = Relu(x) }"), contains_text("'y'"));

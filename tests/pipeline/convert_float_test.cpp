@@ -77,6 +77,14 @@ FloatConvertRequest request_for(const fs::path& model, const fs::path& output, D
 
 }  // namespace
 
+TEST_CASE("models whose Cast names its type cannot be converted, and say so") {
+    const TemporaryFolder folder;
+    const fs::path early =
+        write_model(folder, R"(<ir_version: 3, opset_import: ["" : 5]> g (float[2] x) => (float[2] y) { y = Relu (x) })");
+    CHECK_THROWS_WITH(convert_float_model(request_for(early, folder / "half.onnx", DType::Float16)),
+                      contains_text("opset 5 cannot be upgraded"));
+}
+
 TEST_CASE("bodies go to float16 and back through files") {
     const TemporaryFolder folder;
     const fs::path original = write_model(folder, kBodies);

@@ -36,6 +36,11 @@ bool counts(const Node& node) {
     return (info && info->data_flow != DataFlow::Computes) || std::find(kOps.begin(), kOps.end(), node.op_type()) != kOps.end();
 }
 
+/// Scatters to places that hold something already.
+bool adds_up(const Node& node) {
+    return (node.is("ScatterND") || node.is("ScatterElements")) && string_attribute(node, "reduction", "none") != "none";
+}
+
 bool is_made_by(const Value* value, std::string_view op) { return value && value->producer() && value->producer()->is(op); }
 
 bool is_read_by(const Value* value, std::string_view op) {
@@ -120,6 +125,7 @@ std::string FloatPlan::why_kept(const Node& node, const HalfRule* rule) {
     if (const auto found = conversion_.keep.find(node.display_name()); found != conversion_.keep.end()) return found->second;
     if (std::string reason = why_not_by_types(node, *rule); !reason.empty()) return reason;
     if (conversion_.to == DType::Float32) return {};
+    if (adds_up(node) && conversion_.to == DType::Float16) return "ONNX Runtime scatters with a reduction in float32 only";
     if (node.is("QuantizeLinear") || node.is("DequantizeLinear")) return "its scale stays as it is";
     if (std::string reason = why_not_by_constants(node); !reason.empty()) return reason;
     if (rule->use == HalfUse::Stores) return std::string(kStores);
