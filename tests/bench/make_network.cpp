@@ -1,4 +1,4 @@
-// make_network resnet50|bert-base|bert-base-fused|vit-base OUT.onnx: networks of the standard shapes with random weights, for timings.
+// make_network NAME OUT.onnx: networks of the standard shapes with random weights, for timings.
 #include <cmath>
 #include <cstdio>
 #include <string_view>
@@ -117,13 +117,53 @@ std::unique_ptr<Model> vit_base() {
     return b.finish(x, {Dim("batch"), 1000});
 }
 
+/// A decoder of Llama's form (Touvron et al. 2023) as ONNX Runtime's generator of such models writes it: root mean squares with the sum in front, heads of the query
+/// that share keys, rotation inside the attention, a gated feed-forward. Four layers of width 1024; `kept` keys were there before.
+std::unique_ptr<Model> decoder(std::int64_t kept, Dim steps) {
+    constexpr std::int64_t kWidth = 1024, kHeads = 16, kKeyHeads = 4, kHead = 64, kInner = 2816;
+    NetworkBuilder b(17);
+    b.use_domain("com.microsoft");
+    const Dims dims{Dim(1), steps, kWidth};
+    const auto product = [&](Value* x, std::int64_t in, std::int64_t out) {
+        return b.node("MatMul", {x, b.random({in, out}, 1.0 / std::sqrt(static_cast<double>(in)))});
+    };
+    Value* total = b.input("total_length", Dims{}, DType::Int32);
+    Value* lengths = b.input("lengths", Dims{Dim(1)}, DType::Int32);
+    Value* sum = b.input("embeddings", dims);
+    Value *cosines = b.random({2048, kHead / 2}, 0.5), *sines = b.random({2048, kHead / 2}, 0.5);
+    Value* x = b.node("SimplifiedLayerNormalization", {sum, b.filled({kWidth}, 1.0F)}, {{"axis", std::int64_t{-1}}});
+    const auto add_and_norm = [&](Value* branch) {
+        std::vector<Value*> out = b.fused_outputs("SkipSimplifiedLayerNormalization", {branch, sum, b.filled({kWidth}, 1.0F)},
+                                                  {{"epsilon", 1e-5F}}, {true, false, false, true});
+        sum = out[3];
+        return out[0];
+    };
+    for (int layer = 0; layer < 4; ++layer) {
+        Value* past_key = kept > 0 ? b.random({1, kKeyHeads, kept, kHead}, 1.0) : nullptr;
+        Value* past_value = kept > 0 ? b.random({1, kKeyHeads, kept, kHead}, 1.0) : nullptr;
+        Value* context =
+            b.fused_outputs("GroupQueryAttention",
+                            {product(x, kWidth, kHeads * kHead), product(x, kWidth, kKeyHeads * kHead),
+                             product(x, kWidth, kKeyHeads * kHead), past_key, past_value, lengths, total, cosines, sines},
+                            {{"num_heads", kHeads}, {"kv_num_heads", kKeyHeads}, {"do_rotary", std::int64_t{1}}}, {true, true, true})[0];
+        x = add_and_norm(product(context, kHeads * kHead, kWidth));
+        Value* gate = product(x, kWidth, kInner);
+        Value* gated = b.node("Mul", {b.node("Mul", {gate, b.node("Sigmoid", {gate})}), product(x, kWidth, kInner)});
+        x = add_and_norm(product(gated, kInner, kWidth));
+    }
+    return b.finish(x, dims);
+}
+
+std::unique_ptr<Model> decoder_prompt() { return decoder(0, Dim("tokens")); }
+std::unique_ptr<Model> decoder_token() { return decoder(511, Dim(1)); }
+
 struct NetworkRow {
     std::string_view name;
     std::unique_ptr<Model> (*make)();
 };
 
-constexpr NetworkRow kNetworks[] = {
-    {"resnet50", resnet50}, {"bert-base", bert_base}, {"bert-base-fused", bert_base_fused}, {"vit-base", vit_base}};
+constexpr NetworkRow kNetworks[] = {{"resnet50", resnet50}, {"bert-base", bert_base},           {"bert-base-fused", bert_base_fused},
+                                    {"vit-base", vit_base}, {"decoder-prompt", decoder_prompt}, {"decoder-token", decoder_token}};
 
 }  // namespace
 
@@ -131,6 +171,8 @@ int main(int argc, char** argv) {
     return bench::report_errors([&] {
         for (const NetworkRow& row : kNetworks)
             if (argc == 3 && row.name == argv[1]) return emit_model(*row.make(), argv[2]), 0;
-        return std::fprintf(stderr, "usage: make_network resnet50|bert-base|bert-base-fused|vit-base OUT.onnx\n"), 2;
+        std::fputs("usage: make_network NAME OUT.onnx, with NAME one of:", stderr);
+        for (const NetworkRow& row : kNetworks) std::fprintf(stderr, " %s", std::string(row.name).c_str());
+        return std::fputs("\n", stderr), 2;
     });
 }

@@ -20,7 +20,8 @@ REAL = {"mobilenet_v2": "mobilenet_v2_torchvision", "squeezenet": "squeezenet1_1
 # name, shape of a sample, versions, batch sizes
 CASES = [("resnet50", PICTURE, ["int8", "fp32"], [1, 8]), ("mobilenet_v2", PICTURE, ["int8", "fp32"], [1, 8]), ("squeezenet", PICTURE, ["int8"], [1, 8]),
          ("mobilenet_v1_025", PICTURE, ["int8"], [1, 8]), ("bert-base", TOKENS, ["int8", "dynamic", "fp32"], [1, 8]), ("bert-base-fused", TOKENS, ["dynamic", "fp32"], [1]),
-         ("vit-base", PICTURE, ["int8"], [1])]
+         ("vit-base", PICTURE, ["int8"], [1]), ("decoder-prompt", (128, 1024), ["fp32", "int4"], [1]), ("decoder-token", (1, 1024), ["fp32", "int4"], [1])]
+LENGTHS = {"decoder-prompt": 128, "decoder-token": 512}  # of the text so far
 
 
 def run(*command):
@@ -36,8 +37,16 @@ def inputs(work, shape):
     return files
 
 
+def text_lengths(work, total):
+    """The inputs of a decoder that say how long the text is: in all, and of each sample without its newest token."""
+    files = [os.path.join(work, f"{kind}_{total}.npy") for kind in ("total", "lengths")]
+    np.save(files[0], np.array(total, np.int32))
+    np.save(files[1], np.array([total - 1], np.int32))
+    return files
+
+
 def prepare(binaries, work, name, version, data):
-    """The model in a version; weights are random or trained, calibration is on random numbers: timings do not depend on either."""
+    """The model in a version: int4 is the form that ONNX Runtime's builder of such models writes, blocks of 32 around 0. Weights are random or trained, calibration is on random numbers: timings do not depend on either."""
     if name in REAL:
         assets = os.environ.get("MCOMPRESS_ASSETS")
         if not assets:
@@ -51,7 +60,8 @@ def prepare(binaries, work, name, version, data):
         return source
     target = os.path.join(work, f"{name}.{version}.onnx")
     if not os.path.exists(target):
-        how = ["--dynamic"] if version == "dynamic" else ["--data", data, "--allow-unfit-data"]  # noise, which is all that timings need
+        how = {"dynamic": ["--dynamic"], "int4": ["--weight-only", "int4", "--rounding", "rtn", "--zero-points", "none"]}
+        how = how.get(version, ["--data", data, "--allow-unfit-data"])  # noise, which is all that timings need
         run(os.path.join(binaries, "mcompress"), "-q", "quantize", source, *how, "-o", target)
     return target
 
@@ -71,6 +81,7 @@ def main():
         if options.only and options.only != name:
             continue
         files = inputs(options.work, shape)
+        lengths = text_lengths(options.work, LENGTHS[name]) if name in LENGTHS else []
         for version in versions:
             model = prepare(options.bin, options.work, name, version, files[8])
             if not model:
@@ -79,7 +90,7 @@ def main():
             for batch in batches if version != "fp32" else [1]:
                 out = os.path.join(options.work, "measured.json")
                 run(os.path.join(HERE, "against_onnxruntime.py"), os.path.join(options.bin, "bench_engine"), "--seconds", options.seconds, "--json", out,
-                    f"{model}:{files[batch]}")
+                    f"{model}:{','.join([*lengths, files[batch]])}")
                 with open(out) as file:
                     for r in json.load(file):
                         results.append({"network": name, "version": version, "batch": batch, **r})

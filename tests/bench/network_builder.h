@@ -25,7 +25,9 @@ public:
         model_->ir_version = 8;
     }
 
-    Value* input(const std::string& name, Dims dims) { return graph().add_input(name, ValueType::tensor(DType::Float32, std::move(dims))); }
+    Value* input(const std::string& name, Dims dims, DType type = DType::Float32) {
+        return graph().add_input(name, ValueType::tensor(type, std::move(dims)));
+    }
 
     std::unique_ptr<Model> finish(Value* output, Dims dims) {
         graph().set_type(output, ValueType::tensor(DType::Float32, std::move(dims)));
@@ -42,18 +44,13 @@ public:
         return node(op, std::move(inputs), std::move(given), "com.microsoft");
     }
 
+    /// The same, of which several outputs are wanted; null for the others.
+    std::vector<Value*> fused_outputs(const std::string& op, std::vector<Value*> inputs, Attributes given, std::vector<bool> wanted) {
+        return outputs(op, std::move(inputs), std::move(given), "com.microsoft", wanted);
+    }
+
     Value* node(const std::string& op, std::vector<Value*> inputs, Attributes given = {}, const std::string& domain = {}) {
-        const std::string name = op + "_" + std::to_string(counter_++);
-        std::vector<Attribute> attributes;
-        for (auto& [key, value] : given) attributes.push_back({key, std::move(value), {}});
-        return graph()
-            .add_node({.op_type = op,
-                       .inputs = std::move(inputs),
-                       .attributes = std::move(attributes),
-                       .name = name,
-                       .domain = domain,
-                       .outputs = {name}})
-            ->output(0);
+        return outputs(op, std::move(inputs), std::move(given), domain, {true})[0];
     }
 
     /// A convolution with bias; `gain` scales the weights.
@@ -104,6 +101,23 @@ public:
     Graph& graph() { return *model_->graph; }
 
 private:
+    std::vector<Value*> outputs(const std::string& op, std::vector<Value*> inputs, Attributes given, const std::string& domain,
+                                const std::vector<bool>& wanted) {
+        const std::string name = op + "_" + std::to_string(counter_++);
+        std::vector<Attribute> attributes;
+        for (auto& [key, value] : given) attributes.push_back({key, std::move(value), {}});
+        std::vector<std::string> names;
+        for (std::size_t at = 0; at < wanted.size(); ++at)
+            names.push_back(!wanted[at] ? std::string() : at == 0 ? name : name + "_" + std::to_string(at));
+        const Node* made = graph().add_node({.op_type = op,
+                                             .inputs = std::move(inputs),
+                                             .attributes = std::move(attributes),
+                                             .name = name,
+                                             .domain = domain,
+                                             .outputs = std::move(names)});
+        return {made->outputs().begin(), made->outputs().end()};
+    }
+
     double uniform() {
         const std::uint64_t number = splitmix64(std::exchange(state_, state_ + kSplitMixStep));
         return (static_cast<double>(number >> 11) + 0.5) / 9007199254740992.0;

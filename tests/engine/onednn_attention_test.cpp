@@ -74,6 +74,30 @@ TEST_CASE("grouped queries over a prompt and one step", "[onednn]") {
     }
 }
 
+TEST_CASE("one step of many heads that share keys, with a long past, a bias, a window and scores", "[onednn]") {
+    for (const std::int64_t heads : {12, 140})  // more than a block of rows
+        for (const bool has_window : {false, true}) {
+            GraphMaker maker;
+            constexpr std::int64_t kSize = 32, kPast = 700;
+            Value* packed = maker.input("packed", Shape{2, 1, (heads + 4) * kSize});
+            const std::vector<std::int32_t> lengths{kPast, kPast / 2};
+            std::vector<Attribute> attributes{integer("num_heads", heads), integer("kv_num_heads", 2), integer("qk_output", 2)};
+            if (has_window) attributes.push_back(integer("local_window_size", 100));
+            Node* node = maker.graph().add_node(
+                {.op_type = "GroupQueryAttention",
+                 .inputs = {packed, nullptr, nullptr, maker.input("past_key", Shape{2, 2, kPast, kSize}),
+                            maker.input("past_value", Shape{2, 2, kPast, kSize}), maker.constant(Tensor::from_values(Shape{2}, lengths)),
+                            maker.constant(Tensor::scalar(static_cast<std::int32_t>(kPast + 1))), nullptr, nullptr, nullptr,
+                            maker.weights(Shape{1, heads, 1, kPast + 1})},
+                 .attributes = attributes,
+                 .domain = kMicrosoft,
+                 .outputs = std::vector<std::string>(4)});
+            for (int output = 0; output < 4; ++output) maker.output(node->output(output));
+            INFO(heads << " heads, window " << has_window);
+            CHECK(relative_difference(maker) < 2e-5);
+        }
+}
+
 TEST_CASE("attention of ai.onnx with queries that attend to nothing", "[onednn]") {
     for (const bool causal : {false, true}) {
         GraphMaker maker(23);

@@ -139,18 +139,26 @@ void rotate_heads(const KernelContext& context, const MicrosoftAttentionAttrs& a
         }
 }
 
+constexpr std::int64_t kWorthThreads = std::int64_t{1} << 16;  // elements to copy
+
 /// The cache after this step, [batch, kv_heads, rows, size]; rows that hold nothing are 0.
 Tensor updated_cache(const KernelContext& context, const GroupSizes& g, const Tensor& past, const HeadRows& fresh) {
     const Shape shape{g.batch, g.kv_heads, g.rows, g.size};
     context.check_size(DType::Float32, shape);
-    Tensor cache(DType::Float32, shape);
-    float* to = cache.mutable_data<float>();
-    for (std::int64_t b = 0; b < g.batch; ++b)
-        for (std::int64_t h = 0; h < g.kv_heads; ++h, to += g.rows * g.size) {
-            const std::int64_t kept = g.past(b);
-            if (kept > 0) std::copy_n(past.data<float>() + (b * g.kv_heads + h) * g.past_rows * g.size, kept * g.size, to);
-            for (std::int64_t s = 0; s < g.steps; ++s) std::copy_n(fresh.row(b, h, s), g.size, to + (kept + s) * g.size);
-        }
+    Tensor cache = Tensor::uninitialized(DType::Float32, shape);
+    float* const first = cache.mutable_data<float>();
+    const std::int64_t head = g.rows * g.size, tasks = g.batch * g.kv_heads;
+    const auto fill_head = [&](std::int64_t task) {
+        const std::int64_t b = task / g.kv_heads, h = task % g.kv_heads, kept = g.past(b);
+        float* to = first + task * head;
+        if (kept > 0) to = std::copy_n(past.data<float>() + task * g.past_rows * g.size, kept * g.size, to);
+        for (std::int64_t s = 0; s < g.steps; ++s) to = std::copy_n(fresh.row(b, h, s), g.size, to);
+        std::fill(to, first + (task + 1) * head, 0.0F);
+    };
+    const int threads = cache.element_count() > kWorthThreads ? context.threads : 1;
+    if (context.routines) context.routines->for_each(tasks, threads, fill_head);
+    else
+        for (std::int64_t task = 0; task < tasks; ++task) fill_head(task);
     return cache;
 }
 

@@ -103,38 +103,69 @@ void attend_head(const AttentionTask& t, std::int64_t batch, std::int64_t head, 
     }
 }
 
+constexpr std::int64_t kWorthRoutineThreads = kWorthThreads / 4;
 constexpr std::int64_t kPadding = 16;  // scores of a row, so that routines see few different sizes while a text grows
 
-/// Scores of `count` queries from `first` on as probabilities, rows `step` apart; unseen keys have 0.
-void block_probabilities(const Routines& routines, const AttentionTask& t, std::int64_t batch, std::int64_t head, std::int64_t first,
-                         std::int64_t count, std::int64_t step, float* scores) {
+/// Rows that meet the same keys: queries of one head, or, of a single query, the heads that share a key head.
+struct Block {
+    std::int64_t batch, head, query, count;
+    bool is_of_heads;
+
+    std::int64_t head_of(std::int64_t row) const { return is_of_heads ? head + row : head; }
+    std::int64_t query_of(std::int64_t row) const { return is_of_heads ? query : query + row; }
+};
+
+/// All blocks of a task, by number.
+struct Blocks {
+    explicit Blocks(const AttentionTask& t) : task(t), are_of_heads(t.queries == 1 && t.heads > t.kv_heads) {
+        each = are_of_heads ? t.heads / t.kv_heads : t.queries;
+        a_group = (each + kRoutineRows - 1) / kRoutineRows;
+        groups = are_of_heads ? t.kv_heads : t.heads;
+    }
+
+    std::int64_t count() const { return task.batch * groups * a_group; }
+    Block at(std::int64_t number) const {
+        const std::int64_t group = number / a_group % groups, first = number % a_group * kRoutineRows;
+        Block block{number / a_group / groups, group, first, std::min(kRoutineRows, each - first), are_of_heads};
+        if (are_of_heads) block.head = group * each + first, block.query = 0;
+        return block;
+    }
+
+    const AttentionTask& task;
+    bool are_of_heads;
+    std::int64_t each, a_group, groups;  // rows of a group, blocks of a group
+};
+
+/// Scores of a block as probabilities, rows `step` apart; unseen keys have 0.
+void block_probabilities(const Routines& routines, const AttentionTask& t, const Block& block, std::int64_t step, float* scores) {
     constexpr float kUnseen = -std::numeric_limits<float>::infinity();
-    const std::int64_t rows = (batch * t.heads + head) * t.queries + first;
-    for (std::int64_t at = 0; at < count; ++at) {
+    const auto number_of = [&](std::int64_t at) { return (block.batch * t.heads + block.head_of(at)) * t.queries + block.query_of(at); };
+    for (std::int64_t at = 0; at < block.count; ++at) {
         float* row = scores + at * step;
-        const KeyRange seen = seen_keys(t, batch, first + at);
-        finish_scores(t, batch, head, first + at, seen, row);
-        store_scores(t, t.raw_scores, rows + at, seen, row);
+        const KeyRange seen = seen_keys(t, block.batch, block.query_of(at));
+        finish_scores(t, block.batch, block.head_of(at), block.query_of(at), seen, row);
+        store_scores(t, t.raw_scores, number_of(at), seen, row);
         std::fill(row, row + seen.first, kUnseen);
         std::fill(row + seen.last, row + step, kUnseen);
     }
-    softmax_rows(&routines, scores, count, step);
-    for (std::int64_t at = 0; at < count; ++at)
-        store_scores(t, t.probabilities, rows + at, seen_keys(t, batch, first + at), scores + at * step);
+    softmax_rows(&routines, scores, block.count, step);
+    for (std::int64_t at = 0; at < block.count; ++at)
+        store_scores(t, t.probabilities, number_of(at), seen_keys(t, block.batch, block.query_of(at)), scores + at * step);
 }
 
-void attend_block(const Routines& routines, const AttentionTask& t, std::int64_t batch, std::int64_t head, std::int64_t first, float* to) {
-    const std::int64_t kv_head = head / (t.heads / t.kv_heads), count = std::min(kRoutineRows, t.queries - first);
+void attend_block(const Routines& routines, const AttentionTask& t, const Block& block, float* to) {
+    const std::int64_t kv_head = block.head / (t.heads / t.kv_heads);
     std::int64_t reach = 0;
-    for (std::int64_t query = first; query < first + count; ++query) reach = std::max(reach, seen_keys(t, batch, query).last);
+    for (std::int64_t at = 0; at < block.count; ++at) reach = std::max(reach, seen_keys(t, block.batch, block.query_of(at)).last);
     const std::int64_t step = std::max<std::int64_t>(1, (reach + kPadding - 1) / kPadding) * kPadding;
-    std::vector<float> scores(static_cast<std::size_t>(count * step));
-    routines.multiply({count, t.size, reach}, {t.q.row(batch, head, first), t.q.row_step},
-                      {t.k.row(batch, kv_head, 0), t.k.row_step, MatrixOrder::Transposed}, static_cast<float>(t.scale), scores.data(), step,
-                      1);
-    block_probabilities(routines, t, batch, head, first, count, step, scores.data());
-    routines.multiply({count, reach, t.value_size}, {scores.data(), step}, {t.v.row(batch, kv_head, 0), t.v.row_step}, 1.0F,
-                      to + ((batch * t.queries + first) * t.heads + head) * t.value_size, t.heads * t.value_size, 1);
+    std::vector<float> scores(static_cast<std::size_t>(block.count * step));
+    routines.multiply(
+        {block.count, t.size, reach}, {t.q.row(block.batch, block.head, block.query), block.is_of_heads ? t.q.head_step : t.q.row_step},
+        {t.k.row(block.batch, kv_head, 0), t.k.row_step, MatrixOrder::Transposed}, static_cast<float>(t.scale), scores.data(), step, 1);
+    block_probabilities(routines, t, block, step, scores.data());
+    routines.multiply({block.count, reach, t.value_size}, {scores.data(), step}, {t.v.row(block.batch, kv_head, 0), t.v.row_step}, 1.0F,
+                      to + ((block.batch * t.queries + block.query) * t.heads + block.head) * t.value_size,
+                      block.is_of_heads ? t.value_size : t.heads * t.value_size, 1);
 }
 
 }  // namespace
@@ -143,10 +174,9 @@ void attend(const KernelContext& context, const AttentionTask& task, float* to) 
     const std::int64_t tasks = task.batch * task.heads;
     const std::int64_t work = tasks * task.queries * task.keys * (task.size + task.value_size);
     if (context.routines && task.sinks.empty()) {
-        const std::int64_t blocks = (task.queries + kRoutineRows - 1) / kRoutineRows;
-        context.routines->for_each(tasks * blocks, work > kWorthThreads ? context.threads : 1, [&](std::int64_t at) {
-            attend_block(*context.routines, task, at / blocks / task.heads, at / blocks % task.heads, at % blocks * kRoutineRows, to);
-        });
+        const Blocks blocks(task);
+        context.routines->for_each(blocks.count(), work > kWorthRoutineThreads ? context.threads : 1,
+                                   [&](std::int64_t at) { attend_block(*context.routines, task, blocks.at(at), to); });
         return;
     }
     parallel_for(static_cast<std::size_t>(tasks), work > kWorthThreads ? context.threads : 1, [&](int, std::size_t index) {
