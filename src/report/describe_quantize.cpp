@@ -93,6 +93,9 @@ void add_block_weights(Document& document, const QuantizeReport& report) {
         lines.push_back(format("outputs of their layers on held-out samples: {} mean SQNR, {} without fitting",
                                decibels(totals.output_db / static_cast<double>(totals.judged)),
                                decibels(totals.without_db / static_cast<double>(totals.judged))));
+    if (scheme.zero_points == ZeroPoints::Real)
+        lines.push_back("ONNX Runtime's kernels for 4 bits do not take zero points in float: it dequantizes at every run; --zero-points "
+                        "int is fast there");
     document.fact("weights", std::move(lines));
     document.table(weight_table(report, totals.judged));
 }

@@ -217,3 +217,21 @@ TEST_CASE("a quantized model is quantized anew only when asked") {
         CHECK(run_mcompress("-q validate " + kModel + " " + anew + kEvaluation + "--min-agreement 97 --min-sqnr 18").exit_code == 0);
     }
 }
+
+TEST_CASE("weights of 4 bits: zero points that ONNX Runtime's kernels take, unless others are asked for") {
+    const ScratchFolder scratch("weights");
+    const auto made = [&](const std::string& options) {
+        const CommandResult result =
+            run_mcompress("quantize " + kModel + " --weight-only int4 --block 16 --force -o " + (scratch / "m.onnx") + " " + options);
+        INFO(options << ": " << result.errors);
+        REQUIRE(result.exit_code == 0);
+        return result.output;
+    };
+    CHECK(contains(made(""), "hqq (1 of them), zero points int"));
+    CHECK(contains(made("--zero-points none"), "rtn (1 of them), zero points none"));
+    CHECK(contains(made(kCalibration), "gptq (1 of them), zero points int"));
+    CHECK_FALSE(contains(made("--zero-points int --rounding hqq"), "zero points in float"));
+    const std::string asked_for = made("--rounding hqq");
+    CHECK(contains(asked_for, "zero points float"));
+    CHECK(contains(asked_for, "--zero-points int is fast there"));
+}
