@@ -1,5 +1,6 @@
 // QuantizeLinear, DequantizeLinear, and arithmetic and tables on 8-bit codes.
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "engine/code_operators.h"
@@ -18,14 +19,20 @@ void combine_codes(const std::byte* a, const std::byte* b, std::int64_t count, c
     (is_sum ? sum_codes : compute_codes)(a, b, count, codes, to);
 }
 
-/// Codes of pictures lie channels-last, which is what integer convolutions read.
+/// Codes of pictures lie channels-last, which is what integer convolutions read: three axes are a picture where a convolution reads them, four unless only operators do that
+/// want them in rows (the heads of an attention).
 bool wants_channels_last(const Value* codes, int rank) {
-    if (rank >= 4) return true;
-    if (rank != 3) return false;
-    return std::any_of(codes->uses().begin(), codes->uses().end(), [](const Use& use) {
-        const Value* real = use.node->is("DequantizeLinear") ? use.node->output(0) : nullptr;
-        return real && std::any_of(real->uses().begin(), real->uses().end(), [](const Use& reader) { return reader.node->is("Conv"); });
-    });
+    constexpr std::array kOfRows{"Transpose", "MatMul", "Reshape", "Flatten", "Squeeze", "Unsqueeze"};
+    if (rank < 3) return false;
+    std::vector<const Node*> readers;
+    for (const Use& use : codes->uses()) {
+        if (!use.node->is("DequantizeLinear")) return rank >= 4;
+        for (const Use& reader : use.node->output(0)->uses()) readers.push_back(reader.node);
+    }
+    if (rank == 3) return std::any_of(readers.begin(), readers.end(), [](const Node* node) { return node->is("Conv"); });
+    return readers.empty() || !std::all_of(readers.begin(), readers.end(), [&](const Node* node) {
+               return std::find(kOfRows.begin(), kOfRows.end(), node->op_type()) != kOfRows.end();
+           });
 }
 
 /// What the operators make of 256 numbers, one after the other.
