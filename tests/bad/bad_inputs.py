@@ -85,8 +85,11 @@ def main():
         for name in ("", "out"):
             os.chmod(os.path.join(folder, name), 0o777)
         before = files_in(folder)
-        words = [arguments.binary, "-q"] + [word.replace("{f}", folder) for word in command.split()]
-        result = run(words, as_nobody=identifier.startswith("B02") and os.getuid() == 0)
+        as_nobody = identifier.startswith("B02") and os.getuid() == 0
+        # Nobody may not look into the folders of root, where the program may have been built.
+        binary = shutil.copy(arguments.binary, home) if as_nobody else arguments.binary
+        words = [binary, "-q"] + [word.replace("{f}", folder) for word in command.split()]
+        result = run(words, as_nobody)
         most = max(most, result[4])
         said = result[2].decode(errors="replace").replace(folder, "DIR").strip()
         messages.append(f"{identifier}: {result[0]}\n" + "".join(f"    {line[:400]}\n" for line in said.split("\n") if line))
