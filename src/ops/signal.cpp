@@ -74,7 +74,9 @@ void infer_stft(InferContext& context) {
     const StftAttrs attrs = StftAttrs::read(context.node());
     const Dim frame = frame_length(context), step = size_of(context, 1);
     Dims output{Dim(), Dim(), attrs.spectrum == StftAttrs::Spectrum::Half ? half_spectrum(frame) : frame, 2};
-    if (const Dims* signal = dims_of_rank(context, 0, 3)) {
+    // PyTorch writes signals of real numbers without their last axis of 1, and ONNX Runtime reads them.
+    const bool is_bare = context.input(0).has_rank() && context.input(0).rank() == 2;
+    if (const Dims* signal = dims_of_rank(context, 0, is_bare ? 2 : 3)) {
         output[0] = (*signal)[0];
         const Dim& length = (*signal)[1];
         if (step.is_known() && step.extent() > 0 && length.is_known() && frame.is_known())

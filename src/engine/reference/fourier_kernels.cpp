@@ -116,9 +116,10 @@ std::vector<double> window_values(const KernelContext& context, std::int64_t fra
 void stft(const KernelContext& context) {
     const bool is_half = attrs<StftAttrs>(context.node).spectrum == StftAttrs::Spectrum::Half;
     const Tensor& x = context.required(0);
-    if (x.shape().rank() != 3 || x.shape()[2] < 1 || x.shape()[2] > 2)
-        context.reject(format("a signal of shape {}, expected [batch, length, 1 or 2]", x.shape().to_string()));
-    const std::int64_t batch = x.shape()[0], length = x.shape()[1], parts = x.shape()[2];
+    const bool is_bare = x.shape().rank() == 2;  // as PyTorch writes real numbers
+    if (!is_bare && (x.shape().rank() != 3 || x.shape()[2] < 1 || x.shape()[2] > 2))
+        context.reject(format("a signal of shape {}, expected [batch, length], or [batch, length, 1 or 2]", x.shape().to_string()));
+    const std::int64_t batch = x.shape()[0], length = x.shape()[1], parts = is_bare ? 1 : x.shape()[2];
     if (is_half && parts == 2) context.reject("half a spectrum does not describe complex numbers");
     const std::int64_t step = integer(context, context.required(1));
     if (step < 1) context.reject(format("frames {} apart", step));
