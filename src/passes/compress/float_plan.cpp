@@ -125,7 +125,11 @@ std::string FloatPlan::why_kept(const Node& node, const HalfRule* rule) {
     if (const auto found = conversion_.keep.find(node.display_name()); found != conversion_.keep.end()) return found->second;
     if (std::string reason = why_not_by_types(node, *rule); !reason.empty()) return reason;
     if (conversion_.to == DType::Float32) return {};
-    if (adds_up(node) && conversion_.to == DType::Float16) return "ONNX Runtime scatters with a reduction in float32 only";
+    if (conversion_.to == DType::Float16) {
+        if (adds_up(node)) return "ONNX Runtime scatters with a reduction in float32 only";
+        // It takes the operator apart by its definition, in which a constant is float32.
+        if (node.is("MeanVarianceNormalization")) return "ONNX Runtime has it in float32 only";
+    }
     if (node.is("QuantizeLinear") || node.is("DequantizeLinear")) return "its scale stays as it is";
     if (std::string reason = why_not_by_constants(node); !reason.empty()) return reason;
     if (rule->use == HalfUse::Stores) return std::string(kStores);
