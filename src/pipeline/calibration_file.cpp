@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "pipeline/json_integer.h"
 #include "quant/range_method.h"
 #include "support/error.h"
 #include "support/file.h"
@@ -23,7 +24,7 @@ Json counts_json(std::span<const std::uint64_t> counts) {
 }
 
 std::vector<std::uint64_t> counts_from(const Json& json) {
-    auto counts = json.get<std::vector<std::uint64_t>>();
+    auto counts = integers_of<std::uint64_t>(json);
     if (counts.size() > AnchoredHistogram::kBins)
         fail(codes::kTableInvalid, "a histogram has {} bins, at most {} are known", counts.size(), AnchoredHistogram::kBins);
     if (!counts.empty()) counts.resize(AnchoredHistogram::kBins);
@@ -48,7 +49,7 @@ Json statistics_json(const TensorStatistics& statistics) {
 }
 
 ExactSum sum_from(const Json& json) {
-    const auto words = json.get<std::vector<std::uint64_t>>();
+    const auto words = integers_of<std::uint64_t>(json);
     if (words.size() != ExactSum().words().size())
         fail(codes::kTableInvalid, "a sum has {} words, {} are expected", words.size(), ExactSum().words().size());
     return ExactSum::from_words(words);
@@ -63,18 +64,18 @@ float finite_float(const Json& json) {
 
 TensorStatistics statistics_from(const Json& json) {
     TensorStatistics statistics;
-    statistics.count = json.at("count").get<std::uint64_t>();
-    statistics.zeros = json.at("zeros").get<std::uint64_t>();
-    statistics.nan_count = json.at("nan").get<std::uint64_t>();
-    statistics.infinite_count = json.at("infinite").get<std::uint64_t>();
-    statistics.samples = json.at("samples").get<std::uint64_t>();
+    statistics.count = integer_of<std::uint64_t>(json.at("count"));
+    statistics.zeros = integer_of<std::uint64_t>(json.at("zeros"));
+    statistics.nan_count = integer_of<std::uint64_t>(json.at("nan"));
+    statistics.infinite_count = integer_of<std::uint64_t>(json.at("infinite"));
+    statistics.samples = integer_of<std::uint64_t>(json.at("samples"));
     statistics.min = finite_float(json.at("min"));
     statistics.max = finite_float(json.at("max"));
     if (statistics.min > statistics.max) fail(codes::kTableInvalid, "a minimum is greater than its maximum");
     statistics.sum_of_minima = sum_from(json.at("sum_of_minima"));
     statistics.sum_of_maxima = sum_from(json.at("sum_of_maxima"));
     const Json& histogram = json.at("histogram");
-    const int exponent = histogram.at("exponent").get<int>();
+    const int exponent = integer_of<int>(histogram.at("exponent"));
     if (exponent < -149 || exponent > 128) fail(codes::kTableInvalid, "a histogram has exponent {}", exponent);
     statistics.histogram =
         AnchoredHistogram::from_counts(exponent, counts_from(histogram.at("positive")), counts_from(histogram.at("negative")));
@@ -103,7 +104,7 @@ CalibrationTable calibration_table_from_json(std::string_view text) {
             fail(codes::kTableInvalid, "the file is no calibration table of version {}", kVersion);
         CalibrationTable table;
         table.fingerprint = json.at("fingerprint").get<std::string>();
-        table.samples = json.at("samples").get<std::uint64_t>();
+        table.samples = integer_of<std::uint64_t>(json.at("samples"));
         for (const auto& each : json.at("values").items())
             with_context([&] { return format("value '{}'", each.key()); },
                          [&] { table.values[each.key()] = statistics_from(each.value()); });

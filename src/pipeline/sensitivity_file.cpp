@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "pipeline/json_integer.h"
 #include "support/error.h"
 #include "support/file.h"
 #include "support/hash.h"
@@ -30,8 +31,8 @@ ErrorMeasure measure_from(const Json& json) {
     measure.candidate_energy = json[3].get<double>();
     measure.max_absolute = json[4].get<double>();
     measure.max_reference = json[5].get<double>();
-    measure.count = json[6].get<std::size_t>();
-    measure.not_finite = json[7].get<std::size_t>();
+    measure.count = integer_of<std::size_t>(json[6]);
+    measure.not_finite = integer_of<std::size_t>(json[7]);
     return measure;
 }
 
@@ -52,11 +53,11 @@ Json effect_json(const SourceEffect& effect) {
 SourceEffect effect_from(const Json& json) {
     SourceEffect effect;
     effect.id = json.at("id").get<std::string>();
-    effect.outputs.samples = json.at("samples").get<std::size_t>();
+    effect.outputs.samples = integer_of<std::size_t>(json.at("samples"));
     for (const Json& measure : json.at("outputs")) effect.outputs.outputs.push_back(measure_from(measure));
     effect.outputs.classifies = json.at("classifies").get<bool>();
-    effect.outputs.classification.rows = json.at("rows").get<std::size_t>();
-    effect.outputs.classification.agreements = json.at("agreements").get<std::size_t>();
+    effect.outputs.classification.rows = integer_of<std::size_t>(json.at("rows"));
+    effect.outputs.classification.agreements = integer_of<std::size_t>(json.at("agreements"));
     effect.outputs.classification.divergence = json.at("divergence").get<double>();
     effect.local = measure_from(json.at("local"));
     return effect;

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "quant/choose_params.h"
@@ -10,6 +11,9 @@
 #include "quant/weight_only.h"
 
 namespace mcompress {
+
+/// What the name of a value ends with whose channels equalization multiplied by factors.
+inline constexpr std::string_view kRescaledSuffix = "_equalized";
 
 enum class Granularity { PerTensor, PerChannel };
 /// How wide the sums are that integer kernels form. x86 kernels without VNNI (AVX2, AVX-512 before it) add two products u8 x s8 in 16 bits with

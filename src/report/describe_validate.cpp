@@ -68,6 +68,9 @@ void add_layers(Document& document, const ValidateReport& report) {
     document.table(std::move(table));
     if (layers.size() > kShown)
         document.paragraph(format("({} layers compared over {} samples; the JSON report lists all)", layers.size(), report.layer_samples));
+    if (const auto rescaled = std::count_if(layers.begin(), layers.end(), [](const auto* layer) { return layer->rescaled; }))
+        document.paragraph(format("({} were compared after the factors that equalization gave their channels were taken back)",
+                                  rescaled == 1 ? "values of 1 layer" : format("values of {} layers", rescaled)));
     document.chart(std::move(chart));
     document.long_table("all layers", std::move(all));
 }

@@ -196,7 +196,7 @@ std::string to_json(const ValidateReport& report) {
     }
     json["layers"] = Json::array();
     for (const LayerFidelity& layer : report.layers) {
-        Json entry{{"value", layer.value}, {"op", layer.op}};
+        Json entry{{"value", layer.value}, {"op", layer.op}, {"rescaled", layer.rescaled}};
         add_measure(entry, layer.measure);
         json["layers"].push_back(entry);
     }

@@ -9,9 +9,6 @@
 
 namespace mcompress {
 
-/// What the new name of a value ends with whose numbers changed.
-inline constexpr std::string_view kRescaledSuffix = "_equalized";
-
 /// Multiplies channel c by factors[c] > 0, in double. Values whose numbers change get new names (`<name>_equalized`), since a name means one value.
 /// `groups` must be those of this graph as it is. False, and nothing has changed, when a constant would not be finite.
 bool rescale_channels(Graph& graph, const ChannelGroups& groups, const std::vector<double>& factors);

@@ -48,16 +48,18 @@ FidelityResult measure_fidelity(const Engine& engine, ReferenceOutputs& referenc
 struct LayerPair {
     const Value* reference;
     const Value* candidate;
-    std::string op;  // operator that computes it in the reference
+    std::string op;         // operator that computes it in the reference
+    bool rescaled = false;  // the candidate's channels are the reference's times a factor each
 };
 
 /// The pairs of values to compare layer by layer: every value that the candidate quantizes (x → QuantizeLinear → DequantizeLinear → x') and
-/// that the reference knows under the same name.
+/// that the reference knows under the same name, or under the one it had before equalization (`<name>_equalized`).
 std::vector<LayerPair> match_layers(const Graph& reference, const Graph& candidate);
 
 struct LayerFidelity {
     std::string value;
     std::string op;
+    bool rescaled = false;  // compared after the factors of its channels were taken back (channel_gains.h)
     ErrorMeasure measure;
 };
 

@@ -1,10 +1,13 @@
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 #include "engine/bind_inputs.h"
 #include "engine/plan_cache.h"
+#include "quant/scheme.h"
 #include "support/error.h"
 #include "support/parallel.h"
+#include "validate/channel_gains.h"
 #include "validate/fidelity.h"
 
 namespace mcompress {
@@ -21,6 +24,70 @@ const Value* find_original(const Graph& reference, std::string_view name) {
     return nullptr;
 }
 
+/// Runs both models on the first `samples` samples and shows pairs of values.
+class PairRuns {
+public:
+    PairRuns(const Engine& engine, const Graph& reference, const Graph& candidate, std::span<const LayerPair> pairs, ComputeType compute)
+        : reference_(reference),
+          candidate_(candidate),
+          pairs_(pairs.size()),
+          options_of_reference_{.threads = 1},
+          options_of_candidate_{.threads = 1, .compute = compute} {
+        for (std::size_t at = 0; at < pairs.size(); ++at) {
+            if (slots_of_reference_[pairs[at].reference].empty()) options_of_reference_.tapped.push_back(pairs[at].reference);
+            slots_of_reference_[pairs[at].reference].push_back(at);
+            slots_of_candidate_[pairs[at].candidate].push_back(at);
+            options_of_candidate_.tapped.push_back(pairs[at].candidate);
+        }
+        plans_of_reference_.emplace(engine, reference, options_of_reference_);
+        plans_of_candidate_.emplace(engine, candidate, options_of_candidate_);
+    }
+
+    /// show(sample, pair, shape, reference, candidate): numbers of equal shapes; samples in any order and at the same time.
+    template <typename Show> void run(const Dataset& data, std::size_t samples, int threads, const Show& show) {
+        parallel_for(samples, threads, [&](int, std::size_t index) {
+            const Sample sample = data.sample(index);
+            const auto a = bind_inputs(reference_, sample);
+            const auto b = bind_inputs(candidate_, sample);
+            std::vector<Tensor> expected(pairs_);
+            plans_of_reference_->plan_for(a)->run(a, [&](const Value& value, const Tensor& tensor) {
+                for (const std::size_t slot : slots_of_reference_.at(&value)) expected[slot] = tensor;
+            });
+            plans_of_candidate_->plan_for(b)->run(b, [&](const Value& value, const Tensor& tensor) {
+                for (const std::size_t slot : slots_of_candidate_.at(&value))
+                    if (expected[slot].defined() && expected[slot].shape() == tensor.shape())
+                        show(index, slot, tensor.shape(), to_floats(expected[slot]), to_floats(tensor));
+            });
+        });
+    }
+
+private:
+    const Graph& reference_;
+    const Graph& candidate_;
+    std::size_t pairs_;
+    CompileOptions options_of_reference_;
+    CompileOptions options_of_candidate_;
+    std::unordered_map<const Value*, std::vector<std::size_t>> slots_of_reference_;
+    std::unordered_map<const Value*, std::vector<std::size_t>> slots_of_candidate_;
+    std::optional<PlanCache> plans_of_reference_;
+    std::optional<PlanCache> plans_of_candidate_;
+};
+
+/// Of the pairs that were rescaled; empty when none was.
+std::vector<ChannelGains> measure_gains(PairRuns& runs, std::span<const LayerPair> pairs, const Dataset& data, std::size_t samples,
+                                        int threads) {
+    if (std::none_of(pairs.begin(), pairs.end(), [](const LayerPair& pair) { return pair.rescaled; })) return {};
+    std::vector<std::vector<ChannelGains>> measured(samples, std::vector<ChannelGains>(pairs.size()));
+    runs.run(data, samples, threads,
+             [&](std::size_t sample, std::size_t pair, const Shape& shape, const auto& reference, const auto& candidate) {
+                 if (pairs[pair].rescaled) measured[sample][pair].add(shape, reference, candidate);
+             });
+    std::vector<ChannelGains> gains(pairs.size());
+    for (const auto& sample : measured)
+        for (std::size_t pair = 0; pair < pairs.size(); ++pair) gains[pair].add(sample[pair]);
+    return gains;
+}
+
 }  // namespace
 
 std::vector<LayerPair> match_layers(const Graph& reference, const Graph& candidate) {
@@ -29,9 +96,11 @@ std::vector<LayerPair> match_layers(const Graph& reference, const Graph& candida
         if (node->op_type() != "DequantizeLinear" || node->input_count() == 0 || !node->input(0)) continue;
         const Node* quantize = node->input(0)->producer();
         if (!quantize || quantize->op_type() != "QuantizeLinear" || !quantize->input(0)) continue;
-        const Value* original = find_original(reference, node->output(0)->name());
+        const std::string_view name = node->output(0)->name();
+        const Value* original = find_original(reference, name);
         if (!original) continue;
-        pairs.push_back({original, node->output(0), original->producer() ? original->producer()->op_type() : "input"});
+        const bool rescaled = name.substr(original->name().size()).starts_with(kRescaledSuffix);
+        pairs.push_back({original, node->output(0), original->producer() ? original->producer()->op_type() : "input", rescaled});
     }
     return pairs;
 }
@@ -39,37 +108,17 @@ std::vector<LayerPair> match_layers(const Graph& reference, const Graph& candida
 std::vector<LayerFidelity> measure_layers(const Engine& engine, const Graph& reference, const Graph& candidate, const Dataset& data,
                                           std::size_t samples, int threads, ComputeType candidate_compute) {
     const std::vector<LayerPair> pairs = match_layers(reference, candidate);
-    CompileOptions reference_options{.threads = 1};
-    CompileOptions candidate_options{.threads = 1, .compute = candidate_compute};
-    std::unordered_map<const Value*, std::vector<std::size_t>> reference_slots;
-    std::unordered_map<const Value*, std::vector<std::size_t>> candidate_slots;
-    for (std::size_t at = 0; at < pairs.size(); ++at) {
-        if (reference_slots[pairs[at].reference].empty()) reference_options.tapped.push_back(pairs[at].reference);
-        reference_slots[pairs[at].reference].push_back(at);
-        candidate_slots[pairs[at].candidate].push_back(at);
-        candidate_options.tapped.push_back(pairs[at].candidate);
-    }
-    PlanCache reference_plans(engine, reference, reference_options);
-    PlanCache candidate_plans(engine, candidate, candidate_options);
     const std::size_t count = std::min(samples, data.size());
+    PairRuns runs(engine, reference, candidate, pairs, candidate_compute);
+    const std::vector<ChannelGains> gains = measure_gains(runs, pairs, data, count, threads);
     std::vector<std::vector<ErrorMeasure>> measures(count, std::vector<ErrorMeasure>(pairs.size()));
-    parallel_for(count, threads, [&](int, std::size_t index) {
-        const Sample sample = data.sample(index);
-        const auto a = bind_inputs(reference, sample);
-        const auto b = bind_inputs(candidate, sample);
-        std::vector<Tensor> expected(pairs.size());
-        reference_plans.plan_for(a)->run(a, [&](const Value& value, const Tensor& tensor) {
-            for (const std::size_t slot : reference_slots.at(&value)) expected[slot] = tensor;
-        });
-        candidate_plans.plan_for(b)->run(b, [&](const Value& value, const Tensor& tensor) {
-            for (const std::size_t slot : candidate_slots.at(&value))
-                if (expected[slot].defined() && expected[slot].shape() == tensor.shape())
-                    measures[index][slot].add(to_floats(expected[slot]), to_floats(tensor));
-        });
+    runs.run(data, count, threads, [&](std::size_t sample, std::size_t pair, const Shape& shape, const auto& expected, auto found) {
+        if (pairs[pair].rescaled) gains[pair].apply(shape, found);
+        measures[sample][pair].add(expected, found);
     });
     std::vector<LayerFidelity> layers;
     for (std::size_t at = 0; at < pairs.size(); ++at) {
-        LayerFidelity layer{pairs[at].reference->name(), pairs[at].op, {}};
+        LayerFidelity layer{pairs[at].reference->name(), pairs[at].op, pairs[at].rescaled, {}};
         for (const auto& sample : measures) layer.measure.add(sample[at]);
         layers.push_back(std::move(layer));
     }

@@ -47,3 +47,29 @@ TEST_CASE("a damaged table is refused") {
     wrong.replace(wrong.find("\"sum_of_other\":["), minima.size(), maxima);  // means that cross: no range could be made of them
     CHECK_THROWS_AS(calibration_table_from_json(wrong), Error);
 }
+
+TEST_CASE("numbers of a table that are no integers, or none of their width, are refused") {
+    const std::string text = calibration_table_to_json(small_table());
+    const auto with = [&](const std::string& found, const std::string& put) {
+        std::string changed = text;
+        REQUIRE(changed.find(found) != std::string::npos);
+        return changed.replace(changed.find(found), found.size(), put);
+    };
+    const auto refusal = [](const std::string& changed) {
+        try {
+            calibration_table_from_json(changed);
+        } catch (const Error& error) {
+            CHECK(std::string(error.code().id) == codes::kTableInvalid.id);
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    for (const char* number : {"-1", "4.0", "1.5", "1e30", "18446744073709551616", "\"4\"", "null"}) {
+        CAPTURE(number);
+        CHECK_THAT(refusal(with("\"count\":6", std::string("\"count\":") + number)), contains_text("is not an integer of 64 bits"));
+        CHECK_THAT(refusal(with("\"positive\":[", std::string("\"positive\":[") + number + ",")),
+                   contains_text("is not an integer of 64 bits"));
+    }
+    CHECK_THAT(refusal(with("\"exponent\":", "\"exponent\":1000000000000")), contains_text("is not an integer of 32 bits"));
+    CHECK_THAT(refusal(with("\"positive\":[", "\"positive\":7,\"other\":[")), contains_text("a list of integers"));
+}

@@ -45,14 +45,19 @@ std::string_view refuse_clip(const Node& node) {
     return attrs<ClipAttrs>(node).is_settled() ? std::string_view{} : "its bounds are computed";
 }
 
-std::optional<int> conv_axis(const Node&, const Shape&) { return 0; }
+/// Models that type inference refuses are checked too: a weight may have fewer axes than its operator wants.
+std::optional<int> axis_within(const Shape& weight, int axis) { return axis < weight.rank() ? std::optional(axis) : std::nullopt; }
 
-std::optional<int> conv_transpose_axis(const Node& node, const Shape&) {
+std::optional<int> conv_axis(const Node&, const Shape& weight) { return axis_within(weight, 0); }
+
+std::optional<int> conv_transpose_axis(const Node& node, const Shape& weight) {
     // [C, M / group, kernel …]: with groups, entry m of axis 1 serves one output channel of every group.
-    return attrs<ConvTransposeAttrs>(node).group == 1 ? std::optional<int>(1) : std::nullopt;
+    return attrs<ConvTransposeAttrs>(node).group == 1 ? axis_within(weight, 1) : std::nullopt;
 }
 
-std::optional<int> gemm_axis(const Node& node, const Shape&) { return attrs<GemmAttrs>(node).b == MatrixOrder::Transposed ? 0 : 1; }
+std::optional<int> gemm_axis(const Node& node, const Shape& weight) {
+    return axis_within(weight, attrs<GemmAttrs>(node).b == MatrixOrder::Transposed ? 0 : 1);
+}
 
 /// A stack of matrices has several columns for each output column.
 std::optional<int> matmul_axis(const Node&, const Shape& weight) { return weight.rank() == 2 ? std::optional<int>(1) : std::nullopt; }
