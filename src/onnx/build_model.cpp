@@ -104,6 +104,26 @@ void take_header(onnx::ModelProto& proto, Model& model) {
     proto.clear_metadata_props();
 }
 
+/// What a model is given must have a type. A default tells it as well as a declaration, and must not contradict one.
+void check_input_types(Graph& graph, std::vector<Finding>& findings) {
+    constexpr const char* kExpected = "one of the types that ONNX defines";
+    for (Value* input : graph.inputs()) {
+        const ValueType declared = input->type();
+        const auto add = [&](std::string found, std::string expected) {
+            findings.push_back({codes::kModelInvalid, format("graph input '{}'", input->name()), std::move(found), std::move(expected)});
+        };
+        const bool may_be_tensor = declared.kind == ValueType::Kind::Unknown || declared.is_tensor();
+        if (const Tensor* given = input->default_value()) {
+            if (!may_be_tensor || (declared.dtype != DType::Undefined && declared.dtype != given->dtype()))
+                add(format("is declared as {}, its default is of type {}", declared.to_string(), dtype_name(given->dtype())),
+                    "one type for both");
+            else graph.set_type(input, {ValueType::Kind::Tensor, given->dtype(), declared.dims, nullptr, declared.extra});
+        } else if (may_be_tensor && declared.dtype == DType::Undefined) {
+            add("has no element type", kExpected);
+        }
+    }
+}
+
 }  // namespace
 
 LoadedModel build_model(onnx::ModelProto& proto, const TensorSource& tensors) {
@@ -118,6 +138,7 @@ LoadedModel build_model(onnx::ModelProto& proto, const TensorSource& tensors) {
     take_functions(proto, tensors, *model, findings);
     std::unique_ptr<onnx::GraphProto> graph(proto.has_graph() ? proto.release_graph() : new onnx::GraphProto);
     loaded.unread = build_graph(std::move(graph), *model->graph, {tensors, model->ir_version}, findings);
+    check_input_types(*model->graph, findings);
     add_implied_imports(*model, findings);
     collect(findings, [&] { inline_external_data(proto, tensors); });
     if (proto.ByteSizeLong() > 0) model->extra = serialize(proto);

@@ -7,6 +7,14 @@
 
 namespace mcompress {
 
+namespace {
+
+bool knows_more(const ValueType& type, const ValueType& before) {
+    return type.dtype != before.dtype || type.has_rank() != before.has_rank();
+}
+
+}  // namespace
+
 Skip skip(const Node& node, std::string reason) { return {node.display_name(), node.op_type(), std::move(reason)}; }
 
 bool forward(Value* from, Value* to) {
@@ -14,7 +22,11 @@ bool forward(Value* from, Value* to) {
     if (!graph.can_replace(from, to)) return false;
     // The types of inputs and constants are given, not inferred.
     if (to->producer())
-        if (auto type = merge_types(to->type(), from->type())) to->graph().set_type(to, std::move(*type));
+        if (auto type = merge_types(to->type(), from->type())) {
+            // Behind an operator that no table knows, what is declared of the one may contradict what readers of the other do with it.
+            if (to->uses().size() > 1 && knows_more(*type, to->type())) return false;
+            to->graph().set_type(to, std::move(*type));
+        }
     graph.replace_all_uses(from, to);
     return true;
 }

@@ -39,7 +39,9 @@ ValueRange choose_least_error(const TensorStatistics& statistics) {
     // Ties keep the wider range: clip no more than pays.
     constexpr std::array<float, 8> kTowardsMean{0.125f, 0.25f, 0.375f, 0.5f, 0.625f, 0.75f, 0.875f, 1.0f};
     for (const float share : kTowardsMean) {
-        const ValueRange candidate{widest.min + share * (mean.min - widest.min), widest.max + share * (mean.max - widest.max)};
+        // All the way is the mean itself: what is left of an end by subtraction may lie beyond the other end when they are powers apart.
+        const ValueRange candidate =
+            share == 1.0f ? mean : ValueRange{widest.min + share * (mean.min - widest.min), widest.max + share * (mean.max - widest.max)};
         const double error = expected_error(statistics.histogram, candidate);
         if (error < best_error) {
             best = candidate;

@@ -89,6 +89,8 @@ bad_file("B22 unknown domain", "0", "", lambda: model(graph([node("Relu", ["x"],
 bad_file("B22 domain without import", "3 E3", "my.ops", lambda: model(graph([node("Relu", ["x"], ["y"], domain="my.ops")], [value("x")], [value("y")])))
 bad_file("B23 empty graph", "3 E3003", "output", lambda: model(graph([], [], [])))
 bad_file("B23 no outputs", "3 E3003", "output", lambda: model(graph([node("Relu", ["x"], ["y"])], [value("x")], [])))
+bad_file("B23 input without a type", "3 E3003", "element type", lambda: model(graph([node("Relu", ["x"], ["y"])], [data(1, "x")], [value("y")])))
+bad_file("B23 input of element type 0", "3 E3003", "element type", lambda: model(graph([node("Relu", ["x"], ["y"])], [value("x", dtype=0)], [value("y")])))
 bad_file("B24 training information", "0", "", lambda: relu_model(extra=data(20, data(2, graph([node("Abs", ["x"], ["t"])], [value("x")], [value("t")], name="step")))))
 bad_file("B25 metadata key twice", "0", "", lambda: relu_model(extra=data(14, data(1, "k") + data(2, "a")) + data(14, data(1, "k") + data(2, "b"))))
 
@@ -296,6 +298,7 @@ bad_file("B82 2^40 nodes by functions", "5 E5001", "function", lambda: function_
     [function(f"f{at}", [node(f"f{at + 1}", ["a"], ["t"], "l", domain="f"), node(f"f{at + 1}", ["t"], ["b"], "r", domain="f")]) for at in range(40)] +
     [function("f40", [node("Relu", ["a"], ["b"])])]))
 bad_file("B83 100000 inputs", "0", "", lambda: model(graph([node("Sum", ["x"] * 100000, ["y"])], [value("x")], [value("y")])))
+bad_file("B84 operator given another type", "3 E3008", "int32, int64", lambda: model(graph([node("Gather", ["x", "i"], ["y"])], [value("x"), value("i", (2,))], [value("y")])))
 bad_file("B84 attribute of a wrong type", "3 E3009", "alpha", lambda: model(graph([node("LeakyRelu", ["x"], ["y"], "n", [attr_int("alpha", 1)])], [value("x")], [value("y")])))
 bad_file("B84 attribute missing", "3 E3009", "to", lambda: model(graph([node("Cast", ["x"], ["y"], "n")], [value("x")], [value("y")])))
 bad_file("B84 reference outside a function", "3 E3", "alpha", lambda: model(graph([node("LeakyRelu", ["x"], ["y"], "n", [data(1, "alpha") + data(21, "outer") + number(20, 1)])], [value("x")], [value("y")])))

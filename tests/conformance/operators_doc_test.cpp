@@ -83,8 +83,19 @@ private:
                 }
     }
 
+    /// In the opset that was published, and in the newest, which may take more types.
     template <typename Values> void try_types(Graph& graph, const std::vector<Values>& inputs) {
-        constexpr int kMostTries = 3;
+        try_types_of(graph, inputs, inputs.size());
+        if (!graph.nodes()[0]->domain().empty()) return;
+        try_types_of(graph, inputs, 1);
+        (*graph.opset_imports())[""] = kNewestOpset;
+        try_types_of(graph, inputs, inputs.size());
+        try_types_of(graph, inputs, 1);
+    }
+
+    /// In place of the type of the first input, of all among the first `most` that have it.
+    template <typename Values> void try_types_of(Graph& graph, const std::vector<Values>& inputs, std::size_t most) {
+        constexpr int kMostTries = 12;
         const Node& node = *graph.nodes()[0];
         const Key key{node.domain(), node.op_type()};
         if (inputs.empty() || !is_tensor(inputs[0])) return;
@@ -95,9 +106,11 @@ private:
             try {
                 std::vector<RuntimeValue> others;
                 for (std::size_t i = 0; i < inputs.size(); ++i) {
-                    const bool changes = is_tensor(inputs[i]) && tensor_of(inputs[i]).dtype() == own;
+                    const bool changes = i < most && is_tensor(inputs[i]) && tensor_of(inputs[i]).dtype() == own;
                     others.push_back(changes ? RuntimeValue(cast(tensor_of(inputs[i]), dtype)) : RuntimeValue(inputs[i]));
-                    if (changes) graph.set_type(graph.inputs()[i], ValueType::tensor(dtype, tensor_of(inputs[i]).shape()));
+                    if (is_tensor(inputs[i]))
+                        graph.set_type(graph.inputs()[i],
+                                       ValueType::tensor(changes ? dtype : tensor_of(inputs[i]).dtype(), tensor_of(inputs[i]).shape()));
                 }
                 for (Value* output : graph.outputs()) graph.set_type(output, {});
                 run(graph, others);

@@ -26,7 +26,7 @@ bool has_plain_step(GraphMaker& maker) {
 
 TEST_CASE("half-precision networks run on oneDNN", "[onednn]") {
     for (const std::int64_t half : {kFloat16, kBFloat16}) {
-        GraphMaker maker;
+        GraphMaker maker(22);  // the first opset whose convolutions take bfloat16
         const auto weights = [&](Shape shape) { return cast(maker, maker.weights(std::move(shape), 0.2F), half); };
         Value* x = cast(maker, maker.input("x", Shape{1, 16, 10, 10}), half);
         Value* y = maker.add("Relu", {maker.add("Conv", {x, weights(Shape{16, 16, 3, 3}), weights(Shape{16})},

@@ -262,7 +262,6 @@ TEST_CASE("types of every kind survive, and a description of no value too") {
     mixed->mutable_shape()->add_dim()->set_dim_param("N");
     mixed->mutable_shape()->add_dim();
     mixed->mutable_shape()->add_dim()->set_dim_value(0);
-    graph->add_input()->set_name("untyped");
     describe(graph->add_value_info(), "nobody");
     const auto out = round_trip(model);
     REQUIRE(out.graph().input_size() == graph->input_size());
@@ -273,6 +272,25 @@ TEST_CASE("types of every kind survive, and a description of no value too") {
     REQUIRE(out.graph().value_info_size() == 1);
     CHECK(out.graph().value_info(0).name() == "nobody");
     CHECK(load_proto(model)->graph->find_value("optional")->type().kind == ValueType::Kind::Optional);
+}
+
+TEST_CASE("what a model is given has a type, or a default that tells it") {
+    auto model = small_model();
+    auto* graph = model.mutable_graph();
+    graph->add_input()->set_name("untyped");
+    CHECK_THROWS_WITH(load_proto(model), contains_text("graph input 'untyped' has no element type"));
+    add_floats(graph->add_initializer(), "untyped", {1.0f});
+    CHECK(load_proto(model)->graph->find_value("untyped")->type().dtype == DType::Float32);
+    graph->add_input()->set_name("undefined");
+    graph->mutable_input(graph->input_size() - 1)->mutable_type()->mutable_tensor_type()->mutable_shape()->add_dim()->set_dim_value(2);
+    CHECK_THROWS_WITH(load_proto(model), contains_text("graph input 'undefined' has no element type"));
+    add_floats(graph->add_initializer(), "undefined", {1.0f, 2.0f});
+    CHECK(load_proto(model)->graph->find_value("undefined")->type().to_string() == "float[2]");
+    auto* type = graph->mutable_input(graph->input_size() - 1)->mutable_type();
+    type->mutable_tensor_type()->set_elem_type(7);
+    CHECK_THROWS_WITH(load_proto(model), contains_text("'undefined' is declared as int64[2], its default is of type float"));
+    type->mutable_sequence_type()->mutable_elem_type()->mutable_tensor_type()->set_elem_type(1);
+    CHECK_THROWS_WITH(load_proto(model), contains_text("its default is of type float"));
 }
 
 TEST_CASE("the default domain has one name") {

@@ -7,6 +7,7 @@
 #include "engine/reference/dispatch.h"
 #include "engine/reference/fold.h"
 #include "engine/reference/kernel_families.h"
+#include "engine/reference/saturate.h"
 #include "ops/reduce.h"
 #include "support/error.h"
 
@@ -48,8 +49,11 @@ void fold(const KernelContext& context, const Plan& plan, const Folding<Acc, Add
     const Tensor& x = context.required(0);
     T* to = context.make_output(0, x.dtype(), plan.output).template mutable_data<T>();
     const std::int64_t count = plan.axes.reduced.element_count();
-    fold_axes(x.data<T>(), plan.axes, folding, context.threads,
-              [&](std::int64_t at, const Acc& total) { to[at] = static_cast<T>(finish(total, count)); });
+    fold_axes(x.data<T>(), plan.axes, folding, context.threads, [&](std::int64_t at, const Acc& total) {
+        // The mean of no integers, and the logarithm of none, have no integer.
+        if constexpr (std::is_same_v<decltype(finish(total, count)), double>) to[at] = saturate<T>(finish(total, count));
+        else to[at] = static_cast<T>(finish(total, count));
+    });
 }
 
 using Summable = TypeList<float, double, std::int8_t, std::int32_t, std::int64_t, std::uint8_t, std::uint32_t, std::uint64_t>;

@@ -115,6 +115,7 @@ std::optional<std::string> plain_bytes(const TensorProto& proto, std::size_t wan
         if (entry.key() == "location") location = entry.value();
         if (entry.key() == "offset") offset = entry.value();
     }
+    offset.erase(0, std::min(offset.find_first_not_of('0'), offset.size()));
     if (offset.size() > 9 || offset.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
     const std::string content = content_of(model_folder() / location);
     const std::size_t at = offset.empty() ? 0 : std::stoul(offset);
