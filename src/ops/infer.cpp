@@ -3,6 +3,7 @@
 #include "ops/arity.h"
 #include "ops/bodies.h"
 #include "ops/infer_graph.h"
+#include "ops/rank_constraints.h"
 #include "ops/type_constraints.h"
 
 namespace mcompress {
@@ -32,6 +33,7 @@ std::vector<ValueType> infer_node_with(const Node& node, const NodeKnowledge& kn
         if (const auto problem = arity_problem(node, *row); !problem.empty()) context.reject(problem);
         if (row->check) row->check(node);
         row->infer(context);
+        if (const auto problem = rank_problem(node, known.inputs); !problem.empty()) context.reject(problem);
         if (const auto problem = type_problem(node, known.inputs); !problem.empty()) context.reject(problem);
     } catch (Error& error) {
         // Attributes name the node themselves.
