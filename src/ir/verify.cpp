@@ -20,10 +20,14 @@ public:
         const std::vector<Node*> order = graph.order();
         for (const Node* node : order) {
             check_node(graph, *node);
-            for (const Value* value : node->inputs())
+            const auto check_computed = [&](const Value* value) {
                 if (value && value->producer() && &value->producer()->graph() == &graph && !done.contains(value->producer()))
                     add(*node, format("reads '{}' before it is computed: the graph has a cycle", value->name()),
                         "nodes that do not wait for themselves");
+            };
+            for (const Value* value : node->inputs()) check_computed(value);
+            if (!node->subgraphs().empty())
+                for (const Value* value : captured_values(*node)) check_computed(value);
             done.insert(node);
         }
         if (outer) check_shadowing(graph);
@@ -50,8 +54,10 @@ private:
         for (const Value* value : graph.outputs()) {
             if (!seen.insert(value).second)
                 add(format("output '{}'", value->name()), "is listed twice among the graph's outputs", "every output once");
-            if (&value->graph() == &graph && !value->producer() && !value->is_graph_input() && !value->constant() &&
-                value->sparse_initializer().empty())
+            if (&value->graph() != &graph)
+                add(format("output '{}'", value->name()), "is a value from outside the body that returns it",
+                    "an Identity of it in the body");
+            else if (!value->producer() && !value->is_graph_input() && !value->constant() && value->sparse_initializer().empty())
                 add(format("output '{}'", value->name()), "is not computed by any node",
                     "an input, an initializer or the output of a node");
         }

@@ -104,23 +104,24 @@ void take_header(onnx::ModelProto& proto, Model& model) {
     proto.clear_metadata_props();
 }
 
-/// What a model is given must have a type. A default tells it as well as a declaration, and must not contradict one.
+/// What a model is given must have a type. A default tells it as well as a declaration; that both agree on the element type is verify()'s to say.
 void check_input_types(Graph& graph, std::vector<Finding>& findings) {
-    constexpr const char* kExpected = "one of the types that ONNX defines";
     for (Value* input : graph.inputs()) {
-        const ValueType declared = input->type();
+        ValueType type = input->type();
         const auto add = [&](std::string found, std::string expected) {
             findings.push_back({codes::kModelInvalid, format("graph input '{}'", input->name()), std::move(found), std::move(expected)});
         };
-        const bool may_be_tensor = declared.kind == ValueType::Kind::Unknown || declared.is_tensor();
-        if (const Tensor* given = input->default_value()) {
-            if (!may_be_tensor || (declared.dtype != DType::Undefined && declared.dtype != given->dtype()))
-                add(format("is declared as {}, its default is of type {}", declared.to_string(), dtype_name(given->dtype())),
-                    "one type for both");
-            else graph.set_type(input, {ValueType::Kind::Tensor, given->dtype(), declared.dims, nullptr, declared.extra});
-        } else if (may_be_tensor && declared.dtype == DType::Undefined) {
-            add("has no element type", kExpected);
+        const Tensor* const given = input->default_value();
+        const bool may_be_tensor = type.kind == ValueType::Kind::Unknown || type.is_tensor();
+        if (given && !may_be_tensor) add(format("is declared as {}, its default is a tensor", type.to_string()), "one type for both");
+        if (!may_be_tensor || type.dtype != DType::Undefined) continue;
+        if (!given) {
+            add("has no element type", "one of the types that ONNX defines");
+            continue;
         }
+        type.kind = ValueType::Kind::Tensor;
+        type.dtype = given->dtype();
+        graph.set_type(input, std::move(type));
     }
 }
 

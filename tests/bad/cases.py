@@ -269,6 +269,14 @@ def deep_model(levels):
                        [value("c", (), BOOL), value("x")], [value("y")]))
 
 
+bad_file("B31 body that returns its node's result", "3 E3003", "cycle", lambda: model(graph(
+    [node("If", ["c"], ["y"], "n", [attr_graph("then_branch", graph([], [], [data(1, "y")])), attr_graph("else_branch", graph([], [], [data(1, "y")]))])],
+    [value("c", (), BOOL)], [value("y")])))
+bad_file("B37 body that returns a value from outside", "3 E3003", "Identity", lambda: model(graph(
+    [node("If", ["c"], ["y"], "n", [attr_graph("then_branch", graph([], [], [data(1, "x")])), attr_graph("else_branch", graph([], [], [data(1, "x")]))])],
+    [value("x"), value("c", (), BOOL)], [value("y")])))
+
+
 @case("B78 body with inputs", "3 E3009", "'then_branch' has 1 inputs")
 def _(folder):
     """An If gives its branches nothing; ONNX Runtime refuses such a model, too."""

@@ -288,9 +288,9 @@ TEST_CASE("what a model is given has a type, or a default that tells it") {
     CHECK(load_proto(model)->graph->find_value("undefined")->type().to_string() == "float[2]");
     auto* type = graph->mutable_input(graph->input_size() - 1)->mutable_type();
     type->mutable_tensor_type()->set_elem_type(7);
-    CHECK_THROWS_WITH(load_proto(model), contains_text("'undefined' is declared as int64[2], its default is of type float"));
+    CHECK_THROWS_WITH(load_proto(model), contains_text("'undefined' is declared as int64 but its initializer is float"));
     type->mutable_sequence_type()->mutable_elem_type()->mutable_tensor_type()->set_elem_type(1);
-    CHECK_THROWS_WITH(load_proto(model), contains_text("its default is of type float"));
+    CHECK_THROWS_WITH(load_proto(model), contains_text("its default is a tensor"));
 }
 
 TEST_CASE("the default domain has one name") {
