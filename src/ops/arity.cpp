@@ -44,6 +44,8 @@ std::string arity_problem(const Node& node, const OpInfo& row) {
         return format("has {} inputs, expected {}", node.input_count(), range_text(row.min_inputs, row.max_inputs));
     if (node.output_count() < row.min_outputs || node.output_count() > row.max_outputs)
         return format("has {} outputs, expected {}", node.output_count(), range_text(row.min_outputs, row.max_outputs));
+    for (int index = 0; index < row.min_outputs && row.max_outputs != kVariadic; ++index)
+        if (!node.output(index)) return format("lacks its required output {}", index);
     // These may leave out inputs in front of others: the trip count and the condition, the lengths of the sequences.
     if (row.domain.empty() && (row.type == "Loop" || (row.type == "Scan" && row.since_version == 8))) return {};
     for (int index = 0; index < row.min_inputs; ++index)

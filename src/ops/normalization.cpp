@@ -19,6 +19,8 @@ void check_channels(const InferContext& context, int parameter) {
 void infer_batch_norm(InferContext& context) {
     const BatchNormAttrs attrs = BatchNormAttrs::read(context.node());
     const ValueType& input = context.input(0);
+    if (context.opset() >= 14 && attrs.mode == BatchNormAttrs::Mode::Inference && context.output_count() > 1)
+        context.reject(format("has {} outputs, one is expected where nothing is trained", context.output_count()));
     if (attrs.statistics == BatchNormAttrs::Statistics::PerChannel)
         for (int parameter = 1; parameter <= 4; ++parameter) check_channels(context, parameter);
     infer_same(context);

@@ -27,6 +27,7 @@ constexpr RankRule kRules[] = {
     {"Expand", 8, 1, 1, 1},
     {"Hardmax", 13, 0, 1, kNoBound},
     {"LogSoftmax", 13, 0, 1, kNoBound},
+    {"MaxUnpool", 9, 1, 2, kNoBound},
     {"MaxUnpool", 9, 2, 1, 1},
     {"NegativeLogLikelihoodLoss", 12, 2, 1, 1},
     {"OneHot", 9, 0, 1, kNoBound},

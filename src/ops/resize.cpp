@@ -63,6 +63,10 @@ void apply_sizes(const InferContext& context, const ResizeAttrs& attrs, const st
 void infer_resize(InferContext& context) {
     const ResizeAttrs attrs = ResizeAttrs::read(context.node());
     const ValueType& input = context.input(0);
+    // Before opset 13 the scales are an input that may be empty, not one that may be absent.
+    if (context.opset() >= 13 && context.node().domain().empty() && context.node().is("Resize") && !context.has_input(2) &&
+        !context.has_input(3))
+        context.reject("neither scales nor sizes are given");
     if (!input.has_rank()) return context.set_output(0, tensor_of(input.dtype));
     const auto listed = listed_axes(context, attrs, input.rank());
     const auto scales = known_scales(context, attrs);

@@ -306,6 +306,7 @@ bad_file("B82 2^40 nodes by functions", "5 E5001", "function", lambda: function_
     [function(f"f{at}", [node(f"f{at + 1}", ["a"], ["t"], "l", domain="f"), node(f"f{at + 1}", ["t"], ["b"], "r", domain="f")]) for at in range(40)] +
     [function("f40", [node("Relu", ["a"], ["b"])])]))
 bad_file("B83 100000 inputs", "0", "", lambda: model(graph([node("Sum", ["x"] * 100000, ["y"])], [value("x")], [value("y")])))
+bad_file("B84 required output left out", "3 E3008", "required output 0", lambda: model(graph([node("TopK", ["x", "k"], ["", "y"], "n")], [value("x"), value("k", (1,), INT64)], [value("y", (1, 4), INT64)])))
 bad_file("B84 operator given another type", "3 E3008", "int32, int64", lambda: model(graph([node("Gather", ["x", "i"], ["y"])], [value("x"), value("i", (2,))], [value("y")])))
 bad_file("B84 attribute of a wrong type", "3 E3009", "alpha", lambda: model(graph([node("LeakyRelu", ["x"], ["y"], "n", [attr_int("alpha", 1)])], [value("x")], [value("y")])))
 bad_file("B84 attribute missing", "3 E3009", "to", lambda: model(graph([node("Cast", ["x"], ["y"], "n")], [value("x")], [value("y")])))

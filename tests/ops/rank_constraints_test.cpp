@@ -31,3 +31,10 @@ TEST_CASE("ranks: an axis needs one") {
     CHECK_THAT(refusal("13", "g (float x) => (float y) { y = Softmax (x) }"), contains_text("input 0 has rank 0, expected at least 1"));
     CHECK(refusal("11", "g (float x) => (float y) { y = Softmax (x) }").empty());
 }
+
+TEST_CASE("what an operator cannot do without, and what it does not give") {
+    CHECK_THAT(refusal("13", "g (float[1,1,4,4] x) => (float[1,1,8,8] y) { y = Resize (x) }"),
+               contains_text("neither scales nor sizes are given"));
+    CHECK_THAT(refusal("15", "g (float[1,2,4] x, float[2] s) => (float[1,2,4] y) { y, m, v = BatchNormalization (x, s, s, s, s) }"),
+               contains_text("has 3 outputs"));
+}
