@@ -1,5 +1,7 @@
 #include "ops/arity.h"
 
+#include <optional>
+
 #include "support/format.h"
 
 namespace mcompress {
@@ -31,6 +33,15 @@ unsigned optional_inputs(const OpInfo& row) {
     return 0;
 }
 
+/// How many of its first inputs an operator that gives the others to its body may leave out: the trip count and the condition, the lengths of the sequences.
+std::optional<int> inputs_beside_the_body(const OpInfo& row) {
+    if (!row.domain.empty()) return std::nullopt;
+    if (row.type == "Loop") return 2;
+    if (row.type == "Scan") return row.since_version == 8 ? 1 : 0;
+    if (row.type == "SequenceMap") return 0;
+    return std::nullopt;
+}
+
 std::string range_text(int least, int most) {
     if (least == most) return std::to_string(least);
     if (most == kVariadic) return format("at least {}", least);
@@ -46,8 +57,11 @@ std::string arity_problem(const Node& node, const OpInfo& row) {
         return format("has {} outputs, expected {}", node.output_count(), range_text(row.min_outputs, row.max_outputs));
     for (int index = 0; index < row.min_outputs && row.max_outputs != kVariadic; ++index)
         if (!node.output(index)) return format("lacks its required output {}", index);
-    // These may leave out inputs in front of others: the trip count and the condition, the lengths of the sequences.
-    if (row.domain.empty() && (row.type == "Loop" || (row.type == "Scan" && row.since_version == 8))) return {};
+    if (const auto optional = inputs_beside_the_body(row)) {
+        for (int index = *optional; index < node.input_count(); ++index)
+            if (!node.input(index)) return format("lacks input {}, which its body is given", index);
+        return {};
+    }
     for (int index = 0; index < row.min_inputs; ++index)
         if (!node.input(index) && (index >= 32 || (optional_inputs(row) >> index & 1U) == 0))
             return format("lacks its required input {}", index);

@@ -30,4 +30,7 @@ struct ScanAttrs {
     static ScanAttrs read(const Node& node);
 };
 
+/// The body that is this attribute and that the node gives `given` values. Of those that it lists, the ones with a value of their own may be left to that.
+Graph* required_body(const Node& node, std::string_view name, std::int64_t given);
+
 }  // namespace mcompress

@@ -12,7 +12,8 @@ Graph* required_graph(const Node& node, std::string_view name) {
     return graph;
 }
 
-/// A body that is given `given` values. Of those that it lists, the ones with a value of their own may be left to that.
+}  // namespace
+
 Graph* required_body(const Node& node, std::string_view name, std::int64_t given) {
     Graph* body = required_graph(node, name);
     const auto& inputs = body->inputs();
@@ -22,8 +23,6 @@ Graph* required_body(const Node& node, std::string_view name, std::int64_t given
     if (given != all && given != needed) reject_attribute(node, name, format("has {} inputs, but the node gives it {}", all, given));
     return body;
 }
-
-}  // namespace
 
 IfAttrs IfAttrs::read(const Node& node) { return {required_body(node, "then_branch", 0), required_body(node, "else_branch", 0)}; }
 

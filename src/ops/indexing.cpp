@@ -61,6 +61,8 @@ void infer_one_hot(InferContext& context) {
     const OneHotAttrs attrs = OneHotAttrs::read(context.node());
     const ValueType& indices = context.input(0);
     const DType dtype = context.input(2).dtype;
+    if (const ValueType& values = context.input(2); values.shape() && values.shape()->element_count() != 2)
+        context.reject(format("{} values are given, two are expected: off and on", values.shape()->element_count()));
     if (!indices.has_rank()) return context.set_output(0, tensor_of(dtype));
     const int axis = checked_axis(context, attrs.axis, indices.rank() + 1);
     const Tensor* tensor = context.constant(1);

@@ -55,6 +55,9 @@ void infer_max_unpool(InferContext& context) {
         output[axis + 2] = transposed_window_dim(window, static_cast<int>(axis), output[axis + 2], attrs.window.kernel_shape[axis]);
     if (context.has_input(2)) {
         const auto given = context.sizes(2);
+        if (const Dims* entries = dims_of_rank(context, 2, 1);
+            entries && (*entries)[0].is_known() && (*entries)[0].extent() != static_cast<std::int64_t>(output.size()))
+            context.reject(format("the output shape has {} entries for {} axes", (*entries)[0].extent(), output.size()));
         for (std::size_t axis = 0; axis < output.size(); ++axis)
             output[axis] = given && axis < given->size() ? (*given)[axis].dim() : Dim();
     }

@@ -17,10 +17,12 @@ struct RankRule {
 
 // What ONNX's shape inference refuses and ours would compute something for: a vector of sizes that is a scalar or a matrix, a scalar where an axis is needed.
 constexpr RankRule kRules[] = {
+    {"BatchNormalization", 9, 0, 1, kNoBound},
     {"BatchNormalization", 9, 1, 1, 1},
     {"BatchNormalization", 9, 2, 1, 1},
     {"BatchNormalization", 9, 3, 1, 1},
     {"BatchNormalization", 9, 4, 1, 1},
+    {"Compress", 9, 0, 1, kNoBound},
     {"ConstantOfShape", 9, 0, 1, 1},
     {"Dropout", 12, 1, 0, 0},
     {"Dropout", 12, 2, 0, 0},
@@ -28,7 +30,6 @@ constexpr RankRule kRules[] = {
     {"Hardmax", 13, 0, 1, kNoBound},
     {"LogSoftmax", 13, 0, 1, kNoBound},
     {"MaxUnpool", 9, 1, 2, kNoBound},
-    {"MaxUnpool", 9, 2, 1, 1},
     {"NegativeLogLikelihoodLoss", 12, 2, 1, 1},
     {"OneHot", 9, 0, 1, kNoBound},
     {"OneHot", 9, 2, 1, 1},
@@ -37,6 +38,7 @@ constexpr RankRule kRules[] = {
     {"ReverseSequence", 10, 1, 1, 1},
     {"Softmax", 13, 0, 1, kNoBound},
     {"SoftmaxCrossEntropyLoss", 12, 2, 1, 1},
+    {"StringNormalizer", 10, 0, 1, 2},
 };
 
 }  // namespace

@@ -69,6 +69,11 @@ void infer_resize(InferContext& context) {
         context.reject("neither scales nor sizes are given");
     if (!input.has_rank()) return context.set_output(0, tensor_of(input.dtype));
     const auto listed = listed_axes(context, attrs, input.rank());
+    for (const int input_of_axes : {attrs.scales_input, attrs.sizes_input})
+        if (const Dims* entries = input_of_axes >= 0 ? dims_of_rank(context, input_of_axes, 1) : nullptr;
+            entries && (*entries)[0].is_known() && (*entries)[0].extent() != 0 &&
+            (*entries)[0].extent() != static_cast<std::int64_t>(listed.size()))
+            context.reject(format("input {} has {} entries for {} axes", input_of_axes, (*entries)[0].extent(), listed.size()));
     const auto scales = known_scales(context, attrs);
     const auto sizes = attrs.sizes_input >= 0 ? context.sizes(attrs.sizes_input) : std::nullopt;
     Dims output = *input.dims;

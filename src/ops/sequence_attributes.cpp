@@ -1,3 +1,4 @@
+#include "ops/control_flow.h"
 #include "ops/sequence.h"
 
 namespace mcompress {
@@ -15,11 +16,7 @@ SequenceEmptyAttrs SequenceEmptyAttrs::read(const Node& node) {
     return {static_cast<DType>(number)};
 }
 
-SequenceMapAttrs SequenceMapAttrs::read(const Node& node) {
-    Graph* body = graph_attribute(node, "body");
-    if (!body) reject_attribute(node, "body", "is missing");
-    return {body};
-}
+SequenceMapAttrs SequenceMapAttrs::read(const Node& node) { return {required_body(node, "body", node.input_count())}; }
 
 SplitToSequenceAttrs SplitToSequenceAttrs::read(const Node& node) {
     using SplitAxis = SplitToSequenceAttrs::SplitAxis;

@@ -96,6 +96,7 @@ WindowAttrs WindowAttrs::read(const Node& node) {
     if (attrs.pads.size() % 2 != 0) reject_attribute(node, "pads", "has an odd number of values");
     const auto rank = attrs.spatial_rank();
     const auto check_length = [&](std::string_view name, std::size_t length) {
+        if (length == 0 && has_attribute(node, name)) reject_attribute(node, name, "is an empty list");
         if (rank && length != 0 && length != static_cast<std::size_t>(*rank))
             reject_attribute(node, name, format("is for {} spatial axes, other attributes for {}", length, *rank));
     };

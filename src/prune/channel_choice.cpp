@@ -7,13 +7,15 @@
 #include "passes/compress/remove_channels.h"
 #include "passes/pipelines.h"
 #include "prune/latency_ratio.h"
+#include "support/error.h"
 #include "support/log.h"
 
 namespace mcompress {
 namespace {
 
-constexpr int kCorrections = 8;        // of the estimate of what is left
-constexpr std::int64_t kFineStep = 8;  // bytes gain nothing by whole blocks
+constexpr int kCorrections = 8;                             // of the estimate of what is left
+constexpr std::int64_t kFineStep = 8;                       // bytes gain nothing by whole blocks
+constexpr std::int64_t kCountable = std::int64_t{1} << 53;  // exact as double
 constexpr int kLatencyRounds = 7;
 constexpr double kLatencySeconds = 0.5;
 
@@ -52,6 +54,7 @@ private:
     std::optional<Reached> reach(ChannelCost cost, double share) const {
         const ChannelCosts costs(choice_.graph, choice_.units, cost);
         const std::int64_t before = measured(choice_.dense, cost);
+        if (before > kCountable) fail(codes::kTooLarge, "the model has more multiply-accumulates than can be shared out: {}", before);
         const auto target = static_cast<std::int64_t>(share * static_cast<double>(before));
         const std::int64_t step = cost == ChannelCost::Bytes && options_.round_to == 0 ? kFineStep : options_.round_to;
         ChannelBudget budget{target - before + costs.total(), step};
