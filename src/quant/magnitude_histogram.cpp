@@ -13,9 +13,12 @@ MagnitudeHistogram::MagnitudeHistogram(const AnchoredHistogram& histogram)
     while (!counts.empty() && counts.back() == 0.0) counts.pop_back();
 }
 
-ValueRange clip_to_magnitude(const TensorStatistics& statistics, double magnitude) {
-    const auto limit = static_cast<float>(magnitude);
-    return {std::max(statistics.min, -limit), std::min(statistics.max, limit)};
+ValueRange clip_to(const TensorStatistics& statistics, double low, double high) {
+    // Where all values lie in one bin, what was computed of it may lie beyond the other extreme.
+    return {std::min(std::max(statistics.min, static_cast<float>(low)), statistics.max),
+            std::max(std::min(statistics.max, static_cast<float>(high)), statistics.min)};
 }
+
+ValueRange clip_to_magnitude(const TensorStatistics& statistics, double magnitude) { return clip_to(statistics, -magnitude, magnitude); }
 
 }  // namespace mcompress

@@ -17,6 +17,8 @@ struct MagnitudeHistogram {
     double centre(std::size_t bin) const { return (static_cast<double>(bin) + 0.5) * width; }
 };
 
+/// From low to high, as far as values were seen; never ends below its beginning.
+ValueRange clip_to(const TensorStatistics& statistics, double low, double high);
 /// [-magnitude, magnitude], no wider than what was seen.
 ValueRange clip_to_magnitude(const TensorStatistics& statistics, double magnitude);
 

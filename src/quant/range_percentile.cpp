@@ -1,6 +1,5 @@
 // A range that leaves out the outermost values.
-#include <algorithm>
-
+#include "quant/magnitude_histogram.h"
 #include "quant/range_method.h"
 
 namespace mcompress {
@@ -32,7 +31,7 @@ ValueRange choose_percentile(const TensorStatistics& statistics, double percent)
     const double beyond = (100.0 - percent) / 100.0 * (below + above) / (below > 0.0 && above > 0.0 ? 2.0 : 1.0);
     const double low = -magnitude_beyond(histogram.negative(), histogram.bin_width(), beyond);
     const double high = magnitude_beyond(histogram.positive(), histogram.bin_width(), beyond);
-    return {std::max(statistics.min, static_cast<float>(low)), std::min(statistics.max, static_cast<float>(high))};
+    return clip_to(statistics, low, high);
 }
 
 }  // namespace mcompress

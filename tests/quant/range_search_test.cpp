@@ -97,6 +97,16 @@ TEST_CASE("percentiles of known distributions", "[quant]") {
     CHECK(choose("percentile:99", statistics_of(even)).min == Approx(-0.99).margin(1e-4));
 }
 
+TEST_CASE("clipping values that are all one leaves that value", "[quant]") {
+    for (const char* method : {"percentile:50", "octav"})
+        for (const float value : {2.0f, -2.0f, 0.3f}) {
+            CAPTURE(method, value);
+            const ValueRange range = choose(method, statistics_of(std::vector<float>(100, value)));
+            CHECK(range.min == value);
+            CHECK(range.max == value);
+        }
+}
+
 TEST_CASE("entropy finds the least of all divergences, computed plainly", "[quant]") {
     std::vector<float> values = normal_values(40'000, 5);
     for (std::size_t at = 0; at < values.size(); at += 2000) values[at] = 20.0f;
