@@ -53,7 +53,7 @@ constexpr TypeRule kRules[] = {
     {"DequantizeLinear", "10: T=byte+i32 f32 T; 19: any any any"},
     {"Det", "11: float; 22: float+bf16"},
     {"Div", "1: T=float T; 6: T=wide T; 13: T=wide+bf16 T; 14: T=number+bf16 T"},
-    {"Dropout", "1: float; 12: float float bool; 13: float+bf16 float bool"},
+    {"Dropout", "1: float; 12: float float bool; 13: float+bf16 float bool; 22: float+bf16 float+bf16 bool"},
     {"DynamicQuantizeLinear", "11: f32"},
     {"Einsum", "12: T=number*"},
     {"Elu", "1: float; 22: float+bf16"},

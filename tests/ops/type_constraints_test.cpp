@@ -51,6 +51,8 @@ TEST_CASE("type rules: each input takes what libonnx's schemas say") {
             const auto& allowed = inputs[at].GetTypes();
             // Its text says otherwise, and later schemas too.
             if (schema.Name() == "GridSample" && at == 1) continue;
+            // ONNX 1.17 gave it bfloat16 in a version that had been published without.
+            if (schema.Name() == "GlobalLpPool") continue;
             const bool takes_other_kinds =
                 std::any_of(allowed.begin(), allowed.end(), [](const auto* type) { return type->find("tensor(") != 0; });
             for (int dtype = 1; dtype <= kTypes; ++dtype) {
