@@ -30,16 +30,14 @@ void ChannelGains::add(const Shape& shape, std::span<const float> reference, std
     if (shape.rank() == 0) return;
     const std::array<int, 2> axes = axes_of(shape);
     for (std::size_t which = 0; which < axes.size(); ++which) {
-        AxisSums sums(static_cast<std::size_t>(shape[axes[which]]));
+        AxisSums& sums = by_axis_[which];
+        sums.resize(std::max(sums.size(), static_cast<std::size_t>(shape[axes[which]])));
         for_each_element(shape, axes[which], [&](std::size_t channel, std::size_t at) {
             const auto wanted = static_cast<double>(reference[at]), found = static_cast<double>(candidate[at]);
             if (!std::isfinite(wanted) || !std::isfinite(found)) return;
             sums[channel].dot += wanted * found;
             sums[channel].energy += found * found;
         });
-        ChannelGains other;
-        other.by_axis_[which] = std::move(sums);
-        add(other);
     }
 }
 
@@ -47,7 +45,7 @@ void ChannelGains::add(const ChannelGains& other) {
     for (std::size_t which = 0; which < by_axis_.size(); ++which) {
         AxisSums& sums = by_axis_[which];
         const AxisSums& more = other.by_axis_[which];
-        if (sums.size() < more.size()) sums.resize(more.size());
+        sums.resize(std::max(sums.size(), more.size()));
         for (std::size_t channel = 0; channel < more.size(); ++channel) {
             sums[channel].dot += more[channel].dot;
             sums[channel].energy += more[channel].energy;

@@ -28,22 +28,19 @@ const Value* find_original(const Graph& reference, std::string_view name) {
 class PairRuns {
 public:
     PairRuns(const Engine& engine, const Graph& reference, const Graph& candidate, std::span<const LayerPair> pairs, ComputeType compute)
-        : reference_(reference),
-          candidate_(candidate),
-          pairs_(pairs.size()),
-          options_of_reference_{.threads = 1},
-          options_of_candidate_{.threads = 1, .compute = compute} {
+        : reference_(reference), candidate_(candidate), pairs_(pairs.size()) {
+        CompileOptions options_of_reference{.threads = 1}, options_of_candidate{.threads = 1, .compute = compute};
         for (std::size_t at = 0; at < pairs.size(); ++at) {
-            if (slots_of_reference_[pairs[at].reference].empty()) options_of_reference_.tapped.push_back(pairs[at].reference);
+            if (slots_of_reference_[pairs[at].reference].empty()) options_of_reference.tapped.push_back(pairs[at].reference);
             slots_of_reference_[pairs[at].reference].push_back(at);
             slots_of_candidate_[pairs[at].candidate].push_back(at);
-            options_of_candidate_.tapped.push_back(pairs[at].candidate);
+            options_of_candidate.tapped.push_back(pairs[at].candidate);
         }
-        plans_of_reference_.emplace(engine, reference, options_of_reference_);
-        plans_of_candidate_.emplace(engine, candidate, options_of_candidate_);
+        plans_of_reference_.emplace(engine, reference, options_of_reference);
+        plans_of_candidate_.emplace(engine, candidate, options_of_candidate);
     }
 
-    /// show(sample, pair, shape, reference, candidate): numbers of equal shapes; samples in any order and at the same time.
+    /// show(sample, pair, reference, candidate): tensors of equal shapes; samples in any order and at the same time.
     template <typename Show> void run(const Dataset& data, std::size_t samples, int threads, const Show& show) {
         parallel_for(samples, threads, [&](int, std::size_t index) {
             const Sample sample = data.sample(index);
@@ -55,8 +52,7 @@ public:
             });
             plans_of_candidate_->plan_for(b)->run(b, [&](const Value& value, const Tensor& tensor) {
                 for (const std::size_t slot : slots_of_candidate_.at(&value))
-                    if (expected[slot].defined() && expected[slot].shape() == tensor.shape())
-                        show(index, slot, tensor.shape(), to_floats(expected[slot]), to_floats(tensor));
+                    if (expected[slot].defined() && expected[slot].shape() == tensor.shape()) show(index, slot, expected[slot], tensor);
             });
         });
     }
@@ -65,8 +61,6 @@ private:
     const Graph& reference_;
     const Graph& candidate_;
     std::size_t pairs_;
-    CompileOptions options_of_reference_;
-    CompileOptions options_of_candidate_;
     std::unordered_map<const Value*, std::vector<std::size_t>> slots_of_reference_;
     std::unordered_map<const Value*, std::vector<std::size_t>> slots_of_candidate_;
     std::optional<PlanCache> plans_of_reference_;
@@ -78,10 +72,9 @@ std::vector<ChannelGains> measure_gains(PairRuns& runs, std::span<const LayerPai
                                         int threads) {
     if (std::none_of(pairs.begin(), pairs.end(), [](const LayerPair& pair) { return pair.rescaled; })) return {};
     std::vector<std::vector<ChannelGains>> measured(samples, std::vector<ChannelGains>(pairs.size()));
-    runs.run(data, samples, threads,
-             [&](std::size_t sample, std::size_t pair, const Shape& shape, const auto& reference, const auto& candidate) {
-                 if (pairs[pair].rescaled) measured[sample][pair].add(shape, reference, candidate);
-             });
+    runs.run(data, samples, threads, [&](std::size_t sample, std::size_t pair, const Tensor& expected, const Tensor& found) {
+        if (pairs[pair].rescaled) measured[sample][pair].add(found.shape(), to_floats(expected), to_floats(found));
+    });
     std::vector<ChannelGains> gains(pairs.size());
     for (const auto& sample : measured)
         for (std::size_t pair = 0; pair < pairs.size(); ++pair) gains[pair].add(sample[pair]);
@@ -112,9 +105,10 @@ std::vector<LayerFidelity> measure_layers(const Engine& engine, const Graph& ref
     PairRuns runs(engine, reference, candidate, pairs, candidate_compute);
     const std::vector<ChannelGains> gains = measure_gains(runs, pairs, data, count, threads);
     std::vector<std::vector<ErrorMeasure>> measures(count, std::vector<ErrorMeasure>(pairs.size()));
-    runs.run(data, count, threads, [&](std::size_t sample, std::size_t pair, const Shape& shape, const auto& expected, auto found) {
-        if (pairs[pair].rescaled) gains[pair].apply(shape, found);
-        measures[sample][pair].add(expected, found);
+    runs.run(data, count, threads, [&](std::size_t sample, std::size_t pair, const Tensor& expected, const Tensor& found) {
+        std::vector<float> numbers = to_floats(found);
+        if (pairs[pair].rescaled) gains[pair].apply(found.shape(), numbers);
+        measures[sample][pair].add(to_floats(expected), numbers);
     });
     std::vector<LayerFidelity> layers;
     for (std::size_t at = 0; at < pairs.size(); ++at) {
