@@ -11,12 +11,14 @@ Graph::Graph(std::shared_ptr<OpsetImports> opset_imports) : opset_imports_(std::
 std::shared_ptr<Graph> Graph::make_body(Graph& outer) {
     auto body = std::make_shared<Graph>(outer.opset_imports_);
     body->outer_ = &outer;
+    body->body_names_->outer = outer.body_names_;
     return body;
 }
 
 Graph::~Graph() {
     // Bodies hold uses of this graph's values; drop the nodes (and with them the bodies) newest first, without touching those uses.
     while (!nodes_.empty()) nodes_.pop_back();
+    for (const auto& value : values_) count_name(value->name_, -1);
 }
 
 int Graph::opset_version(std::string_view domain) const {
@@ -51,24 +53,37 @@ Value* Graph::resolve(std::string_view name) const {
 
 // ---- building ----
 
+void Graph::count_name(std::string_view name, int change) const {
+    if (!outer_) return;
+    const std::size_t key = std::hash<std::string_view>()(name);
+    for (BodyNames* names = body_names_->outer.get(); names; names = names->outer.get())
+        if ((names->counts[key] += change) == 0) names->counts.erase(key);
+}
+
+bool Graph::is_taken(std::string_view name) const {
+    if (resolve(name)) return true;
+    return !body_names_->counts.empty() && body_names_->counts.contains(std::hash<std::string_view>()(name));
+}
+
 Value* Graph::new_value(std::string name) {
     values_.push_back(std::unique_ptr<Value>(new Value(this)));
     Value* value = values_.back().get();
     value->position_ = std::prev(values_.end());
     value->name_ = std::move(name);
     by_name_.emplace(value->name_, value);
+    count_name(value->name_, 1);
     return value;
 }
 
 std::string Graph::unique_name(std::string_view hint) const {
     std::string base = hint.empty() ? "value" : std::string(hint);
-    if (!hint.empty() && !resolve(base)) return base;
+    if (!hint.empty() && !is_taken(base)) return base;
     // Thousands of equal hints would make a search from 1 quadratic: behind the first few, numbers as high as there are values are mostly free.
     constexpr std::size_t kLinearSearch = 64;
     for (std::size_t suffix = 1;; ++suffix) {
         if (suffix == kLinearSearch) suffix = std::max(suffix, values_.size());
         std::string candidate = base + "_" + std::to_string(suffix);
-        if (!resolve(candidate)) return candidate;
+        if (!is_taken(candidate)) return candidate;
     }
 }
 
@@ -176,7 +191,9 @@ void Graph::rename(Value* value, std::string name) {
     if (value->name_ == name) return;
     MCOMPRESS_CHECK(!find_value(name));
     by_name_.erase(value->name_);
+    count_name(value->name_, -1);
     value->name_ = std::move(name);
+    count_name(value->name_, 1);
     by_name_.emplace(value->name_, value);
 }
 
@@ -222,6 +239,7 @@ void Graph::replace_all_uses(Value* from, Value* to) {
 
 void Graph::drop_value(Value* value) {
     by_name_.erase(value->name_);
+    count_name(value->name_, -1);
     values_.erase(value->position_);
 }
 

@@ -98,10 +98,17 @@ public:
     /// Removes an unused constant, or an unused graph input.
     void erase(Value* value);
 
-    /// A name not used by any value of this graph or of a graph around it: the hint itself when it is free.
+    /// A name not used by any value of this graph, of a graph around it or of a body below it, which may not hide it: the hint itself when it is free.
     std::string unique_name(std::string_view hint) const;
 
 private:
+    /// How many values of the bodies below a graph have a name, by its hash: bodies come and go with their nodes, and may outlive them.
+    struct BodyNames {
+        std::shared_ptr<BodyNames> outer;
+        std::unordered_map<std::size_t, int> counts;
+    };
+    void count_name(std::string_view name, int change) const;
+    bool is_taken(std::string_view name) const;
     Value* new_value(std::string name);
     void add_use(Value* value, Node* node, int index);
     void remove_use(Value* value, Node* node, int index);
@@ -111,6 +118,7 @@ private:
     std::string extra_;
     Graph* outer_ = nullptr;
     std::shared_ptr<OpsetImports> opset_imports_;
+    std::shared_ptr<BodyNames> body_names_ = std::make_shared<BodyNames>();
     std::list<std::unique_ptr<Node>> nodes_;
     std::list<std::unique_ptr<Value>> values_;
     std::unordered_map<std::string, Value*> by_name_;

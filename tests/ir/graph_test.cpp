@@ -71,6 +71,24 @@ TEST_CASE("names are made unique") {
     CHECK(small.graph.add_constant("", Tensor::scalar(1.0f))->name() == "value_1");
 }
 
+TEST_CASE("a name that a body uses is none for the graphs around it") {
+    SmallGraph small;
+    auto body = Graph::make_body(small.graph);
+    body->add_node({.op_type = "Relu", .inputs = {small.x}, .outputs = {"in_body"}});
+    {
+        auto inner = Graph::make_body(*body);
+        Value* deep = inner->add_constant("deep", Tensor::scalar(1.0F));
+        CHECK(small.graph.unique_name("deep") == "deep_1");
+        CHECK(body->unique_name("deep") == "deep_1");
+        inner->rename(deep, "deeper");
+        CHECK(small.graph.unique_name("deep") == "deep");
+        CHECK(small.graph.unique_name("deeper") == "deeper_1");
+    }
+    CHECK(small.graph.unique_name("deeper") == "deeper");
+    CHECK(small.graph.add_constant("in_body", Tensor::scalar(1.0F))->name() == "in_body_1");
+    CHECK(Graph::make_body(small.graph)->unique_name("in_body") == "in_body");  // of a neighbour
+}
+
 TEST_CASE("order repairs a wrong listing and leaves cycles to verify") {
     Graph graph(opset13());
     Value* x = graph.add_input("x", ValueType::tensor(DType::Float32, Shape{1}));

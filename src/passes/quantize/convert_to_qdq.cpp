@@ -47,11 +47,8 @@ public:
             for (Node* node : each.order()) {
                 if (node->is("DequantizeLinear")) remember(node);
                 const QOperatorForm* form = find_form_of_quantized(*node);
-                std::string reason;
-                if (form) reason = why_not(*node, *form);
-                else if (is_mover_of_codes(*node)) reason = why_not_move(*node);
-                else continue;
-                if (!reason.empty()) {
+                if (!form && !is_mover_of_codes(*node)) continue;
+                if (const std::string reason = why_not(*node, form); !reason.empty()) {
                     result.skipped.push_back(skip(*node, reason));
                     continue;
                 }
@@ -66,8 +63,12 @@ public:
 private:
     // ---- what stands in the way ----
 
-    static std::string why_not(const Node& node, const QOperatorForm& form) {
+    static std::string why_not(const Node& node, const QOperatorForm* form) {
         if (node.graph().opset_version("") < kQuantizeOpset) return "QuantizeLinear and DequantizeLinear exist from opset 10 on";
+        return form ? why_not_write_out(node, *form) : why_not_move(node);
+    }
+
+    static std::string why_not_write_out(const Node& node, const QOperatorForm& form) {
         if (channel_order(node) == ChannelOrder::Last) return "its channels lie last";
         if (form.op == "ReduceMean" && node.graph().opset_version("") >= kReduceAxesInput)
             return "the axes of ReduceMean are an input here";
