@@ -12,11 +12,11 @@ namespace {
 
 // clang-format off
 constexpr std::array<ScopeRow, 5> kScopes{{
-    {Scope::Uniform, "uniform", "the same share of every layer"},
-    {Scope::Global, "global", "one threshold of the weights' magnitude for the whole model"},
-    {Scope::Erk, "erk", "denser where a layer is small: outputs + inputs over outputs times inputs"},
-    {Scope::Lamp, "lamp", "one threshold of each weight's share of its layer's larger ones"},
-    {Scope::Measured, "measured", "by the error that each layer's zeros cause on the data"},
+    {Scope::Uniform, "uniform", "the same share of every layer; none of depthwise convolutions", true},
+    {Scope::Global, "global", "one threshold of the weights' magnitude for the whole model", false},
+    {Scope::Erk, "erk", "denser where a layer is small: outputs + inputs over outputs times inputs; none of depthwise convolutions", true},
+    {Scope::Lamp, "lamp", "one threshold of each weight's share of its layer's larger ones", false},
+    {Scope::Measured, "measured", "by the error that each layer's zeros cause on the data", false},
 }};
 // clang-format on
 
@@ -47,9 +47,15 @@ Counts rounded(std::span<const BudgetLayer> layers, std::span<const double> want
     return counts;
 }
 
-Counts uniform(std::span<const BudgetLayer> layers, std::int64_t total, double sparsity) {
+std::int64_t weights_of(std::span<const BudgetLayer> layers) {
+    return std::accumulate(layers.begin(), layers.end(), std::int64_t{0},
+                           [](std::int64_t sum, const BudgetLayer& layer) { return sum + layer.grid.size(); });
+}
+
+Counts uniform(std::span<const BudgetLayer> layers, std::int64_t total) {
+    const double share = static_cast<double>(total) / static_cast<double>(std::max<std::int64_t>(1, weights_of(layers)));
     std::vector<double> wanted;
-    for (const BudgetLayer& layer : layers) wanted.push_back(sparsity * static_cast<double>(layer.grid.size()));
+    for (const BudgetLayer& layer : layers) wanted.push_back(share * static_cast<double>(layer.grid.size()));
     return rounded(layers, wanted, total);
 }
 
@@ -65,7 +71,7 @@ template <typename Scores> Counts by_threshold(std::span<const BudgetLayer> laye
     return counts;
 }
 
-Counts global(std::span<const BudgetLayer> layers, std::int64_t total, double) {
+Counts global(std::span<const BudgetLayer> layers, std::int64_t total) {
     return by_threshold(layers, total, [](const BudgetLayer& layer) {
         std::vector<double> scores;
         for (const float weight : layer.weights) scores.push_back(static_cast<double>(std::abs(weight)));
@@ -73,7 +79,7 @@ Counts global(std::span<const BudgetLayer> layers, std::int64_t total, double) {
     });
 }
 
-Counts lamp(std::span<const BudgetLayer> layers, std::int64_t total, double) {
+Counts lamp(std::span<const BudgetLayer> layers, std::int64_t total) {
     return by_threshold(layers, total, [](const BudgetLayer& layer) {
         std::vector<double> scores;
         for (const float weight : layer.weights) scores.push_back(static_cast<double>(weight) * static_cast<double>(weight));
@@ -87,7 +93,7 @@ Counts lamp(std::span<const BudgetLayer> layers, std::int64_t total, double) {
     });
 }
 
-Counts erk(std::span<const BudgetLayer> layers, std::int64_t total, double) {
+Counts erk(std::span<const BudgetLayer> layers, std::int64_t total) {
     std::vector<double> density;
     for (const BudgetLayer& layer : layers) {
         const double extents =
@@ -139,7 +145,7 @@ void add_hull(const BudgetLayer& layer, std::size_t number, std::vector<Step>& s
         steps.push_back({slope(hull[at - 1], hull[at]) / size, (hull[at].sparsity - hull[at - 1].sparsity) * size, number});
 }
 
-Counts measured(std::span<const BudgetLayer> layers, std::int64_t total, double) {
+Counts measured(std::span<const BudgetLayer> layers, std::int64_t total) {
     std::vector<Step> steps;
     std::vector<double> wanted(layers.size(), 0.0);
     for (std::size_t at = 0; at < layers.size(); ++at) add_hull(layers[at], at, steps);
@@ -154,7 +160,22 @@ Counts measured(std::span<const BudgetLayer> layers, std::int64_t total, double)
     return rounded(layers, wanted, total);
 }
 
-using Distribute = Counts (*)(std::span<const BudgetLayer> layers, std::int64_t total, double sparsity);
+/// The layers that take part where shares do not look at the weights: not depthwise convolutions (Zhu and Gupta 2017, Evci et al. 2020). They are a few percent
+/// of the weights, and nothing stands in for one of a kernel's nine. All of them where the others would lose more than half of the density asked for.
+std::vector<bool> without_depthwise(std::span<const BudgetLayer> layers, std::int64_t total) {
+    std::vector<bool> takes_part;
+    std::int64_t others = 0;
+    for (const BudgetLayer& layer : layers) {
+        takes_part.push_back(!layer.grid.is_depthwise());
+        if (takes_part.back()) others += layer.grid.size();
+    }
+    const double kept = static_cast<double>(weights_of(layers) - total), kept_of_others = static_cast<double>(others - total);
+    if (kept_of_others * static_cast<double>(weights_of(layers)) < 0.5 * kept * static_cast<double>(others) || others == 0)
+        takes_part.assign(layers.size(), true);
+    return takes_part;
+}
+
+using Distribute = Counts (*)(std::span<const BudgetLayer> layers, std::int64_t total);
 constexpr std::array<Distribute, 5> kDistribute{uniform, global, erk, lamp, measured};  // by Scope
 
 }  // namespace
@@ -170,19 +191,27 @@ std::vector<std::int64_t> zeros_by_layer(Scope scope, std::span<const BudgetLaye
     std::vector<std::int64_t> zeros(layers.size(), 0);
     std::vector<BudgetLayer> open;
     std::vector<std::size_t> places;
-    std::int64_t weights = 0;
     for (std::size_t at = 0; at < layers.size(); ++at) {
-        const double size = static_cast<double>(layers[at].grid.size());
         if (layers[at].fixed_sparsity) {
-            zeros[at] = std::llround(*layers[at].fixed_sparsity * size);
+            zeros[at] = std::llround(*layers[at].fixed_sparsity * static_cast<double>(layers[at].grid.size()));
             continue;
         }
-        weights += layers[at].grid.size();
         open.push_back(layers[at]);
         places.push_back(at);
     }
-    const std::int64_t total = std::llround(sparsity * static_cast<double>(weights));
-    const std::vector<std::int64_t> found = kDistribute[static_cast<std::size_t>(scope)](open, total, sparsity);
+    const std::int64_t total = std::llround(sparsity * static_cast<double>(weights_of(open)));
+    if (scope_row(scope).keeps_depthwise) {
+        const std::vector<bool> takes_part = without_depthwise(open, total);
+        std::size_t kept = 0;
+        for (std::size_t at = 0; at < open.size(); ++at) {
+            if (!takes_part[at]) continue;
+            open[kept] = open[at];
+            places[kept++] = places[at];
+        }
+        open.resize(kept);
+        places.resize(kept);
+    }
+    const Counts found = kDistribute[static_cast<std::size_t>(scope)](open, total);
     for (std::size_t at = 0; at < open.size(); ++at) zeros[places[at]] = found[at];
     return zeros;
 }

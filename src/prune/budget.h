@@ -17,6 +17,7 @@ struct ScopeRow {
     Scope scope;
     std::string_view name;
     std::string_view summary;
+    bool keeps_depthwise;  // shares that do not look at the weights leave depthwise convolutions dense where they can
 };
 
 std::span<const ScopeRow> all_scopes();
@@ -36,9 +37,9 @@ struct BudgetLayer {
 };
 
 /// Zeros by layer: round(sparsity * weights) over the layers whose share is not fixed, exactly.
-///   uniform   the same share everywhere
+///   uniform   the same share everywhere; depthwise convolutions stay dense unless the others would lose more than half of their density by that
 ///   global    one threshold of |w|
-///   erk       density ~ (outputs + channels + kernel extents) / weights (Evci et al. 2020), clipped at 1
+///   erk       density ~ (outputs + channels + kernel extents) / weights (Evci et al. 2020), clipped at 1; depthwise convolutions as under uniform
 ///   lamp      one threshold of w^2 / sum of the squares of the layer's weights that are no smaller (Lee et al. 2021)
 ///   measured  the least sum of errors: along the lower convex hulls of the layers' error tables, the cheapest step first
 std::vector<std::int64_t> zeros_by_layer(Scope scope, std::span<const BudgetLayer> layers, double sparsity);

@@ -42,6 +42,7 @@ struct WeightGrid {
 
     std::int64_t columns() const { return channels * taps; }
     std::int64_t size() const { return outputs * columns(); }
+    bool is_depthwise() const { return groups > 1 && channels == 1; }
 };
 
 /// Why a layer cannot have the pattern, a clause; empty when it can.

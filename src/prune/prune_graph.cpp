@@ -42,6 +42,7 @@ public:
         collect_budget();
         if (options_.packed) prune_to_packed_goal(*options_.packed);
         else prune_to(options_.sparsity);
+        say_what_stays_dense();
         run_pipeline("sweep", pruned_, {});
         if (options_.data) measure_fidelity();
         return std::move(outcome_);
@@ -115,6 +116,17 @@ private:
             layer.fixed_sparsity = prunable_[at].has_pattern ? prunable_[at].fixed_sparsity : 0.0;
             budget_.push_back(std::move(layer));
         }
+    }
+
+    void say_what_stays_dense() {
+        if (!scope_row(options_.scope).keeps_depthwise || outcome_.wanted_zeros == 0) return;
+        for (std::size_t at = 0; at < layers_.size(); ++at)
+            if (prunable_[at].has_pattern && budget_[at].grid.is_depthwise() && !budget_[at].fixed_sparsity && zeros_[at] == 0)
+                outcome_.skipped.push_back(
+                    {outcome_.layers[at].node, outcome_.layers[at].op,
+                     format("the scope {} leaves depthwise convolutions dense: they have few weights, and nothing stands in "
+                            "for one; --layer-sparsity gives it a share",
+                            scope_row(options_.scope).name)});
     }
 
     void prune_to(double sparsity) {

@@ -105,6 +105,33 @@ TEST_CASE("budgets: every scope hits the whole exactly and leaves fixed layers a
     }
 }
 
+TEST_CASE("budgets: depthwise convolutions stay dense under shares that are given, while the others keep half of their density") {
+    std::vector<BudgetLayer> layers(3);
+    layers[0].grid = {40, 100, 1, 1};
+    layers[1].grid = {40, 1, 9, 40};
+    layers[2].grid = {20, 40, 1, 1};
+    const auto sum = [](std::span<const std::int64_t> zeros) { return std::accumulate(zeros.begin(), zeros.end(), std::int64_t{0}); };
+    for (const double sparsity : {0.0, 0.3, 0.5, 0.8}) {
+        const std::vector<std::int64_t> zeros = zeros_by_layer(Scope::Uniform, layers, sparsity);
+        CHECK(sum(zeros) == std::llround(sparsity * 5160.0));
+        CHECK(zeros[1] == 0);
+        CHECK(std::abs(zeros[0] * 800 - zeros[2] * 4000) <= 4000);  // the same share, to whole weights
+        CHECK(zeros_by_layer(Scope::Erk, layers, sparsity)[1] == 0);
+    }
+    // The others would have to give 96.75 % for 90 % of all.
+    for (const double sparsity : {0.9, 1.0}) {
+        const std::vector<std::int64_t> zeros = zeros_by_layer(Scope::Uniform, layers, sparsity);
+        CHECK(sum(zeros) == std::llround(sparsity * 5160.0));
+        CHECK(zeros[1] == std::llround(sparsity * 360.0));
+    }
+    layers[1].fixed_sparsity = 0.5;  // what the user says goes
+    CHECK(zeros_by_layer(Scope::Uniform, layers, 0.5) == std::vector<std::int64_t>{2000, 180, 400});
+    layers[1].fixed_sparsity.reset();
+    CHECK(zeros_by_layer(Scope::Uniform, std::span(layers).subspan(1, 1), 0.5) == std::vector<std::int64_t>{180});
+    layers[1].grid = {40, 1, 9, 1};  // one input channel, as the first layer of pictures in grey: not depthwise
+    CHECK(zeros_by_layer(Scope::Uniform, layers, 0.5)[1] == 180);
+}
+
 TEST_CASE("measured budgets: no exchange of zeros between two layers lowers the error") {
     std::vector<BudgetLayer> layers(2);
     layers[0] = {.grid = {10, 100, 1, 1}, .weights = {}, .errors = {{0.25, 0.01}, {0.5, 0.05}, {0.75, 0.2}, {1.0, 1.0}}};
