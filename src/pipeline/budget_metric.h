@@ -19,6 +19,8 @@ public:
     /// The full evaluation. Points are percent: of decisions (top1: right ones; agreement: equal ones), of the outputs' energy (sqnr), of a nat (kl); what a
     /// command prints is taken as a share when the float model's is not above 1, and as percent otherwise.
     double drop(const Graph& candidate);
+    /// Of the last drop, in points, by chance in the choice of the samples; nothing for metrics that are no share of decisions.
+    std::optional<double> standard_error() const { return standard_error_; }
 
     /// Evaluated each time; 0 for a command.
     std::size_t samples() const { return batch_ ? batch_->samples->size() : 0; }
@@ -39,6 +41,7 @@ private:
     std::optional<ReferenceOutputs> reference_;
     std::optional<double> reference_accuracy_;  // of a command
     std::optional<bool> classifies_;
+    std::optional<double> standard_error_;
 };
 
 }  // namespace mcompress

@@ -133,6 +133,7 @@ BudgetReport keep_budget(const CalibratedGraph& calibrated, QuantizedGraph& quan
     BudgetMetric metric(*engine, calibrated.exact, budget, calibrated.tuning);
     BudgetReport report{.metric = budget.metric, .max_drop = budget.max_drop, .samples = metric.samples()};
     report.drop_int8 = report.drop = metric.drop(*quantized.graph);
+    report.standard_error = metric.standard_error();
     report.met = report.drop <= budget.max_drop;
     if (report.met) return report;
     std::unique_ptr<Dataset> storage;
@@ -140,7 +141,9 @@ BudgetReport keep_budget(const CalibratedGraph& calibrated, QuantizedGraph& quan
     const auto measure = [&](const QuantizationScheme& scheme) {
         QuantizedGraph candidate = build_quantized(calibrated, scheme);
         const double drop = metric.drop(*candidate.graph);
-        if (drop <= budget.max_drop) quantized = std::move(candidate);
+        if (drop > budget.max_drop) return drop;
+        quantized = std::move(candidate);
+        report.standard_error = metric.standard_error();
         return drop;
     };
     const PrecisionGoal goal{.limit = budget.max_drop,

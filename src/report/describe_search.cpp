@@ -104,7 +104,9 @@ void add_self_check(Document& document, const SelfCheckReport& report) {
 void add_budget(Document& document, const BudgetReport& report) {
     std::string first =
         format("{} points of {} may be lost: {:.3f} are with everything in 8 bits", report.max_drop, report.metric, report.drop_int8);
-    if (report.samples > 0) first += format(" ({} samples)", report.samples);
+    if (report.samples > 0)
+        first += format(" ({} samples{})", report.samples,
+                        report.standard_error ? format(": +/- {:.3f} by chance", *report.standard_error) : "");
     if (report.tries.empty() && report.met) return document.fact("budget", first + ", nothing has to stay in float");
     document.fact("budget",
                   {first, format("{}: {:.3f} with {} of the MACs left in float and {} with 16-bit activations, {} full evaluations",

@@ -17,7 +17,7 @@ TextTable classification_table(const ValidateReport& report, const Classificatio
     };
     if (result.has_labels) {
         table.add_row({"top-1", percent(result.share(result.reference_top1)), percent(result.share(result.candidate_top1)),
-                       points(result.reference_top1, result.candidate_top1)});
+                       points(result.reference_top1, result.candidate_top1) + format(" (+/- {:.2f} by chance)", result.top1_drop_error())});
         table.add_row({"top-5", percent(result.share(result.reference_top5)), percent(result.share(result.candidate_top5)),
                        points(result.reference_top5, result.candidate_top5)});
     }

@@ -44,10 +44,11 @@ Json contention_json(const Contention& contention) {
 }
 
 Json classification_json(const ClassificationResult& result) {
-    Json json{{"rows", result.rows}, {"agreement", result.agreement()}};
+    Json json{{"rows", result.rows}, {"agreement", result.agreement()}, {"agreement_standard_error", result.agreement_error()}};
     if (result.has_labels) {
         json["reference"] = {{"top1", result.share(result.reference_top1)}, {"top5", result.share(result.reference_top5)}};
         json["candidate"] = {{"top1", result.share(result.candidate_top1)}, {"top5", result.share(result.candidate_top5)}};
+        json["top1_drop_standard_error"] = result.top1_drop_error();
     }
     return json;
 }

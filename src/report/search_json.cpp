@@ -69,6 +69,7 @@ Json budget_json(const BudgetReport& report) {
               {"met", report.met},
               {"float_macs_share", report.float_macs_share},
               {"wide_macs_share", report.wide_macs_share}};
+    if (report.standard_error) json["standard_error"] = *report.standard_error;
     json["left_in_float"] = steps_json(report.steps);
     json["evaluations"] = Json::array({{{"steps", 0}, {"drop", report.drop_int8}}});
     for (const FallbackTry& tried : report.tries)

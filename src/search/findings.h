@@ -23,11 +23,12 @@ struct SelfCheckReport {
 
 /// How an accuracy budget was kept.
 struct BudgetReport {
-    std::string metric;       // "top1", "agreement", "sqnr", "kl", "command"
-    double max_drop = 0.0;    // in points, as all that follows
-    std::size_t samples = 0;  // of the evaluation; 0 when a command evaluates
-    double drop_int8 = 0.0;   // with everything quantized
-    double drop = 0.0;        // of the model that was written, or of the best that was tried
+    std::string metric;                         // "top1", "agreement", "sqnr", "kl", "command"
+    double max_drop = 0.0;                      // in points, as all that follows
+    std::size_t samples = 0;                    // of the evaluation; 0 when a command evaluates
+    double drop_int8 = 0.0;                     // with everything quantized
+    double drop = 0.0;                          // of the model that was written, or of the best that was tried
+    std::optional<double> standard_error = {};  // of the drop of the model that was written, else of drop_int8
     bool met = false;
     double float_macs_share = 0.0;
     double wide_macs_share = 0.0;          // with integer weights and 16-bit activations

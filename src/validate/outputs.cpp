@@ -87,10 +87,22 @@ void classify(const Tensor& shape_of, std::span<const float> reference, std::spa
         result.classification.reference_top5 += in_a < 5 ? 1 : 0;
         result.classification.candidate_top1 += in_b < 1 ? 1 : 0;
         result.classification.candidate_top5 += in_b < 5 ? 1 : 0;
+        result.classification.top1_changes += (in_a < 1) != (in_b < 1) ? 1 : 0;
     }
 }
 
 }  // namespace
+
+double ClassificationResult::top1_drop_error() const {
+    const double count = static_cast<double>(rows) + 2.0, changes = static_cast<double>(top1_changes) + 1.0;
+    const double difference = static_cast<double>(reference_top1) - static_cast<double>(candidate_top1);
+    return 100.0 * std::sqrt(std::max(0.0, changes - difference * difference / count)) / count;
+}
+
+double ClassificationResult::agreement_error() const {
+    const double count = static_cast<double>(rows) + 2.0, agreed = (static_cast<double>(agreements) + 1.0) / count;
+    return 100.0 * std::sqrt(agreed * (1.0 - agreed) / count);
+}
 
 void OutputErrors::add(const OutputErrors& other) {
     if (outputs.empty()) outputs.resize(other.outputs.size());
@@ -106,6 +118,7 @@ void OutputErrors::add(const OutputErrors& other) {
     mine.reference_top5 += more.reference_top5;
     mine.candidate_top1 += more.candidate_top1;
     mine.candidate_top5 += more.candidate_top5;
+    mine.top1_changes += more.top1_changes;
     classifies = classifies && other.classifies;
 }
 

@@ -21,6 +21,7 @@ struct ClassificationResult {
     std::size_t reference_top5 = 0;
     std::size_t candidate_top1 = 0;
     std::size_t candidate_top5 = 0;
+    std::size_t top1_changes = 0;  // rows that one of the models gets right and the other does not
 
     double agreement() const { return share(agreements); }
     /// Percentage points of top-1 that the candidate loses. Counted, not subtracted as shares: 3 of 1000 are 0.3 points exactly.
@@ -28,6 +29,11 @@ struct ClassificationResult {
         return rows == 0 ? 0.0
                          : 100.0 * (static_cast<double>(reference_top1) - static_cast<double>(candidate_top1)) / static_cast<double>(rows);
     }
+    /// Standard errors in points: how far chance in the choice of the samples moves the drop, and the share of decisions that agree. That of the drop is of paired
+    /// decisions, with half a row added to each kind of change (Agresti and Min 2005) and one row to the agreements and disagreements, so that few rows without any change
+    /// do not seem to prove that there is none.
+    double top1_drop_error() const;
+    double agreement_error() const;
     double mean_divergence() const { return rows == 0 ? 0.0 : divergence / static_cast<double>(rows); }
     double share(std::size_t hits) const { return rows == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(rows); }
 };
