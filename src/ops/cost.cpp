@@ -7,9 +7,7 @@ namespace mcompress {
 
 namespace {
 
-void saturating_add(std::int64_t& sum, std::int64_t value) {
-    if (__builtin_add_overflow(sum, value, &sum)) sum = INT64_MAX;
-}
+void add_to(std::int64_t& sum, std::int64_t value) { sum = saturating_add(sum, value); }
 
 // The types with every dimension that is not known taken as 1; nothing when the rank of a present tensor is not known.
 std::optional<std::vector<ValueType>> with_ones(std::span<Value* const> values, std::span<const ValueType> types) {
@@ -38,9 +36,9 @@ void measure_constants(const Graph& graph, GraphCost& cost) {
         const Tensor* tensor = value->constant();
         const ValueType& type = value->type();  // of a sparse one: values and places count as its bytes
         const auto bytes = static_cast<std::int64_t>(tensor ? tensor->byte_size() : value->sparse_initializer().size());
-        saturating_add(cost.parameters, tensor ? tensor->element_count() : type.shape().value_or(Shape{0}).element_count());
-        saturating_add(cost.parameter_bytes, bytes);
-        saturating_add(cost.bytes_by_dtype[std::string(dtype_name(tensor ? tensor->dtype() : type.dtype))], bytes);
+        add_to(cost.parameters, tensor ? tensor->element_count() : type.shape().value_or(Shape{0}).element_count());
+        add_to(cost.parameter_bytes, bytes);
+        add_to(cost.bytes_by_dtype[std::string(dtype_name(tensor ? tensor->dtype() : type.dtype))], bytes);
     }
 }
 
@@ -71,7 +69,7 @@ GraphCost measure_cost(const Graph& graph) {
         measure_constants(each, cost);
         for (const Node* node : each.nodes()) {
             ++cost.op_counts[node->qualified_op_type()];
-            if (const auto macs = count_macs(*node)) saturating_add(cost.macs, *macs);
+            if (const auto macs = count_macs(*node)) add_to(cost.macs, *macs);
             else ++cost.unknown_macs;
         }
     });

@@ -160,11 +160,6 @@ Dim product(const InferContext& context, const Dims& dims, int begin, int end) {
     return result;
 }
 
-std::int64_t saturating_multiply(std::int64_t a, std::int64_t b) {
-    std::int64_t result = 0;
-    return __builtin_mul_overflow(a, b, &result) ? INT64_MAX : result;
-}
-
 std::int64_t element_count(const ValueType& type) {
     std::int64_t count = 1;
     if (type.dims)

@@ -3,6 +3,7 @@
 
 #include "ops/attributes.h"
 #include "ops/op_info.h"
+#include "support/saturating.h"
 
 namespace mcompress {
 
@@ -41,8 +42,7 @@ Dim add(const InferContext& context, const Dim& a, const Dim& b);
 /// Product of dims [begin, end).
 Dim product(const InferContext& context, const Dims& dims, int begin, int end);
 
-/// Product of known extents for counting work; stays at the largest number instead of overflowing.
-std::int64_t saturating_multiply(std::int64_t a, std::int64_t b);
+/// Of known extents, for counting work; stays at the largest number instead of overflowing.
 std::int64_t element_count(const ValueType& type);
 
 }  // namespace mcompress

@@ -93,11 +93,6 @@ void infer_rotary_embedding(InferContext& context) {
     infer_same(context);
 }
 
-std::int64_t saturating_add(std::int64_t a, std::int64_t b) {
-    std::int64_t sum = 0;
-    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
-}
-
 std::int64_t extent_of(const ValueType& type, std::size_t axis) { return axis < type.dims->size() ? (*type.dims)[axis].extent() : 0; }
 
 // Scores and weighted values: every query element meets every key.

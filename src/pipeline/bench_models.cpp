@@ -11,6 +11,7 @@
 #include "pipeline/run_model.h"
 #include "support/error.h"
 #include "support/nearest.h"
+#include "support/saturating.h"
 
 namespace mcompress {
 
@@ -125,7 +126,7 @@ void add_steps(const Compiled& compiled, BenchRow& row) {
     row.steps.assign(compiled.plan->steps().begin(), compiled.plan->steps().end());
     row.step_ms = compiled.plan->time_steps(compiled.inputs, kRepeats, StepTiming::InARow);
     for (const double ms : compiled.plan->time_steps(compiled.inputs, kRepeats, StepTiming::WithinRuns)) row.steps_within_runs_ms += ms;
-    for (const StepInfo& step : row.steps) row.macs += step.macs;
+    for (const StepInfo& step : row.steps) row.macs = saturating_add(row.macs, step.macs);
     for (std::size_t at = 0; at < row.step_ms.size(); ++at) {
         row.steps_ms += row.step_ms[at];
         if (row.steps[at].op == "Reorder") row.reorders_ms += row.step_ms[at];

@@ -10,6 +10,7 @@
 #include "passes/quantize/quantized_view.h"
 #include "passes/registry.h"
 #include "support/error.h"
+#include "support/saturating.h"
 
 namespace mcompress {
 
@@ -93,11 +94,11 @@ void measure_coverage(const Graph& graph, QuantizeReport& report) {
         if (!is_compute(*node)) return;
         ++report.compute_nodes;
         const std::int64_t macs = count_macs(*node).value_or(0);
-        all_macs += macs;
+        all_macs = saturating_add(all_macs, macs);
         if (is_quantized(*node, report)) {
             if (is_wide_unit(*node)) ++report.wide_nodes;
             ++report.quantized_nodes;
-            quantized_macs += macs;
+            quantized_macs = saturating_add(quantized_macs, macs);
             // quantize-embeddings gave it a coded weight, which the pass behind could not tell from a computed one.
             std::erase_if(report.left_in_float,
                           [&](const Skip& skip) { return skip.node == node->display_name() && skip.op == node->op_type(); });

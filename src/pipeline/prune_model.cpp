@@ -13,6 +13,7 @@
 #include "pipeline/prune_channels.h"
 #include "pipeline/summarize.h"
 #include "support/error.h"
+#include "support/saturating.h"
 
 namespace mcompress {
 namespace {
@@ -113,8 +114,9 @@ PruneReport prune_weights(const PruneRequest& request) {
     report.outcome = prune_graph(*dense, *model->graph, options);
     for (const LayerOutcome& layer : report.outcome.layers)
         if (layer.weights > 0)
-            report.macs_with_zeros += static_cast<std::int64_t>(static_cast<double>(layer.macs) * static_cast<double>(layer.zeros) /
-                                                                static_cast<double>(layer.weights));
+            report.macs_with_zeros = saturating_add(report.macs_with_zeros,
+                                                    saturating_integer(static_cast<double>(layer.macs) * static_cast<double>(layer.zeros) /
+                                                                       static_cast<double>(layer.weights)));
     report.warnings = warnings_of(report, options);
     WrittenModel written = emit_as(*model, request.output, request.sparse_format, request.stamp, request.planned);
     report.after = std::move(written.summary);

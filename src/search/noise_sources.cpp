@@ -11,6 +11,7 @@
 #include "passes/quantize/qdq_pair.h"
 #include "passes/quantize/quantization_plan.h"
 #include "passes/quantize/quantized_view.h"
+#include "support/saturating.h"
 
 namespace mcompress {
 namespace {
@@ -129,7 +130,7 @@ private:
             const std::string name = node->display_name();
             if (std::find(source.units.begin(), source.units.end(), name) != source.units.end()) continue;
             source.units.push_back(name);
-            source.macs += count_macs(*node).value_or(0);
+            source.macs = saturating_add(source.macs, count_macs(*node).value_or(0));
         }
     }
 

@@ -206,7 +206,8 @@ def real_models(binary, root):
     halves = [each for each in reports["half"]["weights"] if each["before"] and each["after"]]
     expect("half weights", len(halves) > 20 and all(each["after"].startswith("float16[") and each["sqnr_db"] > 60 for each in halves), True)
     pruned = [each for each in folded["pruned"]["weights"] if each["before"] == each["after"] and not each["exact"]]
-    expect("pruned weights", len(pruned) == 8 and all(3 < each["sqnr_db"] < 40 for each in pruned), True)
+    # All but the depthwise convolution, which stays dense.
+    expect("pruned weights", len(pruned) == 7 and all(3 < each["sqnr_db"] < 40 for each in pruned), True)
     for name in ("pruned", "int8"):
         expect(name + " keeps the nodes of the optimized model", count(folded[name], "removed"), 0)
     expect("constants that became initializers are the same values", "Constant_output_0" in json.dumps(reports["optimized"]["nodes"]["changed"]), False)
