@@ -27,8 +27,7 @@ public:
         if (options_.goal == ChannelGoal::Latency) return choose_by_latency();
         const ChannelCost cost = options_.goal == ChannelGoal::Bytes ? ChannelCost::Bytes : ChannelCost::Macs;
         if (auto reached = reach(cost, options_.keep)) return {.removed = std::move(reached->removed)};
-        return {.problem = format("the model cannot be brought to {:.1f} % of its {}", 100.0 * options_.keep,
-                                  cost == ChannelCost::Bytes ? "bytes" : "multiply-accumulates")};
+        return {.problem = format("the model cannot be brought to {:.1f} % of its {}", 100.0 * options_.keep, plural_of(cost))};
     }
 
 private:
@@ -45,6 +44,8 @@ private:
         return smaller;
     }
 
+    static const char* plural_of(ChannelCost cost) { return cost == ChannelCost::Bytes ? "bytes" : "multiply-accumulates"; }
+
     static std::int64_t measured(const Graph& graph, ChannelCost cost) {
         const GraphCost found = measure_cost(graph);
         return cost == ChannelCost::Bytes ? found.parameter_bytes : found.macs;
@@ -54,7 +55,7 @@ private:
     std::optional<Reached> reach(ChannelCost cost, double share) const {
         const ChannelCosts costs(choice_.graph, choice_.units, cost);
         const std::int64_t before = measured(choice_.dense, cost);
-        if (before > kCountable) fail(codes::kTooLarge, "the model has more multiply-accumulates than can be shared out: {}", before);
+        if (before > kCountable) fail(codes::kTooLarge, "the model has more {} than can be shared out: {}", plural_of(cost), before);
         const auto target = static_cast<std::int64_t>(share * static_cast<double>(before));
         const std::int64_t step = cost == ChannelCost::Bytes && options_.round_to == 0 ? kFineStep : options_.round_to;
         ChannelBudget budget{target - before + costs.total(), step};
