@@ -10,6 +10,9 @@ namespace {
 constexpr double kStandardErrors = 1.0;
 constexpr double kNear = 0.95;  // of the wider one's width: nearer candidates tell nothing new
 
+// In double: the widths of float ranges may be beyond float.
+double width_of(const ValueRange& range) { return static_cast<double>(range.max) - static_cast<double>(range.min); }
+
 double weighted_mean(const std::vector<RangeContest::Witness>& witnesses, const std::vector<double>& values) {
     double sum = 0.0, weights = 0.0;
     for (std::size_t at = 0; at < values.size(); ++at) {
@@ -73,8 +76,10 @@ bool RangeContest::refine() {
     if (!matters) return false;
     const auto insert_between = [&](std::size_t wide, std::size_t narrow) {
         const ValueRange &a = candidates[wide], &b = candidates[narrow];
-        if (b.max - b.min > kNear * (a.max - a.min)) return false;
-        candidates.insert(candidates.begin() + static_cast<std::ptrdiff_t>(narrow), {(a.min + b.min) / 2, (a.max + b.max) / 2});
+        const ValueRange between{std::midpoint(a.min, b.min), std::midpoint(a.max, b.max)};
+        // Of widths of a few of the smallest numbers the half may be one of the two again.
+        if (width_of(b) > kNear * width_of(a) || !(width_of(between) < width_of(a)) || !(width_of(between) > width_of(b))) return false;
+        candidates.insert(candidates.begin() + static_cast<std::ptrdiff_t>(narrow), between);
         noise.insert(noise.begin() + static_cast<std::ptrdiff_t>(narrow), std::vector<double>{});
         start += start >= narrow ? 1 : 0;
         best += best >= narrow ? 1 : 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <set>
 
@@ -132,6 +133,22 @@ TEST_CASE("witnesses stand for all samples, the outermost for themselves") {
         CHECK(samples.contains(31));
         if (count >= 4) CHECK(samples.contains(4));
     }
+}
+
+TEST_CASE("a contest between ranges at the ends of what floats hold comes to an end") {
+    const float largest = std::numeric_limits<float>::max(), least = std::numeric_limits<float>::denorm_min();
+    const ValueRange wide = GENERATE_COPY(ValueRange{-largest, largest}, ValueRange{0, least}, ValueRange{0, 3 * least}, ValueRange{-1, 1});
+    const ValueRange narrow = GENERATE_COPY(ValueRange{0, 0}, ValueRange{0, 0.5f}, ValueRange{0, std::numeric_limits<float>::denorm_min()});
+    RangeContest contest;
+    contest.candidates = {wide, narrow};
+    contest.noise.resize(2);
+    contest.choose_witnesses(std::vector<ValueRange>(2, {0.0f, 1.0f}), 2);
+    int rounds = 0;
+    for (; rounds < 1000 && contest.refine(); ++rounds) {
+        contest.best = contest.candidates.size() - 1;  // the narrowest
+        for (const ValueRange& range : contest.candidates) REQUIRE(std::isfinite(range.min + range.max));
+    }
+    CHECK(rounds < 300);
 }
 
 TEST_CASE("a contest descends to the best candidate and tells chance from gain") {

@@ -77,6 +77,12 @@ private:
         const ValueType& type = node.input(0)->type();
         if (!type.is_tensor() || type.dtype != DType::Float32) return "its activation is not float32";
         if (type.has_rank() && type.rank() < 2) return "its activation is a vector";
+        // What goes in is not known, and what was declared of the result cannot be.
+        const ValueType& result = node.output(0)->type();
+        const bool is_transposed = node.is("Gemm") && attrs<GemmAttrs>(node).b == MatrixOrder::Transposed;
+        const Dim columns = weight->shape()[is_transposed ? 0 : 1];
+        if (result.has_rank() && (result.rank() == 0 || (result.dims->back().is_known() && result.dims->back() != columns)))
+            return "its result is declared with a shape that does not fit its weight";
         return {};
     }
 
