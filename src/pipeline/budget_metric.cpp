@@ -57,18 +57,15 @@ FidelityResult BudgetMetric::evaluate(const Graph& candidate) {
     return result;
 }
 
-double BudgetMetric::drop(const Graph& candidate) {
-    if (budget_.metric == "command") return drop_of_command(candidate);
+MeasuredDrop BudgetMetric::drop(const Graph& candidate) {
+    if (budget_.metric == "command") return {drop_of_command(candidate)};
     const FidelityResult result = evaluate(candidate);
-    if (budget_.metric == "sqnr") return noise_percent(result);
+    if (budget_.metric == "sqnr") return {noise_percent(result)};
     const ClassificationResult& found = decisions(result, budget_.metric);
-    if (budget_.metric == "kl") return 100.0 * found.mean_divergence();
-    if (budget_.metric == "agreement") {
-        standard_error_ = found.agreement_error();
-        return 100.0 * static_cast<double>(found.rows - found.agreements) / static_cast<double>(found.rows);
-    }
-    standard_error_ = found.top1_drop_error();
-    return found.top1_drop();
+    if (budget_.metric == "kl") return {100.0 * found.mean_divergence()};
+    if (budget_.metric == "agreement")
+        return {100.0 * static_cast<double>(found.rows - found.agreements) / static_cast<double>(found.rows), found.agreement_error()};
+    return {found.top1_drop(), found.top1_drop_error()};
 }
 
 EffectMetric BudgetMetric::ranks_by() {

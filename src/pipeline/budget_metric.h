@@ -11,6 +11,13 @@
 
 namespace mcompress {
 
+/// In points.
+struct MeasuredDrop {
+    double points = 0.0;
+    std::optional<double> standard_error =
+        {};  // by chance in the choice of the samples; nothing for metrics that are no share of decisions
+};
+
 class BudgetMetric {
 public:
     /// Everything borrowed must outlive it. Throws kUsage when there is nothing the metric could be measured by.
@@ -18,9 +25,7 @@ public:
 
     /// The full evaluation. Points are percent: of decisions (top1: right ones; agreement: equal ones), of the outputs' energy (sqnr), of a nat (kl); what a
     /// command prints is taken as a share when the float model's is not above 1, and as percent otherwise.
-    double drop(const Graph& candidate);
-    /// Of the last drop, in points, by chance in the choice of the samples; nothing for metrics that are no share of decisions.
-    std::optional<double> standard_error() const { return standard_error_; }
+    MeasuredDrop drop(const Graph& candidate);
 
     /// Evaluated each time; 0 for a command.
     std::size_t samples() const { return batch_ ? batch_->samples->size() : 0; }
@@ -41,7 +46,6 @@ private:
     std::optional<ReferenceOutputs> reference_;
     std::optional<double> reference_accuracy_;  // of a command
     std::optional<bool> classifies_;
-    std::optional<double> standard_error_;
 };
 
 }  // namespace mcompress

@@ -132,19 +132,21 @@ BudgetReport keep_budget(const CalibratedGraph& calibrated, QuantizedGraph& quan
     const auto engine = make_onednn_engine();
     BudgetMetric metric(*engine, calibrated.exact, budget, calibrated.tuning);
     BudgetReport report{.metric = budget.metric, .max_drop = budget.max_drop, .samples = metric.samples()};
-    report.drop_int8 = report.drop = metric.drop(*quantized.graph);
-    report.standard_error = metric.standard_error();
+    const MeasuredDrop all = metric.drop(*quantized.graph);
+    report.drop_int8 = report.drop = all.points;
+    report.standard_error = all.standard_error;
     report.met = report.drop <= budget.max_drop;
     if (report.met) return report;
     std::unique_ptr<Dataset> storage;
     const FixedBatch samples = held_out_samples(calibrated, 2 * kRankedSamples, storage);
     const auto measure = [&](const QuantizationScheme& scheme) {
         QuantizedGraph candidate = build_quantized(calibrated, scheme);
-        const double drop = metric.drop(*candidate.graph);
-        if (drop > budget.max_drop) return drop;
-        quantized = std::move(candidate);
-        report.standard_error = metric.standard_error();
-        return drop;
+        const MeasuredDrop drop = metric.drop(*candidate.graph);
+        if (drop.points <= budget.max_drop) {
+            quantized = std::move(candidate);
+            report.standard_error = drop.standard_error;
+        }
+        return drop.points;
     };
     const PrecisionGoal goal{.limit = budget.max_drop,
                              .measure = measure,

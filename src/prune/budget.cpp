@@ -160,19 +160,12 @@ Counts measured(std::span<const BudgetLayer> layers, std::int64_t total) {
     return rounded(layers, wanted, total);
 }
 
-/// The layers that take part where shares do not look at the weights: not depthwise convolutions (Zhu and Gupta 2017, Evci et al. 2020). They are a few percent
-/// of the weights, and nothing stands in for one of a kernel's nine. All of them where the others would lose more than half of the density asked for.
-std::vector<bool> without_depthwise(std::span<const BudgetLayer> layers, std::int64_t total) {
-    std::vector<bool> takes_part;
+/// Whether depthwise convolutions can stay dense: the others keep at least half of the density asked for.
+bool can_spare_depthwise(std::span<const BudgetLayer> layers, std::int64_t total) {
     std::int64_t others = 0;
-    for (const BudgetLayer& layer : layers) {
-        takes_part.push_back(!layer.grid.is_depthwise());
-        if (takes_part.back()) others += layer.grid.size();
-    }
+    for (const BudgetLayer& layer : layers) others += layer.grid.is_depthwise() ? 0 : layer.grid.size();
     const double kept = static_cast<double>(weights_of(layers) - total), kept_of_others = static_cast<double>(others - total);
-    if (kept_of_others * static_cast<double>(weights_of(layers)) < 0.5 * kept * static_cast<double>(others) || others == 0)
-        takes_part.assign(layers.size(), true);
-    return takes_part;
+    return others > 0 && kept_of_others * static_cast<double>(weights_of(layers)) >= 0.5 * kept * static_cast<double>(others);
 }
 
 using Distribute = Counts (*)(std::span<const BudgetLayer> layers, std::int64_t total);
@@ -200,16 +193,10 @@ std::vector<std::int64_t> zeros_by_layer(Scope scope, std::span<const BudgetLaye
         places.push_back(at);
     }
     const std::int64_t total = std::llround(sparsity * static_cast<double>(weights_of(open)));
-    if (scope_row(scope).keeps_depthwise) {
-        const std::vector<bool> takes_part = without_depthwise(open, total);
-        std::size_t kept = 0;
-        for (std::size_t at = 0; at < open.size(); ++at) {
-            if (!takes_part[at]) continue;
-            open[kept] = open[at];
-            places[kept++] = places[at];
-        }
-        open.resize(kept);
-        places.resize(kept);
+    // They are a few percent of the weights, and nothing stands in for one of a kernel's nine (Zhu and Gupta 2017, Evci et al. 2020).
+    if (scope_row(scope).keeps_depthwise && can_spare_depthwise(open, total)) {
+        std::erase_if(places, [&](std::size_t at) { return layers[at].grid.is_depthwise(); });
+        std::erase_if(open, [](const BudgetLayer& layer) { return layer.grid.is_depthwise(); });
     }
     const Counts found = kDistribute[static_cast<std::size_t>(scope)](open, total);
     for (std::size_t at = 0; at < open.size(); ++at) zeros[places[at]] = found[at];

@@ -69,6 +69,8 @@ private:
         Value* scales;
     };
 
+    static bool has_transposed_weight(const Node& node) { return node.is("Gemm") && attrs<GemmAttrs>(node).b == MatrixOrder::Transposed; }
+
     static std::string_view why_not(const Node& node) {
         if (node.is("Conv")) return "ConvInteger is slower than a float Conv in ONNX Runtime, and less accurate";
         if (!node.is("MatMul") && !node.is("Gemm")) return "it has no form with ranges found while the model runs";
@@ -79,8 +81,7 @@ private:
         if (type.has_rank() && type.rank() < 2) return "its activation is a vector";
         // What goes in is not known, and what was declared of the result cannot be.
         const ValueType& result = node.output(0)->type();
-        const bool is_transposed = node.is("Gemm") && attrs<GemmAttrs>(node).b == MatrixOrder::Transposed;
-        const Dim columns = weight->shape()[is_transposed ? 0 : 1];
+        const Dim columns = weight->shape()[has_transposed_weight(node) ? 0 : 1];
         if (result.has_rank() && (result.rank() == 0 || (result.dims->back().is_known() && result.dims->back() != columns)))
             return "its result is declared with a shape that does not fit its weight";
         return {};
@@ -88,7 +89,7 @@ private:
 
     Weights weights_of(const Node& node) {
         Value* weight = node.input(1);
-        const bool is_transposed = node.is("Gemm") && attrs<GemmAttrs>(node).b == MatrixOrder::Transposed;
+        const bool is_transposed = has_transposed_weight(node);
         const auto [entry, is_new] = weights_.try_emplace({weight, is_transposed});
         if (!is_new) return entry->second;
         const Tensor matrix = is_transposed ? transposed(*known_tensor(weight)) : *known_tensor(weight);
