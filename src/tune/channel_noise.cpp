@@ -147,8 +147,9 @@ double ChannelNoise::step(const Quantizer& quantizer, const std::vector<double>&
         sum_of_minima += low;
         sum_of_maxima += high;
     }
-    const double low = 0.5 * (least + sum_of_minima / static_cast<double>(samples));
-    const double high = 0.5 * (greatest + sum_of_maxima / static_cast<double>(samples));
+    const auto count = static_cast<double>(std::max<std::size_t>(1, samples));
+    const double low = 0.5 * (least + sum_of_minima / count);
+    const double high = 0.5 * (greatest + sum_of_maxima / count);
     return (scheme_.activation_symmetry == Symmetry::Symmetric ? 2.0 * std::max(-low, high) : high - low) / kLevels;
 }
 

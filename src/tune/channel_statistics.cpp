@@ -177,6 +177,10 @@ ChannelStatistics measure_channels(const Graph& graph, const Engine& engine, con
             for (std::size_t worker = 1; worker < workers.size(); ++worker) channels[channel].add(workers[worker].at(value)[channel]);
             result.at(value).channels.push_back(channels[channel].summary());
         }
+    for (auto& [value, channels] : result) {
+        std::erase_if(channels.minima, [](const auto& extremes) { return extremes.empty(); });
+        std::erase_if(channels.maxima, [](const auto& extremes) { return extremes.empty(); });
+    }
     return result;
 }
 

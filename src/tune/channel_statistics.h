@@ -22,7 +22,7 @@ struct ChannelSummary {
 /// Of one value. The extremes of single samples tell how far the channels of one sample reach together, which those of all samples overstate.
 struct ValueChannels {
     std::vector<ChannelSummary> channels;
-    std::vector<std::vector<float>> minima, maxima;  // [sample][channel], of the first samples
+    std::vector<std::vector<float>> minima, maxima;  // [sample][channel], of those of the first samples in which it has elements
 };
 
 /// The magnitude unseen samples are expected to stay below: the greatest seen and the standard deviation of single samples' greatest on top.

@@ -224,3 +224,25 @@ TEST_CASE("measure_channels: exact numbers, the same for any number of threads")
         CHECK(one.at(relu).maxima == three.at(relu).maxima);
     }
 }
+
+TEST_CASE("measure_channels: a sample without elements shows nothing of a channel") {
+    class FirstEmpty : public Pictures {
+    public:
+        Sample sample(std::size_t index) const override {
+            return index == 0 ? Sample{{"x", Tensor::from_values(Shape{0, 3, 8, 8}, std::vector<float>{})}} : Pictures::sample(index);
+        }
+    };
+    const auto engine = make_reference_engine();
+    const auto model = parse_model(R"(<ir_version: 8, opset_import: ["" : 13]>
+        g (float[N, 3, 8, 8] x) => (float[N, 3, 8, 8] y) {
+            w = Constant <value = float[3, 3, 1, 1] {1, 0, 0, 0, -2, 0, 0, 0, 0.5}> ()
+            r = Conv (x, w)
+            y = Conv (r, w)
+        })");
+    infer_types(*model->graph);
+    const ChannelGroups groups = find_channel_groups(*model->graph);
+    const ValueChannels seen = measure_channels(*model->graph, *engine, FirstEmpty(), axes_of(groups), 1).at(model->graph->find_value("r"));
+    CHECK(seen.minima.size() == 29);
+    CHECK(seen.maxima.size() == 29);
+    CHECK(reach_of(seen, 2) > static_cast<double>(seen.channels[2].max));
+}
