@@ -23,6 +23,8 @@ constexpr Names kStripCodebooks[] = {"fold-input-defaults", "strip-codebooks", "
 // Without folding: constants that are stored in one type and widened for their readers stay so.
 constexpr Names kTidy[] = {"eliminate-dead-nodes", "eliminate-identity", "deduplicate-constants", "eliminate-dead-nodes"};
 
+constexpr Names kStripNames[] = {"strip-names"};
+
 constexpr Names kObserve[] = {"insert-observers"};
 constexpr Names kSweep[] = {"eliminate-dead-nodes"};
 constexpr Names kStrip[] = {"strip-observers"};
@@ -53,6 +55,7 @@ constexpr auto kPipelines = std::to_array<Pipeline>({
     {"fuse", kFuse, Pipeline::Repetition::ToFixedPoint},
     {"strip-codebooks", kStripCodebooks, Pipeline::Repetition::Once},
     {"tidy", kTidy, Pipeline::Repetition::Once},
+    {"strip-names", kStripNames, Pipeline::Repetition::Once},
     {"sweep", kSweep, Pipeline::Repetition::Once},
     {"observe", kObserve, Pipeline::Repetition::Once},
     {"strip", kStrip, Pipeline::Repetition::Once},

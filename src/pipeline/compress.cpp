@@ -64,14 +64,14 @@ void decide_as_told(const Graph& graph, const QuantizeRequest& request, Quantiza
 
 }  // namespace
 
-OptimizeReport optimize_model(const std::filesystem::path& path, const std::filesystem::path& output, SparseFormat sparse,
-                              const std::optional<Stamp>& stamp, PlannedFiles* planned, const StageProgress& progress) {
+OptimizeReport optimize_model(const std::filesystem::path& path, const std::filesystem::path& output, const OptimizeSettings& settings) {
     OptimizeReport report;
     auto model = load_inlined(path);
     infer_types(*model->graph);
     report.before = summarize(*model, path);
-    report.passes = run_pipeline("fuse", *model->graph, pass_inputs(), {.stage = "optimizing", .progress = progress});
-    report.after = emit_as(*model, output, sparse, stamp, planned).summary;
+    report.passes = run_pipeline("fuse", *model->graph, pass_inputs(), {.stage = "optimizing", .progress = settings.progress});
+    if (settings.names == InnerNames::Strip) append(report.passes, run_pipeline("strip-names", *model->graph, pass_inputs()));
+    report.after = emit_as(*model, output, settings.sparse, settings.stamp, settings.planned).summary;
     return report;
 }
 

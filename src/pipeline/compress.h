@@ -59,10 +59,20 @@ struct QuantizeRequest {
     Equalization equalization = Equalization::AsTheEffortSays;
 };
 
-/// Cleans and fuses a model; writes it to `output`, unless `planned` takes what would be written.
+/// Whether what is inside a model keeps its names (pass strip-names).
+enum class InnerNames { Keep, Strip };
+
+struct OptimizeSettings {
+    SparseFormat sparse = SparseFormat::Dense;
+    InnerNames names = InnerNames::Keep;
+    std::optional<Stamp> stamp = {};
+    PlannedFiles* planned = nullptr;  // not null: takes what would be written, and nothing is
+    StageProgress progress = {};
+};
+
+/// Cleans and fuses a model and writes it to `output`.
 OptimizeReport optimize_model(const std::filesystem::path& model, const std::filesystem::path& output,
-                              SparseFormat sparse = SparseFormat::Dense, const std::optional<Stamp>& stamp = {},
-                              PlannedFiles* planned = nullptr, const StageProgress& progress = {});
+                              const OptimizeSettings& settings = {});
 
 /// The statistics of every value that quantize_model() would need, over all samples of the data.
 CalibrationTable calibrate_model(const CalibrateRequest& request);

@@ -282,6 +282,6 @@ TEST_CASE("prune: constants as values and places are the same model") {
     }
     // What has few zeros stays as it is: the same bytes.
     optimize_model(folder / "model.onnx", folder / "a.onnx");
-    optimize_model(folder / "model.onnx", folder / "b.onnx", SparseFormat::Coordinates);
+    optimize_model(folder / "model.onnx", folder / "b.onnx", {.sparse = SparseFormat::Coordinates});
     CHECK(bytes_of(folder / "a.onnx") == bytes_of(folder / "b.onnx"));
 }

@@ -1,0 +1,86 @@
+#include "passes/clean/strip_names.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+namespace mcompress {
+
+namespace {
+
+/// a, b, … z, aa, ab, … without names that are taken.
+class ShortNames {
+public:
+    void take(const std::string& name) { taken_.insert(name); }
+    /// The next one; the same again until use() says that it is gone.
+    const std::string& next() {
+        while (next_.empty() || taken_.contains(next_)) advance();
+        return next_;
+    }
+    void use() { advance(); }
+
+private:
+    void advance() {
+        for (std::size_t at = next_.size(); at-- > 0;) {
+            if (next_[at] != 'z') {
+                ++next_[at];
+                return;
+            }
+            next_[at] = 'a';
+        }
+        next_.insert(next_.begin(), 'a');
+    }
+
+    std::unordered_set<std::string> taken_;
+    std::string next_;
+};
+
+/// The constants, then the results, but for the graph's inputs and outputs.
+std::vector<Value*> values_inside(const Graph& graph) {
+    std::vector<Value*> values = graph.constants();
+    for (const Node* node : graph.order()) values.insert(values.end(), node->outputs().begin(), node->outputs().end());
+    std::erase_if(values, [](const Value* value) { return !value || value->is_graph_input() || value->is_graph_output(); });
+    return values;
+}
+
+class StripNames : public Pass {
+public:
+    std::string_view name() const override { return "strip-names"; }
+
+    PassResult run(Graph& graph) override {
+        ShortNames names;
+        for_each_graph(graph, [&](Graph& each) {
+            for (const Value* value : each.inputs()) take(*value, names);
+            for (const Value* value : each.outputs()) take(*value, names);
+            for (const Value* value : values_inside(each)) take(*value, names);
+        });
+        PassResult result;
+        for_each_graph(graph, [&](Graph& each) {
+            for (Node* node : each.nodes()) {
+                if (node->name().empty()) continue;
+                each.set_name(node, "");
+                ++result.rewrites;
+            }
+            for (Value* value : values_inside(each)) {
+                if (value->name().size() <= names.next().size() || each.extra().find(value->name()) != std::string::npos) continue;
+                each.rename(value, names.next());
+                names.use();
+                ++result.rewrites;
+            }
+        });
+        return result;
+    }
+
+private:
+    static void take(const Value& value, ShortNames& names) {
+        names.take(value.name());
+        names.take(value.written_name());
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Pass> make_strip_names() { return std::make_unique<StripNames>(); }
+
+}  // namespace mcompress
