@@ -1,7 +1,7 @@
 """Pictures of another kind than those that quantization was developed with: does what it gains hold there?
 
-The classifiers of ImageNet see flowers and COCO's photographs, that of flowers sees the latter. Those of CIFAR-10 see its test pictures, a hundred of each
-class, instead of the assets' airplanes: calibrated on airplanes, and on ten training pictures of each class.
+The classifiers of ImageNet see flowers and COCO's photographs, that of flowers sees the latter. Those of CIFAR-10 see its ten thousand
+test pictures instead of the assets' airplanes: calibrated on airplanes, and on ten training pictures of each class.
 """
 import dataclasses
 import pathlib
@@ -44,7 +44,7 @@ def sets_of(dataset, work, cifar):
         if not cifar:
             return []
         calibration, _ = cifar_part(dataset, 'train', 10, work, cifar)
-        rows, labels = cifar_part(dataset, 'test', 100, work, cifar)
+        rows, labels = cifar_part(dataset, 'test', 1000, work, cifar)
         return [Unseen('all classes, calibrated on airplanes', rows, np.load(labels)), Unseen('all classes, calibrated on all', rows, np.load(labels), calibration)]
     if dataset == 'kws':
         return []
