@@ -33,9 +33,12 @@ MatMulSizes::MatMulSizes(const KernelContext& context, const Shape& a_given, con
         broadcast(Shape(std::vector<std::int64_t>(a.begin(), a.end() - 2)), Shape(std::vector<std::int64_t>(b.begin(), b.end() - 2)));
     if (inner != b[b.rank() - 2] || !leading)
         context.reject(format("matrices {} and {} cannot be multiplied", a_given.to_string(), b_given.to_string()));
-    batch = leading->element_count();
-    a_offsets = batch_offsets(a, *leading, rows * inner);
-    b_offsets = batch_offsets(b, *leading, inner * columns);
+    // Without elements there are no products, however many the leading axes would make.
+    batch = rows > 0 && columns > 0 ? leading->element_count() : 0;
+    if (batch > 0) {
+        a_offsets = batch_offsets(a, *leading, rows * inner);
+        b_offsets = batch_offsets(b, *leading, inner * columns);
+    }
     std::vector<std::int64_t> dims = leading->dims();
     if (a_given.rank() > 1) dims.push_back(rows);
     if (b_given.rank() > 1) dims.push_back(columns);
