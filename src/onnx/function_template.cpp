@@ -36,8 +36,8 @@ std::map<std::string, Attribute> defaults_of(const Function& function) {
     constexpr std::uint32_t kAttributeProtoField = 11;
     std::map<std::string, Attribute> defaults;
     for_each_field(function.bytes, kAttributeProtoField, [&](const std::string& bytes) {
-        onnx::AttributeProto proto;
-        deserialize(proto, bytes);
+        onnx::AttributeProto proto;  // nobody has read these bytes before
+        if (!proto.ParsePartialFromString(bytes)) fail(codes::kModelInvalid, "the default of an attribute cannot be read");
         Attribute attribute = take_attribute(proto, {}, refuse_body);
         defaults.insert_or_assign(attribute.name, std::move(attribute));
     });

@@ -92,3 +92,20 @@ TEST_CASE("local functions are executed, and what is optimized has none left") {
     CHECK(result->functions.empty());
     for (const Node* node : result->graph->nodes()) CHECK(node->domain().empty());
 }
+
+TEST_CASE("a function whose default of an attribute is no attribute is an invalid model") {
+    const TemporaryFolder folder;
+    onnx::ModelProto model;
+    REQUIRE(model.ParseFromString(model_bytes()));
+    // One byte of attribute_proto, into which ONNX before 1.13 does not look; the length of a function (field 25) below 128 takes one byte.
+    const std::string function = model.functions(1).SerializeAsString() + "\x5A\x01\xFF";
+    REQUIRE(function.size() < 128);
+    model.mutable_functions()->RemoveLast();
+    const auto path = folder.write("model.onnx", model.SerializeAsString() + "\xCA\x01" + static_cast<char>(function.size()) + function);
+    try {
+        optimize_model(path, folder / "optimized.onnx");
+        FAIL("nothing was thrown");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::Model);
+    }
+}
