@@ -5,6 +5,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "ops/op_info.h"
+
 namespace mcompress {
 
 namespace {
@@ -12,7 +14,10 @@ namespace {
 /// a, b, … z, aa, ab, … without names that are taken.
 class ShortNames {
 public:
-    void take(const std::string& name) { taken_.insert(name); }
+    void take(const Value& value) {
+        taken_.insert(value.name());
+        taken_.insert(value.written_name());
+    }
     /// The next one; the same again until use() says that it is gone.
     const std::string& next() {
         while (next_.empty() || taken_.contains(next_)) advance();
@@ -36,10 +41,17 @@ private:
     std::string next_;
 };
 
-/// The constants, then the results, but for the graph's inputs and outputs.
+/// The reference engine draws other numbers for another name.
+bool draws_numbers(const Node& node) {
+    const OpInfo* info = op_info(node);
+    return info && info->determinism == Determinism::Random;
+}
+
+/// The constants, then the results, but for the graph's inputs and outputs and for random numbers.
 std::vector<Value*> values_inside(const Graph& graph) {
     std::vector<Value*> values = graph.constants();
-    for (const Node* node : graph.order()) values.insert(values.end(), node->outputs().begin(), node->outputs().end());
+    for (const Node* node : graph.order())
+        if (!draws_numbers(*node)) values.insert(values.end(), node->outputs().begin(), node->outputs().end());
     std::erase_if(values, [](const Value* value) { return !value || value->is_graph_input() || value->is_graph_output(); });
     return values;
 }
@@ -51,9 +63,12 @@ public:
     PassResult run(Graph& graph) override {
         ShortNames names;
         for_each_graph(graph, [&](Graph& each) {
-            for (const Value* value : each.inputs()) take(*value, names);
-            for (const Value* value : each.outputs()) take(*value, names);
-            for (const Value* value : values_inside(each)) take(*value, names);
+            for (const Value* value : each.inputs()) names.take(*value);
+            for (const Value* value : each.outputs()) names.take(*value);
+            for (const Value* value : each.constants()) names.take(*value);
+            for (const Node* node : each.nodes())
+                for (const Value* value : node->outputs())
+                    if (value) names.take(*value);
         });
         PassResult result;
         for_each_graph(graph, [&](Graph& each) {
@@ -70,12 +85,6 @@ public:
             }
         });
         return result;
-    }
-
-private:
-    static void take(const Value& value, ShortNames& names) {
-        names.take(value.name());
-        names.take(value.written_name());
     }
 };
 
