@@ -120,9 +120,13 @@ private:
 
     /// One number, or of a weight one a channel.
     static std::string scale_reason(const Node& node, const QOperatorForm& form, int index) {
-        const ValueType& scale = node.input(form.place(index).scale)->type();
+        const Value* const value = node.input(form.place(index).scale);
+        const ValueType& scale = value->type();
         if (!scale.has_rank()) return "the shape of a scale is not known";
         if (scale.dtype != DType::Float32) return "a scale is not float32";
+        if (const Tensor* known = known_tensor(value))
+            if (!std::ranges::all_of(known->values<float>(), [](float number) { return std::isfinite(number); }))
+                return "a scale is not finite";
         if (is_one_number(scale)) return {};
         const ValueType& weight = node.input(form.place(index).tensor)->type();
         if (scale.rank() != 1 || index != 1 || !form.channel_axis || !weight.shape() || !form.channel_axis(node, *weight.shape()))
