@@ -51,7 +51,7 @@ constexpr auto kPasses = std::to_array<PassRow>({
     {"fold-input-defaults", Clean, "Makes constants of weights that the model also lists as inputs.",
      [](const PassInputs&) { return make_fold_input_defaults(); }},
     {"fold-constants", Clean, "Computes what depends on constants and known shapes alone.",
-     [](const PassInputs& inputs) { return make_fold_constants(inputs.evaluator); }},
+     [](const PassInputs& inputs) { return make_fold_constants(inputs.evaluator, inputs.widening); }},
     {"deduplicate-constants", Clean, "Keeps one of several equal constants.",
      [](const PassInputs&) { return make_deduplicate_constants(); }},
     {"strip-names", Clean, "Takes the names of operators away and gives short ones to the values inside.",

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "passes/clean/fold_constants.h"
 #include "passes/compress/float_conversion.h"
 #include "passes/pass.h"
 #include "quant/block_codes.h"
@@ -20,6 +21,7 @@ struct PassInputs {
     const CalibrationTable* calibration = nullptr;  // quantize-activations, quantize-biases
     const BlockCodeTable* weight_codes = nullptr;   // quantize-weight-only
     FloatConversion float_conversion = {};          // convert-float
+    Widening widening = Widening::Fold;             // fold-constants
 };
 
 enum class PassFamily { Clean, Fuse, Quantize, Compress };

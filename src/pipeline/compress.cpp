@@ -69,8 +69,10 @@ OptimizeReport optimize_model(const std::filesystem::path& path, const std::file
     auto model = load_inlined(path);
     infer_types(*model->graph);
     report.before = summarize(*model, path);
-    report.passes = run_pipeline("fuse", *model->graph, pass_inputs(), {.stage = "optimizing", .progress = settings.progress});
-    if (settings.names == InnerNames::Strip) append(report.passes, run_pipeline("strip-names", *model->graph, pass_inputs()));
+    PassInputs inputs = pass_inputs();
+    inputs.widening = Widening::Keep;
+    report.passes = run_pipeline("fuse", *model->graph, inputs, {.stage = "optimizing", .progress = settings.progress});
+    if (settings.names == InnerNames::Strip) append(report.passes, run_pipeline("strip-names", *model->graph, inputs));
     report.after = emit_as(*model, output, settings.sparse, settings.stamp, settings.planned).summary;
     return report;
 }

@@ -71,9 +71,14 @@ std::optional<std::size_t> expected_bytes(const Node& node) {
     return bytes;
 }
 
+bool widens_much(const Node& node) {
+    const Tensor* stored = node.is("Cast") ? known_tensor(node.input(0)) : nullptr;
+    return stored && expected_bytes(node).value_or(0) > std::max(kSmallResult, stored->byte_size());
+}
+
 class FoldConstants : public Pass {
 public:
-    explicit FoldConstants(Evaluator evaluator) : evaluator_(std::move(evaluator)) {}
+    FoldConstants(Evaluator evaluator, Widening widening) : evaluator_(std::move(evaluator)), widening_(widening) {}
     bool evaluates() const override { return true; }
 
     std::string_view name() const override { return "fold-constants"; }
@@ -100,6 +105,10 @@ private:
     void fold(Node& node, const InferredTypes& inferred, PassResult& result) const {
         if (is_part_of_codebook(node) && expected_bytes(node).value_or(kSmallResult + 1) > kSmallResult) {
             result.skipped.push_back(skip(node, "it holds weights as codes of a codebook, which take less room"));
+            return;
+        }
+        if (widening_ == Widening::Keep && widens_much(node)) {
+            result.skipped.push_back(skip(node, "its constant is stored in fewer bytes than it is read in"));
             return;
         }
         auto tensors = known_from_types(node, inferred);
@@ -146,10 +155,13 @@ private:
     }
 
     Evaluator evaluator_;
+    Widening widening_;
 };
 
 }  // namespace
 
-std::unique_ptr<Pass> make_fold_constants(Evaluator evaluator) { return std::make_unique<FoldConstants>(std::move(evaluator)); }
+std::unique_ptr<Pass> make_fold_constants(Evaluator evaluator, Widening widening) {
+    return std::make_unique<FoldConstants>(std::move(evaluator), widening);
+}
 
 }  // namespace mcompress
