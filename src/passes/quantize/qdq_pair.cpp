@@ -36,6 +36,15 @@ const CodeType& code_type(DType dtype) {
     fail(codes::kInternal, "zero points of type {} are not used for activations", dtype_name(dtype));
 }
 
+/// Codes of 8-bit floats have no zero point that is a number of steps.
+bool is_integer(DType dtype) { return is_signed_integer(dtype) || is_unsigned_integer(dtype); }
+
+/// What the codes of a QuantizeLinear or DequantizeLinear are; where types are not known yet, what they are without a word about it.
+DType code_type_of(const Node& node) {
+    const Value* codes = node.op_type() == "QuantizeLinear" ? node.output(0) : node.input(0);
+    return codes && codes->type().dtype != DType::Undefined ? codes->type().dtype : DType::UInt8;
+}
+
 constexpr int kWideCodesOpset = 21;  // QuantizeLinear and DequantizeLinear of 16 bits
 constexpr std::string_view kContrib = "com.microsoft";
 
@@ -74,10 +83,11 @@ std::optional<QdqPair> pair_of(const Value* value) {
 std::optional<QuantParams> params_of(const Node& node) {
     const Tensor* scale = known_tensor(node.input(1));
     if (!scale || scale->dtype() != DType::Float32 || scale->element_count() != 1) return std::nullopt;
-    QuantParams params{scale->data<float>()[0], 0, DType::UInt8};
+    QuantParams params{scale->data<float>()[0], 0, code_type_of(node)};
+    if (!is_integer(params.dtype)) return std::nullopt;
     if (!node.input(2)) return params;
     const Tensor* zero_point = known_tensor(node.input(2));
-    if (!zero_point || zero_point->element_count() != 1) return std::nullopt;
+    if (!zero_point || zero_point->element_count() != 1 || !is_integer(zero_point->dtype())) return std::nullopt;
     const std::optional<double> value = scalar_of(*zero_point);
     if (!value) return std::nullopt;
     params.zero_point = static_cast<std::int32_t>(*value);

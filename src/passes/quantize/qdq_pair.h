@@ -29,7 +29,7 @@ std::optional<QdqPair> pair_in_front_of(const Node& node, int index);
 /// The pair of the value's own graph that quantizes it, when it has one.
 std::optional<QdqPair> pair_of(const Value* value);
 
-/// Per-tensor parameters of a QuantizeLinear or DequantizeLinear; nothing when they are computed or per channel.
+/// Per-tensor parameters of a QuantizeLinear or DequantizeLinear; nothing when they are computed or per channel, or codes are no integers.
 std::optional<QuantParams> params_of(const Node& node);
 
 /// Appends a pair for `source` to a graph that sees it, in front of `before`: outputs `<name>_q` and `<name>_dq`. Redirects nothing. Codes of 16 bits
