@@ -188,3 +188,19 @@ g (float[1,64] x) => (float[1,64] y) {
     request.goal = {.min_sqnr = std::nullopt, .max_drop = 1.0};
     CHECK(convert_float_model(request).gates.are_met());
 }
+
+TEST_CASE("optimize leaves weights in the halves that they are stored in, and takes names away when asked to") {
+    const TemporaryFolder folder;
+    const auto model = parse_model(R"(<ir_version: 8, opset_import: ["" : 13]>
+        g (float[2, 64] x) => (float[2, 64] y) { weight_in_float = Cast <to = 1> (x) y = MatMul (x, weight_in_float) })");
+    Graph& graph = *model->graph;
+    graph.set_input(graph.find_value("weight_in_float")->producer(), 0,
+                    graph.add_constant("weight_in_halves", Tensor(DType::Float16, Shape{64, 64})));
+    emit_model(*model, folder / "model.onnx");
+    CHECK(optimize_model(folder / "model.onnx", folder / "optimized.onnx").after.bytes < 9000);
+    CHECK(load_model(folder / "optimized.onnx")->graph->find_value("weight_in_halves"));
+    optimize_model(folder / "model.onnx", folder / "stripped.onnx", {.names = InnerNames::Strip});
+    const auto stripped = load_model(folder / "stripped.onnx");
+    CHECK(stripped->graph->find_value("a"));
+    CHECK_FALSE(stripped->graph->find_value("weight_in_halves"));
+}

@@ -11,6 +11,9 @@ namespace mcompress {
 
 namespace {
 
+// Bytes in which names are searched for: a second or two.
+constexpr std::size_t kMostCompared = std::size_t{1} << 31;
+
 /// a, b, … z, aa, ab, … without names that are taken.
 class ShortNames {
 public:
@@ -77,7 +80,9 @@ public:
                 each.set_name(node, "");
                 ++result.rewrites;
             }
-            for (Value* value : values_inside(each)) {
+            const std::vector<Value*> values = values_inside(each);
+            if (each.extra().size() * values.size() > kMostCompared) return;
+            for (Value* value : values) {
                 if (value->name().size() <= names.next().size() || each.extra().find(value->name()) != std::string::npos) continue;
                 each.rename(value, names.next());
                 names.use();
