@@ -64,6 +64,7 @@ public:
 
     FunctionInstance run() {
         const Graph& from = *function_.model->graph;
+        copy_constants(from, call_.graph());  // of an upgrade: a function in a file has none
         for (const Node* node : from.order()) made_.nodes.push_back(copy_node(*node, call_.graph(), &call_));
         for (const Value* output : from.outputs()) made_.outputs.push_back(find(output));
         return std::move(made_);
@@ -74,6 +75,14 @@ private:
     Value* find(const Value* value) const {
         const auto found = values_.find(value);
         return found == values_.end() ? const_cast<Value*>(value) : found->second;
+    }
+
+    void copy_constants(const Graph& from, Graph& to) {
+        for (const Value* constant : from.constants()) {
+            const std::string name = to.unique_name(prefix_ + constant->name());
+            values_[constant] = constant->constant() ? to.add_constant(name, *constant->constant())
+                                                     : to.add_sparse_constant(name, constant->sparse_initializer(), constant->type());
+        }
     }
 
     // NOLINTNEXTLINE(misc-no-recursion): as deep as the file's bodies, which protobuf bounds
@@ -130,11 +139,7 @@ private:
             made->set_extra(copied, input->extra());
             if (input->default_value()) made->set_initializer(copied, *input->default_value(), input->initializer_extra());
         }
-        for (const Value* constant : body.constants()) {
-            const std::string name = made->unique_name(prefix_ + constant->name());
-            values_[constant] = constant->constant() ? made->add_constant(name, *constant->constant())
-                                                     : made->add_sparse_constant(name, constant->sparse_initializer(), constant->type());
-        }
+        copy_constants(body, *made);
         for (const Node* node : body.order()) copy_node(*node, *made, nullptr);
         for (const Value* output : body.outputs()) {
             Value* found = find(output);

@@ -131,6 +131,15 @@ TEST_CASE("a function of another opset is brought to the model's") {
     CHECK(loaded->opset_imports->at("") == 20);
 }
 
+TEST_CASE("constants that bringing a function to the model's opset makes come along") {
+    auto model = model_of("g (float[1,1,2,2] x) => (float[1,1,4,4] y) { h = local.f (x) y = local.f (h) }");
+    add_function(model, "f (a) => (c) { c = Unsqueeze <axes = [0]> (a) }", 11);
+    const std::string text = inlined(model);  // axes became an input in opset 13
+    INFO(text);
+    CHECK(has(text, "h = Unsqueeze (x, h.c_axes)"));
+    CHECK(has(text, "h.c_axes = int64[1] {0}"));
+}
+
 TEST_CASE("functions that cannot be expanded are refused") {
     auto recursive = model_of("g (float[2] x) => (float[2] y) { y = local.f (x) }");
     add_function(recursive, "f (a) => (c) { c = local.h (a) }");
