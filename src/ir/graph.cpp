@@ -29,7 +29,9 @@ int Graph::opset_version(std::string_view domain) const {
 std::vector<Value*> Graph::constants() const {
     std::vector<Value*> result;
     for (const auto& value : values_)
-        if (value->constant() || !value->sparse_initializer_.empty()) result.push_back(value.get());
+        if (value->constant()) result.push_back(value.get());
+    for (const auto& value : values_)
+        if (!value->sparse_initializer_.empty()) result.push_back(value.get());
     return result;
 }
 

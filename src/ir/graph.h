@@ -40,7 +40,7 @@ public:
     // ---- reading ----
     std::span<Value* const> inputs() const { return inputs_; }
     std::span<Value* const> outputs() const { return outputs_; }
-    /// Constants in the order they were added.
+    /// Constants in the order they were added, sparse ones last: as a file lists them.
     std::vector<Value*> constants() const;
     std::size_t node_count() const { return nodes_.size(); }
     /// All nodes in a topological order that keeps the listed order where it can; a snapshot that may be mutated while it is walked.

@@ -87,9 +87,7 @@ void put_nodes(const Graph& graph, onnx::GraphProto& proto) {
 }
 
 void put_surroundings(const Graph& graph, std::int64_t ir_version, onnx::GraphProto& proto) {
-    // Sparse ones last, as they come when the file is read: what is written then is the same bytes.
-    auto constants = graph.constants();
-    std::stable_partition(constants.begin(), constants.end(), [](const Value* value) { return value->sparse_initializer().empty(); });
+    const auto constants = graph.constants();
     for (const Value* value : constants) {
         if (value->sparse_initializer().empty()) continue;
         auto& sparse = *proto.add_sparse_initializer();

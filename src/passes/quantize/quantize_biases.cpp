@@ -5,7 +5,7 @@
 //
 // Formula: s_b[c] = s_x s_w[c] (in float, as the kernel computes it), b_q = rne(b / s_b[c]).
 // Guard:   s_b[c] >= 1.0001 * 2|b[c]| / (2^32 - 2), or b_q leaves int32. A channel below that (its weights are all but dead) gets a greater weight
-//          scale and its weight codes are rounded again; the skip list names the node.
+//          scale and its weight codes are rounded again; the skip list names the node. A bias whose scale no float holds stays as it is.
 //
 // Does nothing when the target wants float biases, when activation or weight are not quantized, or the bias is absent, computed or quantized already.
 #include "passes/quantize/quantize_biases.h"
@@ -81,9 +81,11 @@ public:
         });
         // A weight may serve several units: its scales must suit all their biases before any bias is quantized.
         for (const Unit& unit : units) raise_weight_scales(unit, result);
-        for (Unit& unit : units) {
-            quantize(unit);
-            ++result.rewrites;
+        for (const Unit& unit : units) {
+            if (quantize(unit)) ++result.rewrites;
+            else
+                result.skipped.push_back(
+                    {unit.node->display_name(), unit.node->op_type(), "the scale of its bias is more than a float holds"});
         }
         return result;
     }
@@ -129,7 +131,8 @@ private:
         weight->input(1)->graph().set_initializer(weight->input(1), Tensor::from_values(scale_shape, scales));
     }
 
-    static void quantize(const Unit& unit) {
+    /// False, and the bias left as it is, where its scale overflows.
+    static bool quantize(const Unit& unit) {
         Graph& graph = unit.node->graph();
         const Tensor& weight_scales = *known_tensor(unit.weight->input(1));
         const std::span<const float> factors = weight_scales.values<float>();
@@ -137,6 +140,7 @@ private:
         std::vector<std::int32_t> codes(channels);
         std::vector<float> scales(factors.size());
         for (std::size_t index = 0; index < scales.size(); ++index) scales[index] = unit.activation_scale * factors[index];
+        if (!std::ranges::all_of(scales, [](float scale) { return std::isfinite(scale); })) return false;
         for (std::size_t channel = 0; channel < channels; ++channel) {
             const double bias = static_cast<double>(unit.bias[unit.bias.size() == 1 ? 0 : channel]);
             // In double: the codes need more than the 24 bits of a float.
@@ -151,6 +155,7 @@ private:
                                      Tensor::from_values(scale_shape.rank() == 0 ? Shape{} : Shape{length}, scales), 0, unit.node);
         graph.set_input(unit.node, unit.bias_input, dequantize->output(0));
         erase_if_unused(bias);
+        return true;
     }
 
     const Target& target_;
