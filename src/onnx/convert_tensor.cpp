@@ -53,7 +53,9 @@ Header take_header(onnx::TensorProto& proto) {
         refuse(format("data type {} is none of the types 1 to 26 that ONNX defines", proto.data_type()));
     Header header{static_cast<DType>(proto.data_type()), Shape(std::vector<std::int64_t>(proto.dims().begin(), proto.dims().end())), 0};
     const auto elements = header.shape.checked_element_count();
-    if (!elements) refuse(format("shape {} has a negative dimension or more than 2^63 elements", header.shape.to_string()));
+    if (!elements)
+        refuse(format("shape {} has a negative dimension, more than 2^63 elements, or beside a dimension of 0 others of more than 2^31",
+                      header.shape.to_string()));
     header.bytes = packed_byte_size(header.dtype, *elements);
     if (proto.has_segment()) refuse("is one segment of a larger tensor, which ONNX files do not use");
     proto.clear_dims();

@@ -25,14 +25,14 @@ std::optional<std::int64_t> Shape::checked_element_count() const {
         if (dim == 0) empty = true;
         else if (__builtin_mul_overflow(count, dim, &count)) overflow = true;
     }
-    if (empty) return 0;
-    if (overflow) return std::nullopt;
-    return count;
+    if (overflow || (empty && count > kMostBesideNone)) return std::nullopt;
+    return empty ? 0 : count;
 }
 
 std::int64_t Shape::element_count() const {
     if (const auto count = checked_element_count()) return *count;
-    fail(codes::kTensorInvalid, "shape {} has a negative dimension or too many elements", to_string());
+    fail(codes::kTensorInvalid, "shape {} has a negative dimension, too many elements, or beside a dimension of 0 others of more than 2^31",
+         to_string());
 }
 
 std::int64_t Shape::product(int begin, int end) const {

@@ -10,6 +10,9 @@
 
 namespace mcompress {
 
+/// What the other dimensions of a tensor without elements may make together.
+inline constexpr std::int64_t kMostBesideNone = std::int64_t{1} << 31;
+
 class Shape {
 public:
     Shape() = default;  // rank 0: a scalar
@@ -24,7 +27,8 @@ public:
     auto begin() const { return dims_.begin(); }
     auto end() const { return dims_.end(); }
 
-    /// Product of the dimensions, 1 for a scalar. Throws kTensorInvalid on a negative dimension or beyond 2^63.
+    /// Product of the dimensions, 1 for a scalar. Throws kTensorInvalid on a negative dimension, beyond 2^63, and where the dimensions beside one of
+    /// 0 make more than kMostBesideNone: kernels count rows and planes, and make room for them, before they see that these are empty.
     std::int64_t element_count() const;
     /// As above, without a throw.
     std::optional<std::int64_t> checked_element_count() const;

@@ -1,14 +1,9 @@
 // Kernels on damaged text cases: other shapes, types, indices and attributes end in values or in an Error.
-#include <algorithm>
 #include <cmath>
 #include <random>
 
 #include "catch.h"
-#include "engine/engine.h"
-#include "engine/reference/kernel.h"
-#include "fixtures/text_case.h"
-#include "ops/infer.h"
-#include "support/error.h"
+#include "conformance/case_runs.h"
 
 using namespace mcompress;
 using testing::TextCase;
@@ -61,28 +56,6 @@ private:
     std::mt19937 random_;
 };
 
-std::vector<Tensor> inputs_of(const Node& node, const TextCase& text_case) {
-    std::vector<Tensor> inputs(static_cast<std::size_t>(node.input_count()));
-    for (std::size_t index = 0; index < inputs.size(); ++index)
-        for (const auto* list : {&text_case.inputs, &text_case.constants})
-            for (const auto& each : *list)
-                if (node.inputs()[index] && node.inputs()[index]->name() == each.name) inputs[index] = each.tensor;
-    return inputs;
-}
-
-/// What the oneDNN engine makes of inputs that the plain kernel takes: its primitives and routines see the same odd shapes.
-void run_in_engine(Graph& graph, const Node& node, const std::vector<Tensor>& inputs) {
-    std::vector<Tensor> given;
-    for (Value* input : graph.inputs()) {
-        const auto at = std::ranges::find(node.inputs(), input) - node.inputs().begin();
-        if (at == node.input_count() || !inputs[static_cast<std::size_t>(at)].defined()) return;
-        given.push_back(inputs[static_cast<std::size_t>(at)]);
-        graph.set_type(input, ValueType::tensor(given.back().dtype(), given.back().shape()));
-    }
-    infer_types(graph);
-    (void)make_onednn_engine()->compile(graph, {})->run(given);
-}
-
 /// What went wrong other than an Error about the model; empty when nothing did.
 std::string run_damaged(const TextCase& text_case, std::uint32_t seed) {
     Mutator mutator(seed);
@@ -90,21 +63,12 @@ std::string run_damaged(const TextCase& text_case, std::uint32_t seed) {
     if (model->graph->nodes().size() != 1) return {};
     Node& node = *model->graph->order().front();
     mutator.attribute(*model->graph, node);
-    std::vector<Tensor> inputs = inputs_of(node, text_case);
+    std::vector<Tensor> inputs = testing::inputs_of(node, text_case);
     for (int changes = 1 + mutator.below(2); changes > 0; --changes) {
         Tensor& victim = inputs[static_cast<std::size_t>(mutator.below(node.input_count()))];
         if (victim.defined()) victim = mutator.below(15) == 0 ? Tensor() : mutator.tensor(victim);
     }
-    std::vector<ValueType> types;
-    for (const Tensor& tensor : inputs) types.push_back(tensor.defined() ? ValueType::tensor(tensor.dtype(), tensor.shape()) : ValueType{});
-    try {
-        (void)infer_node(node, types, std::vector<const Tensor*>(inputs.size(), nullptr));
-        (void)evaluate_node(node, inputs);
-        run_in_engine(*model->graph, node, inputs);
-    } catch (const Error& error) {
-        if (error.kind() == ErrorKind::Internal) return error.what();
-    }
-    return {};
+    return testing::run_single_node(*model->graph, node, inputs);
 }
 
 }  // namespace

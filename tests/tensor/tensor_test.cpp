@@ -98,7 +98,9 @@ TEST_CASE("equality is by type, shape and bytes") {
 TEST_CASE("shapes") {
     CHECK(Shape{}.element_count() == 1);
     CHECK(Shape{2, 0, 5}.element_count() == 0);
-    CHECK(Shape{INT64_MAX, 0, 7}.element_count() == 0);
+    CHECK(Shape{kMostBesideNone, 0}.element_count() == 0);
+    CHECK_FALSE(Shape{kMostBesideNone + 1, 0}.checked_element_count().has_value());
+    CHECK_FALSE(Shape{INT64_MAX, 0, 7}.checked_element_count().has_value());
     CHECK_FALSE(Shape{INT64_MAX, 2}.checked_element_count().has_value());
     CHECK_FALSE(Shape{-1}.checked_element_count().has_value());
     CHECK(Shape{2, 3, 4}.strides() == std::vector<std::int64_t>{12, 4, 1});

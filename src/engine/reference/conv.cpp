@@ -34,7 +34,9 @@ template <typename X, typename W, typename Acc, typename ZeroOf, typename Finish
 void convolve(const KernelContext& context, const Prepared& p, const X* x, Acc x_zero, const W* w, ZeroOf w_zero, Finish finish) {
     const SlidingWindow& window = p.flat;
     const std::int64_t inputs = p.sizes.group_inputs(), planes = p.sizes.batch * p.sizes.out_channels;
-    const std::int64_t work = planes * window.out_size() * inputs * window.kernel_size();
+    if (window.out_size() == 0) return;
+    const double work =
+        static_cast<double>(planes) * static_cast<double>(window.out_size()) * static_cast<double>(inputs * window.kernel_size());
     parallel_for(static_cast<std::size_t>(planes), work > kWorthThreads ? context.threads : 1, [&](int, std::size_t index) {
         const auto plane = static_cast<std::int64_t>(index);
         const std::int64_t sample = plane / p.sizes.out_channels, channel = plane % p.sizes.out_channels;

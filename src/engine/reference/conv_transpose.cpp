@@ -48,7 +48,8 @@ void conv_transpose(const KernelContext& context) {
     if (b.defined() && b.element_count() != sizes.out_channels)
         context.reject(format("the bias has {} elements, {} expected", b.element_count(), sizes.out_channels));
     const std::int64_t planes = sizes.batch * sizes.out_channels, inputs = sizes.group_inputs(), outputs = sizes.group_outputs();
-    const std::int64_t work = planes * window.out_size() * inputs * window.kernel_size();
+    const double work =
+        static_cast<double>(planes) * static_cast<double>(window.out_size()) * static_cast<double>(inputs * window.kernel_size());
     dispatch(Floats{}, context, x.dtype(), [&]<typename T>() {
         T* to = context.make_output(0, x.dtype(), forward.output_shape(sizes.batch, sizes.out_channels)).template mutable_data<T>();
         parallel_for(static_cast<std::size_t>(planes), work > kWorthThreads ? context.threads : 1, [&](int, std::size_t index) {

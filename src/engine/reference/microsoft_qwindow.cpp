@@ -66,7 +66,7 @@ void average_pool_planes(const KernelContext& context) {
     const std::uint8_t* codes = code_bytes(context, x);
     auto* out =
         reinterpret_cast<std::uint8_t*>(context.make_output(0, x.dtype(), window.output_shape(x.shape()[0], x.shape()[1])).mutable_bytes());
-    const std::int64_t work = planes * window.out_size() * window.kernel_size();
+    const double work = static_cast<double>(planes) * static_cast<double>(window.out_size()) * static_cast<double>(window.kernel_size());
     parallel_for(static_cast<std::size_t>(planes), work > kWorthThreads ? context.threads : 1, [&](int, std::size_t index) {
         const auto plane = static_cast<std::int64_t>(index);
         std::vector<float> values(static_cast<std::size_t>(window.in_size()));

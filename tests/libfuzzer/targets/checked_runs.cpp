@@ -46,10 +46,14 @@ std::map<std::string, Shape> input_shapes(const Graph& graph) {
     return shapes;
 }
 
+/// Dimensions of 0 count as 1: kernels go through the rows and planes of tensors without elements.
 bool is_cheap(const ValueType& type) {
     const auto shape = type.shape();
-    const auto elements = shape ? shape->checked_element_count() : std::nullopt;
-    return type.is_tensor() && elements && *elements <= kMostElements;
+    if (!type.is_tensor() || !shape) return false;
+    std::vector<std::int64_t> extents = shape->dims();
+    for (std::int64_t& extent : extents) extent = std::max<std::int64_t>(extent, 1);
+    const auto elements = Shape(std::move(extents)).checked_element_count();
+    return elements && *elements <= kMostElements;
 }
 
 /// Every value is a small tensor, nothing runs in rounds, nothing is drawn at random.
