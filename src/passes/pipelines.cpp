@@ -23,7 +23,7 @@ constexpr Names kStripCodebooks[] = {"fold-input-defaults", "strip-codebooks", "
 // Without folding: constants that are stored in one type and widened for their readers stay so.
 constexpr Names kTidy[] = {"eliminate-dead-nodes", "eliminate-identity", "deduplicate-constants", "eliminate-dead-nodes"};
 
-constexpr Names kStripNames[] = {"strip-names"};
+constexpr Names kStripInside[] = {"strip-declared-types", "strip-names"};
 
 constexpr Names kObserve[] = {"insert-observers"};
 constexpr Names kSweep[] = {"eliminate-dead-nodes"};
@@ -55,7 +55,7 @@ constexpr auto kPipelines = std::to_array<Pipeline>({
     {"fuse", kFuse, Pipeline::Repetition::ToFixedPoint},
     {"strip-codebooks", kStripCodebooks, Pipeline::Repetition::Once},
     {"tidy", kTidy, Pipeline::Repetition::Once},
-    {"strip-names", kStripNames, Pipeline::Repetition::Once},
+    {"strip-inside", kStripInside, Pipeline::Repetition::Once},
     {"sweep", kSweep, Pipeline::Repetition::Once},
     {"observe", kObserve, Pipeline::Repetition::Once},
     {"strip", kStrip, Pipeline::Repetition::Once},

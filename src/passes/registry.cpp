@@ -7,6 +7,7 @@
 #include "passes/clean/eliminate_identity.h"
 #include "passes/clean/fold_constants.h"
 #include "passes/clean/fold_input_defaults.h"
+#include "passes/clean/strip_declared_types.h"
 #include "passes/clean/strip_names.h"
 #include "passes/compress/cluster_weights.h"
 #include "passes/compress/compact.h"
@@ -56,6 +57,8 @@ constexpr auto kPasses = std::to_array<PassRow>({
      [](const PassInputs&) { return make_deduplicate_constants(); }},
     {"strip-names", Clean, "Takes the names of operators away and gives short ones to the values inside.",
      [](const PassInputs&) { return make_strip_names(); }},
+    {"strip-declared-types", Clean, "Takes declared types of values inside away that inference finds again.",
+     [](const PassInputs&) { return make_strip_declared_types(); }},
     {"fuse-conv-bn", Fuse, "Folds BatchNormalization into the Conv, ConvTranspose or Gemm before it.",
      [](const PassInputs&) { return make_fuse_conv_bn(); }},
     {"fuse-conv-scale", Fuse, "Folds Mul, Div, Add and Sub by constants into the Conv, ConvTranspose or Gemm before them.",

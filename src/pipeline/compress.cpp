@@ -72,7 +72,7 @@ OptimizeReport optimize_model(const std::filesystem::path& path, const std::file
     PassInputs inputs = pass_inputs();
     inputs.widening = Widening::Keep;
     report.passes = run_pipeline("fuse", *model->graph, inputs, {.stage = "optimizing", .progress = settings.progress});
-    if (settings.names == InnerNames::Strip) append(report.passes, run_pipeline("strip-names", *model->graph, inputs));
+    if (settings.inside == Inside::Strip) append(report.passes, run_pipeline("strip-inside", *model->graph, inputs));
     report.after = emit_as(*model, output, settings.sparse, settings.stamp, settings.planned).summary;
     return report;
 }
@@ -93,7 +93,6 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
     report.before = summarize(*model, request.model);
     report.dequantized = dequantize_model(*model, report.passes);
     append(report.passes, prepare(*model));
-
     QuantizationScheme scheme = request.scheme;
     const bool is_static = scheme.activations == ActivationMode::Static;
     if (is_static && !request.data && request.calibration.empty()) scheme.activations = ActivationMode::Float;

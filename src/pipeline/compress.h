@@ -59,12 +59,12 @@ struct QuantizeRequest {
     Equalization equalization = Equalization::AsTheEffortSays;
 };
 
-/// Whether what is inside a model keeps its names (pass strip-names).
-enum class InnerNames { Keep, Strip };
+/// Whether what is inside a model keeps its names and declared types (passes strip-names, strip-declared-types).
+enum class Inside { Keep, Strip };
 
 struct OptimizeSettings {
     SparseFormat sparse = SparseFormat::Dense;
-    InnerNames names = InnerNames::Keep;
+    Inside inside = Inside::Keep;
     std::optional<Stamp> stamp = {};
     PlannedFiles* planned = nullptr;  // not null: takes what would be written, and nothing is
     StageProgress progress = {};

@@ -218,7 +218,7 @@ void export_model(const std::string& name, const TemporaryFolder& folder) {
     infer_types(*model->graph);
     const auto sizes = inputs_of(*model->graph, assets() / "expected" / name);
     std::vector<Line> lines{{name, "original", original, original}, {name, "optimized", original, folder / "optimized.onnx"}};
-    optimize_model(original, lines[1].file, {.names = InnerNames::Strip});
+    optimize_model(original, lines[1].file, {.inside = Inside::Strip});
     if (!name.starts_with("q_")) {
         lines.push_back({name, "quantized", original, folder / "int8.onnx"});
         quantize(original, *model->graph, sizes.front(), lines[2].file);

@@ -199,7 +199,7 @@ TEST_CASE("optimize leaves weights in the halves that they are stored in, and ta
     emit_model(*model, folder / "model.onnx");
     CHECK(optimize_model(folder / "model.onnx", folder / "optimized.onnx").after.bytes < 9000);
     CHECK(load_model(folder / "optimized.onnx")->graph->find_value("weight_in_halves"));
-    optimize_model(folder / "model.onnx", folder / "stripped.onnx", {.names = InnerNames::Strip});
+    optimize_model(folder / "model.onnx", folder / "stripped.onnx", {.inside = Inside::Strip});
     const auto stripped = load_model(folder / "stripped.onnx");
     CHECK(stripped->graph->find_value("a"));
     CHECK_FALSE(stripped->graph->find_value("weight_in_halves"));

@@ -18,7 +18,7 @@ CommandRun configure_optimize(CLI::App& app, const GlobalOptions& global) {
         std::string model;
         std::string output;
         SparseFormat sparse_format = SparseFormat::Dense;
-        bool strip_names = false;
+        bool strip = false;
         bool force = false;
         ReportFlags report;
     };
@@ -26,9 +26,10 @@ CommandRun configure_optimize(CLI::App& app, const GlobalOptions& global) {
     app.add_option("model", options->model, "ONNX model")->required();
     app.add_option("-o,--output", options->output, "Where to write (default: <model>.optimized.onnx beside the model)");
     add_sparse_format(app, options->sparse_format);
-    app.add_flag("--strip-names", options->strip_names,
-                 "Short names for the values inside, none for operators: a smaller file, but what reports say of layers is hard to find in "
-                 "the original");
+    app.add_flag(
+        "--strip", options->strip,
+        "Short names for the values inside, none for operators, and no declared types that inference finds again: a smaller file, but "
+        "what reports say of layers is hard to find in the original");
     app.add_flag("--force", options->force, "Overwrite an existing file");
     add_report_flags(app, options->report);
     return [options, &global] {
@@ -36,7 +37,7 @@ CommandRun configure_optimize(CLI::App& app, const GlobalOptions& global) {
                                           options->force ? Overwrite::Force : Overwrite::Refuse, global);
         const OptimizeReport report = optimize_model(options->model, output,
                                                      {.sparse = options->sparse_format,
-                                                      .names = options->strip_names ? InnerNames::Strip : InnerNames::Keep,
+                                                      .inside = options->strip ? Inside::Strip : Inside::Keep,
                                                       .stamp = stamp_with(global, {}),
                                                       .planned = planned_files(global),
                                                       .progress = make_stage_progress(global.quiet)});

@@ -41,9 +41,9 @@ struct Job {
 };
 
 void optimize(const Job& job) {
-    optimize_model(job.model, job.output,
-                   {.sparse = job.has(0) ? SparseFormat::Coordinates : SparseFormat::Dense,
-                    .names = job.has(1) ? InnerNames::Strip : InnerNames::Keep});
+    optimize_model(
+        job.model, job.output,
+        {.sparse = job.has(0) ? SparseFormat::Coordinates : SparseFormat::Dense, .inside = job.has(1) ? Inside::Strip : Inside::Keep});
     compare_outputs(job.model, job.output, Equality::UpToRounding);
 }
 
