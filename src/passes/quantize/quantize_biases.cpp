@@ -60,12 +60,19 @@ std::optional<Unit> unit_of(Node* node) {
     return Unit{node, rule.bias_input, dequantize, params->scale, {values.begin(), values.end()}};
 }
 
-/// The smallest weight scale with which a bias still fits int32.
+/// The smallest weight scale with which a bias still fits int32; infinite when no float is one.
 float required_scale(float bias, float activation_scale) {
+    constexpr double kLargest = std::numeric_limits<float>::max();
     const double bound = static_cast<double>(smallest_bias_scale(std::fabs(bias))) / static_cast<double>(activation_scale);
     const double rounded_up = bound * (1.0 + std::numeric_limits<float>::epsilon());
-    return static_cast<float>(std::min(rounded_up, static_cast<double>(std::numeric_limits<float>::max())));
+    return rounded_up <= kLargest ? static_cast<float>(rounded_up) : std::numeric_limits<float>::infinity();
 }
+
+bool fits_some_scale(const Unit& unit) {
+    return std::ranges::all_of(unit.bias, [&](float bias) { return std::isfinite(required_scale(bias, unit.activation_scale)); });
+}
+
+Skip skip(const Unit& unit, std::string reason) { return {unit.node->display_name(), unit.node->op_type(), std::move(reason)}; }
 
 class QuantizeBiases final : public Pass {
 public:
@@ -77,15 +84,16 @@ public:
         if (target_.bias != DType::Int32) return result;
         std::vector<Unit> units;
         for_each_node(graph, [&](Node& node) {
-            if (std::optional<Unit> unit = unit_of(&node)) units.push_back(std::move(*unit));
+            std::optional<Unit> unit = unit_of(&node);
+            if (!unit) return;
+            if (fits_some_scale(*unit)) units.push_back(std::move(*unit));
+            else result.skipped.push_back(skip(*unit, "its bias fits int32 at no scale that a float holds"));
         });
         // A weight may serve several units: its scales must suit all their biases before any bias is quantized.
         for (const Unit& unit : units) raise_weight_scales(unit, result);
         for (const Unit& unit : units) {
             if (quantize(unit)) ++result.rewrites;
-            else
-                result.skipped.push_back(
-                    {unit.node->display_name(), unit.node->op_type(), "the scale of its bias is more than a float holds"});
+            else result.skipped.push_back(skip(unit, "the scale of its bias is more than a float holds"));
         }
         return result;
     }
@@ -105,8 +113,7 @@ private:
         if (count == 0) return;
         requantize(unit.weight, raised);
         const std::string channels = count == 1 ? "one channel was" : format("{} channels were", count);
-        result.skipped.push_back(
-            {unit.node->display_name(), unit.node->op_type(), "the weight scale of " + channels + " raised so that the bias fits int32"});
+        result.skipped.push_back(skip(unit, "the weight scale of " + channels + " raised so that the bias fits int32"));
     }
 
     /// Rounds the codes of a dequantized weight again for greater scales; the codes stand for the float weight, which is gone by now.
