@@ -103,9 +103,9 @@ private:
         const Tensor& scales = *known_tensor(unit.weight->input(1));
         std::vector<float> raised(scales.values<float>().begin(), scales.values<float>().end());
         int count = 0;
-        for (std::size_t channel = 0; channel < unit.bias.size(); ++channel) {
-            float& scale = raised[raised.size() == 1 ? 0 : std::min(channel, raised.size() - 1)];
-            const float required = required_scale(unit.bias[channel], unit.activation_scale);
+        for (std::size_t channel = 0; channel < std::max(unit.bias.size(), raised.size()); ++channel) {
+            float& scale = raised[raised.size() == 1 ? 0 : channel];
+            const float required = required_scale(unit.bias[unit.bias.size() == 1 ? 0 : channel], unit.activation_scale);
             if (scale >= required) continue;
             scale = required;
             ++count;
