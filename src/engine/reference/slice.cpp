@@ -34,7 +34,8 @@ void slice(const KernelContext& context) {
     std::int64_t offset = 0;
     for (std::size_t axis = 0; axis < ranges.size(); ++axis) {
         dims.push_back(ranges[axis].count);
-        strides.push_back(ranges[axis].step * own[axis]);
+        // The step to a second element that there is not may be any number.
+        strides.push_back(ranges[axis].count > 1 ? ranges[axis].step * own[axis] : 0);
         if (ranges[axis].count > 0) offset += ranges[axis].start * own[axis];
     }
     const Shape shape(std::move(dims));
