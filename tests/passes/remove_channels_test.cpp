@@ -48,6 +48,23 @@ void check_removal(const ModelFamily& family, std::uint64_t seed, int percent) {
     CHECK(difference(run_reference(*masked->graph, inputs), run_reference(*pruned->graph, inputs), 1e-4) == "");
 }
 
+/// Every constant of the family in turn is stored sparsely: what it belongs to stays, the rest can still go.
+void check_sparse_constants(const ModelFamily& family) {
+    const std::size_t count = family.make()->graph->constants().size();
+    for (std::size_t place = 0; place < count; ++place) {
+        auto model = family.make();
+        Graph& graph = *model->graph;
+        Value* dense = graph.constants()[place];
+        if (dense->type().rank() == 0 || dense->type().dtype != DType::Float32) continue;
+        INFO(family.name << " " << dense->name());
+        graph.replace_all_uses(dense, graph.add_sparse_constant("stored_sparsely", "of no matter here", dense->type()));
+        const ChannelUnits units = find_channel_units(graph);
+        remove_channels(graph, units, random_units(units, place, 50));
+        CHECK(verify(graph).empty());
+        CHECK(verify_ops(graph).empty());
+    }
+}
+
 /// The units of each group, in topological order, and the products that keep all of their channels.
 struct Expected {
     std::string_view family;
@@ -103,6 +120,10 @@ TEST_CASE("a thousand random sets of channels leave no contradiction") {
     Random random(7);
     for (std::uint64_t seed = 0; seed < 1000; ++seed)
         check_removal(families[seed % families.size()], 100 + seed, static_cast<int>(random.integer(1, 95)));
+}
+
+TEST_CASE("channels of constants that are stored sparsely stay") {
+    for (const ModelFamily& family : model_families()) check_sparse_constants(family);
 }
 
 TEST_CASE("channels stay where something else than a product needs all of them, with the reason") {

@@ -16,6 +16,8 @@ constexpr std::int64_t kLongestAxis = 1 << 18;
 
 AxisAtoms::AxisAtoms(const Graph& graph, AtomScope scope) {
     for (const Value* input : graph.inputs()) add(input, scope);
+    for (const Value* constant : graph.constants())
+        if (!known_tensor(constant)) add(constant, scope);  // a sparse one
     for (const Node* node : graph.order())
         for (const Value* output : node->outputs())
             if (output && !known_tensor(output)) add(output, scope);
@@ -84,6 +86,7 @@ void AxisAtoms::freeze_fixed_values(const Graph& graph) {
         for (const std::vector<Atom>& axis : axes(value)) freeze(axis, {value->producer(), clause});
     };
     for (const Value* input : graph.inputs()) freeze_all(input, "it is an input of the model");
+    for (const Value* constant : graph.constants()) freeze_all(constant, "it is stored sparsely");
     for (const Value* output : graph.outputs()) freeze_all(output, "it is an output of the model");
     for (const Node* node : graph.order())
         for (const Value* output : node->outputs())

@@ -26,7 +26,7 @@ struct FreezeReason {
 /// Which values of a graph get atoms.
 enum class AtomScope { Float32Activations, Activations };
 
-/// Atoms for every axis of known extent of the activations of one graph (its bodies left out). Joined atoms are one; what freezes one
+/// Atoms for every axis of known extent of the activations and sparse constants of one graph (its bodies left out). Joined atoms are one; what freezes one
 /// of them freezes all. An axis without atoms (a dynamic one, of another type, of unknown rank) counts as frozen.
 class AxisAtoms {
 public:
@@ -47,7 +47,7 @@ public:
     /// The first reason an atom meets stays.
     void freeze(Atom atom, FreezeReason reason);
     void freeze(std::span<const Atom> atoms, FreezeReason reason);
-    /// The graph's interface, and what bodies of its nodes read: others rely on them as they are.
+    /// The graph's interface, what bodies of its nodes read (others rely on them as they are), and sparse constants, which are carried as they are.
     void freeze_fixed_values(const Graph& graph);
     bool is_frozen(Atom atom) const { return reason_ids_[static_cast<std::size_t>(root(atom))] >= 0; }
     /// Every atom is frozen (so it is when there is none).
