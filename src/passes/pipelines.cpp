@@ -28,14 +28,14 @@ constexpr Names kStripInside[] = {"strip-declared-types", "strip-names"};
 constexpr Names kObserve[] = {"insert-observers"};
 constexpr Names kSweep[] = {"eliminate-dead-nodes"};
 constexpr Names kStrip[] = {"strip-observers"};
-constexpr Names kQuantize[] = {"quantize-activations", "share-params",    "convert-activations",
-                               "quantize-weights",     "quantize-biases", "eliminate-redundant-relu",
-                               "eliminate-dead-nodes"};
+constexpr Names kQuantize[] = {"quantize-activations", "share-params",        "convert-activations",
+                               "quantize-weights",     "quantize-biases",     "eliminate-redundant-relu",
+                               "order-sum-operands",   "eliminate-dead-nodes"};
 // The same in two parts: between them weights are codes already and biases still floats, both open to improvement.
 constexpr Names kQuantizeCodes[] = {"quantize-activations", "share-params", "convert-activations", "quantize-weights"};
-constexpr Names kQuantizeFinish[] = {"quantize-biases", "eliminate-redundant-relu", "eliminate-dead-nodes"};
+constexpr Names kQuantizeFinish[] = {"quantize-biases", "eliminate-redundant-relu", "order-sum-operands", "eliminate-dead-nodes"};
 // Every quantizer can be undone again: redundant activations stay.
-constexpr Names kQuantizeTakeApart[] = {"quantize-biases", "eliminate-dead-nodes"};
+constexpr Names kQuantizeTakeApart[] = {"quantize-biases", "order-sum-operands", "eliminate-dead-nodes"};
 
 constexpr Names kQuantizeDynamic[] = {"quantize-dynamic", "quantize-recurrent", "quantize-attention", "quantize-embeddings",
                                       "eliminate-dead-nodes"};

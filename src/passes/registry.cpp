@@ -23,6 +23,7 @@
 #include "passes/quantize/eliminate_redundant_relu.h"
 #include "passes/quantize/insert_observers.h"
 #include "passes/quantize/insert_saturation.h"
+#include "passes/quantize/order_sum_operands.h"
 #include "passes/quantize/quantize_activations.h"
 #include "passes/quantize/quantize_attention.h"
 #include "passes/quantize/quantize_biases.h"
@@ -95,6 +96,8 @@ constexpr auto kPasses = std::to_array<PassRow>({
      [](const PassInputs&) { return make_insert_saturation(); }},
     {"eliminate-redundant-relu", Quantize, "Removes a Relu or Clip that the quantizer behind it does anyway.",
      [](const PassInputs&) { return make_eliminate_redundant_relu(); }},
+    {"order-sum-operands", Quantize, "Makes the layer of a quantized residual sum its second operand.",
+     [](const PassInputs&) { return make_order_sum_operands(); }},
     {"strip-quantizers", Quantize, "Makes a quantized graph a float one.",
      [](const PassInputs& inputs) { return make_strip_quantizers(inputs.evaluator); }},
     {"convert-to-qoperator", Quantize, "Writes groups of dequantizers, operator and quantizer as one operator on codes.",

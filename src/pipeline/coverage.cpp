@@ -79,7 +79,8 @@ void measure_coverage(const Graph& graph, QuantizeReport& report) {
         if (listed.insert(skip.node + "\n" + skip.op).second) list.push_back(skip);
     };
     for (const PassRun& run : report.passes) {
-        if (find_pass(run.name).family != PassFamily::Quantize || run.name == "eliminate-redundant-relu") continue;
+        const bool changes_codes = run.name != "eliminate-redundant-relu" && run.name != "order-sum-operands";
+        if (find_pass(run.name).family != PassFamily::Quantize || !changes_codes) continue;
         for (const Skip& skip : run.result.skipped) {
             const bool left_in_float = run.name == "quantize-activations" || run.name == "quantize-weights" ||
                                        run.name == "quantize-dynamic" || run.name == "quantize-embeddings" ||

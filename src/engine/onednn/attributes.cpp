@@ -32,8 +32,8 @@ dnnl::post_ops make_post_ops(const std::vector<PostOp>& post_ops) {
 #else
             made.append_eltwise(1.0F, eltwise->algorithm, eltwise->alpha, eltwise->beta);
 #endif
-        } else if (std::holds_alternative<SumPostOp>(op)) {
-            made.append_sum(1.0F);
+        } else if (const auto* sum = std::get_if<SumPostOp>(&op)) {
+            made.append_sum(sum->scale, 0, sum->type);
         } else {
             const auto& binary = std::get<BinaryPostOp>(op);
             made.append_binary(binary.algorithm, binary.other);

@@ -20,8 +20,11 @@ struct EltwisePostOp {
     float beta = 0.0F;
 };
 
-/// Adds what the destination held before.
-struct SumPostOp {};
+/// Adds what the destination held before, times a scale (one rounding for both); seen as codes of another type where one is given.
+struct SumPostOp {
+    float scale = 1.0F;
+    dnnl::memory::data_type type = dnnl::memory::data_type::undef;
+};
 
 struct BinaryPostOp {
     dnnl::algorithm algorithm;

@@ -9,6 +9,7 @@
 #include "engine/onednn/plan.h"
 #include "engine/onednn/planned_bodies.h"
 #include "engine/onednn/quantized_product.h"
+#include "engine/onednn/residual_sums.h"
 #include "engine/onednn/thread_scope.h"
 #include "engine/reference/program.h"
 #include "support/error.h"
@@ -37,7 +38,10 @@ public:
                    std::move(constants)) {
         const auto is_kept = [&](const Value& value) { return builder_.is_kept(&value); };
         groups_ = find_quantized_groups(builder_.values(), is_kept);
-        if (has_byte_products()) dynamic_ = find_dynamic_products(builder_.values(), is_kept);
+        if (has_byte_products()) {
+            dynamic_ = find_dynamic_products(builder_.values(), is_kept);
+            sums_ = find_residual_sums(groups_, is_kept);
+        }
         std::unordered_map<const Node*, std::vector<const Node*>> heads;
         for (const DynamicProduct& product : dynamic_) {
             heads.emplace(product.nodes.back(), product.nodes);
@@ -54,7 +58,7 @@ public:
             if (node->is("mcompress", "Observe")) build_observer(*node);
             else if (chains_.inside.contains(node)) continue;
             else if (const auto chain = chains_.at_last.find(node); chain != chains_.at_last.end()) build_chain(*chain->second);
-            else if (const auto group = groups_.at_last.find(node); group != groups_.at_last.end()) build_group_or_parts(*group->second);
+            else if (const auto group = groups_.at_last.find(node); group != groups_.at_last.end()) build_group_with_sum(*group->second);
             else if (groups_.member.contains(node)) continue;
             else if (node->is("DequantizeLinear") && is_absorbed(*node)) absorb(*node);
             else if (node->is("DynamicQuantizeLinear")) build_quantizer(*node);
@@ -105,6 +109,22 @@ private:
         builder_.begin({&node});
         builder_.derive(node.output(0), node.input(0));
         builder_.end();
+    }
+
+    /// A product that goes into a sum is built where the sum is.
+    void build_group_with_sum(const QuantizedGroup& group) {
+        if (sums_.products.contains(&group)) return;
+        const auto sum = sums_.product_of.find(&group);
+        if (sum == sums_.product_of.end()) return build_group_or_parts(group);
+        const QuantizedGroup& product = *sum->second;
+        std::vector<const Node*> nodes = product.nodes;
+        nodes.insert(nodes.end(), group.nodes.begin(), group.nodes.end());
+        builder_.begin(nodes);
+        const Built built = with_context([&] { return format("node '{}'", product.nodes.front()->display_name()); },
+                                         [&] { return attempt([&] { return build_residual_sum(builder_, product, group); }); });
+        if (built == Built::Yes) return complete({product.last(), group.last()});
+        build_group_or_parts(product);
+        build_group_or_parts(group);
     }
 
     void build_group_or_parts(const QuantizedGroup& group) {
@@ -207,6 +227,7 @@ private:
     std::vector<DynamicProduct> dynamic_;
     std::unordered_map<const Node*, const DynamicProduct*> dynamic_member_;
     std::unordered_map<const Node*, BufferId> zero_points_;  // by quantizer
+    ResidualSums sums_;
     Chains chains_;
 };
 

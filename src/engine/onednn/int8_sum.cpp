@@ -11,21 +11,9 @@ namespace mcompress::onednn {
 
 namespace {
 
-struct Factors {
-    float a, b, offset;
+struct Factors : SumFactors {
     float lowest, highest;
 };
-
-Factors factors_of(const BinaryCodes& codes) {
-    Factors f{};
-    f.a = codes.a.scale / codes.result.scale;
-    f.b = codes.b.scale / codes.result.scale;
-    const float zero_b = f.b * static_cast<float>(codes.b.zero_point);
-    f.offset = static_cast<float>(codes.result.zero_point) - std::fma(f.a, static_cast<float>(codes.a.zero_point), zero_b);
-    f.lowest = static_cast<float>(codes.range.min);
-    f.highest = static_cast<float>(codes.range.max);
-    return f;
-}
 
 float number_of(std::byte bits, DType dtype) {
     const auto code = std::to_integer<std::uint8_t>(bits);
@@ -81,8 +69,17 @@ std::int64_t sum_vectors(const std::byte*, const std::byte*, std::int64_t, const
 
 }  // namespace
 
+SumFactors sum_factors(const QuantParams& a, const QuantParams& b, const QuantParams& result) {
+    SumFactors f{};
+    f.a = a.scale / result.scale;
+    f.b = b.scale / result.scale;
+    const float zero_b = f.b * static_cast<float>(b.zero_point);
+    f.offset = static_cast<float>(result.zero_point) - std::fma(f.a, static_cast<float>(a.zero_point), zero_b);
+    return f;
+}
+
 void sum_codes(const std::byte* a, const std::byte* b, std::int64_t count, const BinaryCodes& codes, std::byte* to) {
-    const Factors f = factors_of(codes);
+    const Factors f{sum_factors(codes.a, codes.b, codes.result), static_cast<float>(codes.range.min), static_cast<float>(codes.range.max)};
     const std::int64_t done = has_fma() ? sum_vectors(a, b, count, codes, f, to) : 0;
     sum_plain(a + done, b + done, count - done, codes, f, to + done);
 }

@@ -5,6 +5,12 @@
 
 namespace mcompress::onednn {
 
+/// What the formula of sum_codes() multiplies codes with and adds to them.
+struct SumFactors {
+    float a, b, offset;
+};
+SumFactors sum_factors(const QuantParams& a, const QuantParams& b, const QuantParams& result);
+
 /// to[i] = saturate(round_half_even(a[i]·ra + (b[i]·rb + offset))), ra = scale_a / scale, rb = scale_b / scale,
 /// offset = zero_point - (ra·zero_point_a + rb·zero_point_b), each product fused with its sum.
 ///

@@ -4,6 +4,7 @@
 
 #include "engine/code_operators.h"
 #include "engine/onednn/column.h"
+#include "engine/onednn/int8_sum.h"
 #include "engine/onednn/quantized_product.h"
 #include "ops/attributes.h"
 
@@ -45,6 +46,9 @@ struct Epilogue {
     Tensor bias;                        // one number an output, as the primitive wants it; undefined: none
     const Value* residual = nullptr;    // float, of the product's shape
     std::size_t residual_position = 0;  // among the post-operations
+    Tensor number;                      // of a post-operation with one for all; undefined: none
+    std::size_t number_position = 0;
+    std::optional<QuantizedTensor> overwritten;  // added to, in its memory
     const Value* output = nullptr;
     Desc destination;
 };
@@ -96,6 +100,17 @@ Made make_product_step(PlanBuilder& builder, const ProductPlan& plan, int output
     return {make_matmul(builder.engine(), spec), stored, spec.source, spec.destination};
 }
 
+Desc one_number(const Desc& like) { return plain_desc(Shape(std::vector<std::int64_t>(shape_of(like).dims().size(), 1)), kFloat); }
+
+/// Nothing when the memory to write over is not the plan's.
+std::optional<BufferId> destination_of(PlanBuilder& builder, const Epilogue& epilogue) {
+    if (!epilogue.overwritten) return builder.result(epilogue.output, epilogue.destination);
+    const Desc wanted = with_type(epilogue.destination, type_of(epilogue.overwritten->params.dtype));
+    const BufferId place = builder.form(epilogue.overwritten->codes, wanted);
+    if (!builder.is_writable(place)) return std::nullopt;
+    return builder.result_in(epilogue.output, place, epilogue.destination);
+}
+
 Built build_step(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Epilogue& epilogue) {
     const auto weights = signed_weights(group.weights, plan.output_axis, plan.weight_shape);
     if (!weights) return Built::No;
@@ -116,7 +131,14 @@ Built build_step(PlanBuilder& builder, const QuantizedGroup& group, const Produc
     }
     for (const auto& [argument, tensor] : runtime_arguments(epilogue.attributes))
         operands.push_back({argument, builder.constant(tensor, plain_desc(tensor.shape(), type_of(tensor.dtype())))});
-    operands.push_back({DNNL_ARG_DST, builder.view(builder.result(epilogue.output, epilogue.destination), made.destination)});
+    if (epilogue.number.defined()) {
+        const int argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(epilogue.number_position)) | DNNL_ARG_SRC_1;
+        const Desc layout = one_number(made.destination);
+        operands.push_back({argument, builder.constant(epilogue.number, layout, layout)});
+    }
+    const auto destination = destination_of(builder, epilogue);
+    if (!destination) return Built::No;
+    operands.push_back({DNNL_ARG_DST, builder.view(*destination, made.destination)});
     builder.add(epilogue.label, std::move(made.primitive), std::move(operands));
     return Built::Yes;
 }
@@ -167,6 +189,48 @@ Built build_integer_primitive(PlanBuilder& builder, const QuantizedGroup& group,
     if (!c.bias.empty()) epilogue.bias = integer_bias(c.bias, c.requantization.scales);
     epilogue.output = group.output;
     epilogue.destination = plan.destination;
+    return build_step(builder, group, plan, epilogue);
+}
+
+Built build_product_into_sum(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const QuantizedGroup& sum) {
+    const Requantization& own = plan.convolution.requantization;
+    const QuantizedTensor& other = sum.inputs[0];
+    const QuantParams& result = *sum.output_params;
+    const auto clamp = clamp_of(builder.values(), sum.activations, result);
+    const QuantRange whole = integer_range(result.dtype);
+    if (!clamp || clamp->slope != 1.0F || clamp->range.max != whole.max) return Built::No;
+    const bool has_relu = clamp->range.min == 0 && whole.min < 0;
+    if (!has_relu && clamp->range.min != whole.min) return Built::No;
+    const Shape shape = builder.shape(sum.output);
+    if (builder.shape(group.output) != shape || builder.shape(other.codes) != shape) return Built::No;
+    // The product reads its source around every place it writes.
+    if (!builder.dies_here(other.codes) || builder.share_memory(other.codes, group.inputs[0].codes)) return Built::No;
+
+    const SumFactors factors = sum_factors(other.params, sum.inputs[1].params, result);
+    Epilogue epilogue;
+    epilogue.attributes.scales = own.scales;
+    epilogue.attributes.source_zero_point = plan.convolution.source_zero_point;
+    std::vector<PostOp>& post_ops = epilogue.attributes.post_ops;
+    if (own.slope != 1.0F) post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_relu, own.slope, 0.0F});
+    // The product's codes, as whole numbers in float ...
+    post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_round});
+    post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_clip, static_cast<float>(own.range.min - own.zero_point),
+                                     static_cast<float>(own.range.max - own.zero_point)});
+    if (own.zero_point != 0) {
+        epilogue.number = Tensor::scalar(static_cast<float>(own.zero_point));
+        epilogue.number_position = post_ops.size();
+        post_ops.push_back(BinaryPostOp{dnnl::algorithm::binary_add, one_number(plan.destination)});
+    }
+    // ... and the formula, each product with its sum in one rounding.
+    post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_linear, factors.b, factors.offset});
+    post_ops.push_back(SumPostOp{factors.a, type_of(other.params.dtype)});
+    if (has_relu) post_ops.push_back(EltwisePostOp{dnnl::algorithm::eltwise_relu});
+    if (!plan.convolution.bias.empty()) epilogue.bias = integer_bias(plan.convolution.bias, own.scales);
+    epilogue.overwritten = other;
+    epilogue.output = sum.output;
+    epilogue.destination = with_type(plan.destination, type_of(result.dtype));
+    epilogue.label = {group_label(group) + "+" + group_label(sum), code_name(plan.convolution.source) + "s8→" + code_name(result.dtype),
+                      builder.macs(*group.main)};
     return build_step(builder, group, plan, epilogue);
 }
 

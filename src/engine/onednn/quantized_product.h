@@ -47,6 +47,10 @@ bool has_byte_products();
 
 /// oneDNN's integer convolution or matrix product.
 Built build_integer_primitive(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan);
+/// The product of codes with the sum of its codes and others (`sum`, whose second operand they are) inside of the primitive, code by code what
+/// sum_codes() makes of them. The others' memory becomes the result's: Built::No where it is still needed, and for activations behind the sum
+/// that the type of its codes does not express.
+Built build_product_into_sum(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const QuantizedGroup& sum);
 /// A product whose result stays float, with the first `links` (at least one) links of the chain behind it, by one primitive. Needs
 /// has_byte_products().
 Built build_quantized_chain(PlanBuilder& builder, const QuantizedGroup& group, const ProductPlan& plan, const Chain& chain,
