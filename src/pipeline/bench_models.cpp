@@ -125,7 +125,8 @@ void add_steps(const Compiled& compiled, BenchRow& row) {
     constexpr int kRepeats = 15;
     row.steps.assign(compiled.plan->steps().begin(), compiled.plan->steps().end());
     row.step_ms = compiled.plan->time_steps(compiled.inputs, kRepeats, StepTiming::InARow);
-    for (const double ms : compiled.plan->time_steps(compiled.inputs, kRepeats, StepTiming::WithinRuns)) row.steps_within_runs_ms += ms;
+    row.step_within_runs_ms = compiled.plan->time_steps(compiled.inputs, kRepeats, StepTiming::WithinRuns);
+    for (const double ms : row.step_within_runs_ms) row.steps_within_runs_ms += ms;
     for (const StepInfo& step : row.steps) row.macs = saturating_add(row.macs, step.macs);
     for (std::size_t at = 0; at < row.step_ms.size(); ++at) {
         row.steps_ms += row.step_ms[at];

@@ -30,6 +30,7 @@ TextTable steps_table(const BenchReport& report, const BenchRow& row) {
                      {"kernel", Align::Left},
                      {"precision", Align::Left},
                      {"ms", Align::Right},
+                     {"cold", Align::Right},
                      {"share", Align::Right},
                      {"GOP/s", Align::Right},
                      {"of peak", Align::Right}});
@@ -37,7 +38,8 @@ TextTable steps_table(const BenchReport& report, const BenchRow& row) {
     for (std::size_t at = 0; at < row.steps.size(); ++at) {
         const StepInfo& step = row.steps[at];
         const double ms = row.step_ms[at], gops = ms > 0.0 ? 2e-6 * static_cast<double>(step.macs) / ms : 0.0;
-        table.add_row({printable(step.name), step.op, step.kernel, step.precision, format("{:.4f}", ms), percent(ms / row.steps_ms, 1),
+        table.add_row({printable(step.name), step.op, step.kernel, step.precision, format("{:.4f}", ms),
+                       ms > 0.0 ? format("{:.2f}x", row.step_within_runs_ms[at] / ms) : "", percent(ms / row.steps_ms, 1),
                        step.macs > 0 ? format("{:.0f}", gops) : "",
                        step.macs > 0 && peak ? percent(gops / peak_for(*peak, step.precision), 0) : ""});
     }

@@ -242,7 +242,8 @@ std::string to_json(const BenchReport& report) {
                                           {"kernel", row.steps[at].kernel},
                                           {"precision", row.steps[at].precision},
                                           {"macs", row.steps[at].macs},
-                                          {"ms", row.step_ms[at]}});
+                                          {"ms", row.step_ms[at]},
+                                          {"within_runs_ms", row.step_within_runs_ms[at]}});
         }
         json["rows"].push_back(std::move(entry));
     }

@@ -148,9 +148,10 @@ struct BenchRow {
     double steps_within_runs_ms = 0.0;  // the same as they happen in whole runs
     double reorders_ms = 0.0;           // of them, spent on changing layouts
     std::vector<StepInfo> steps;
-    std::vector<double> step_ms;      // by step, warm
-    std::optional<Latency> opponent;  // of the model to compare with, measured in alternation
-    double speedup = 0.0;             // median ratio of the opponent's time to this one's
+    std::vector<double> step_ms;              // by step, warm
+    std::vector<double> step_within_runs_ms;  // by step
+    std::optional<Latency> opponent;          // of the model to compare with, measured in alternation
+    double speedup = 0.0;                     // median ratio of the opponent's time to this one's
 
     double samples_per_second() const { return 1e3 * static_cast<double>(batch) / latency.median_ms; }
     double gops() const { return 2e-6 * static_cast<double>(macs) / latency.median_ms; }

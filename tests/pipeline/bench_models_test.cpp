@@ -35,6 +35,7 @@ TEST_CASE("a bench has a row a model, batch size and number of threads, with a t
         CHECK(row.latency.minimum_ms > 0.0);
         CHECK(row.latency.median_ms >= row.latency.minimum_ms);
         CHECK(row.steps.size() == row.step_ms.size());
+        CHECK(row.steps.size() == row.step_within_runs_ms.size());
         CHECK(row.steps_ms > 0.0);
         CHECK(row.steps_within_runs_ms > 0.0);
         CHECK(row.opponent.has_value());

@@ -45,9 +45,10 @@ bool suits_integer_depthwise(const Sizes& s) {
 /// One or two blocks of outputs do not fill what brgconv multiplies at a time.
 bool suits_float_window(const Sizes& s) { return !s.is_integer && s.groups == 1 && s.outputs <= (s.inputs > 3 ? 24 : 16); }
 
-/// Where weights are few against the points; large ones are better cut into the panels of brgconv.
+/// Where weights are few against the points; large ones are better cut into the panels of brgconv. Of a small picture it is as fast as that only while
+/// the weights are at hand: it reads them once a line, and those of a large network come from memory.
 bool suits_integer_window(const Sizes& s) {
-    return s.is_integer && s.groups == 1 && (s.points < 64 || s.inputs <= (s.stride == 1 ? 144 : 256));
+    return s.is_integer && s.groups == 1 && s.inputs <= (s.stride == 1 && s.points >= 64 ? 144 : 256);
 }
 
 /// Products with short sums, or whose last block of outputs is not whole, and those that skip points of the source.
