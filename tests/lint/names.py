@@ -12,7 +12,7 @@ DOC = "docs/passes.md"
 EMPTY_WORDS = {"core", "common", "utils", "util", "utilities", "helpers", "helper", "misc", "manager"}
 EXCEPTIONS = {"pass_manager"}
 VERBS = {"eliminate", "fold", "deduplicate", "fuse", "insert", "strip", "convert", "quantize", "prune", "compact", "factorize", "cluster",
-         "share", "correct", "equalize", "smooth"}
+         "share", "correct", "equalize", "smooth", "order"}
 
 ROW = re.compile(r'\{\s*\.?(?:name\s*=\s*)?"([a-z0-9]+(?:-[a-z0-9]+)*)"')
 HEADING = re.compile(r"^#+\s+`?([a-z0-9]+(?:-[a-z0-9]+)+|compact)`?\s*$", re.M)

@@ -186,8 +186,8 @@ TEST_CASE("trap 29: operands of a residual Add keep scales of their own", "[quan
     for (const Node* node : model->graph->nodes())
         if (node->is("Add")) add = node;
     REQUIRE(add);
-    const auto a = params_of(*pair_behind(add->input(0))->dequantize);
-    const auto b = params_of(*pair_behind(add->input(1))->dequantize);
+    const auto a = params_of(*pair_behind(add->input(1))->dequantize);  // the layer's, which comes second
+    const auto b = params_of(*pair_behind(add->input(0))->dequantize);
     CHECK(a->scale == static_cast<float>(12.0 / 255.0));
     CHECK(b->scale == static_cast<float>(4.0 / 255.0));
 }
