@@ -151,14 +151,15 @@ void read_activations(const Node& node, const ChannelUnits& units, const KnownCh
 
 /// Convolutions whose weight is computed, integer products, Einsum: whatever they read is needed, but for what goes with their own outputs' units.
 void read_everything(const Node& node, const ChannelUnits& units, Reads& reads) {
+    std::vector<bool> is_own(static_cast<std::size_t>(units.count), false);
+    for (int output = 0; output < node.output_count(); ++output)
+        for (const std::vector<Atom>& axis : units.relations.out(node, output))
+            for (const int unit : units.units_of(axis))
+                if (unit >= 0) is_own[static_cast<std::size_t>(unit)] = true;
     for (int input = 0; input < node.input_count(); ++input)
-        for (const std::vector<Atom>& axis : units.relations.in(node, input)) {
-            std::vector<int> read = units.units_of(axis);
-            for (int output = 0; output < node.output_count(); ++output)
-                for (const std::vector<Atom>& other : units.relations.out(node, output))
-                    for (const int unit : units.units_of(other)) std::replace(read.begin(), read.end(), unit, kStays);
-            reads.add_all(read);
-        }
+        for (const std::vector<Atom>& axis : units.relations.in(node, input))
+            for (const int unit : units.units_of(axis))
+                if (unit >= 0 && !is_own[static_cast<std::size_t>(unit)]) reads.add(unit, kStays);
 }
 
 bool sums_over_channels(const Node& node) {
