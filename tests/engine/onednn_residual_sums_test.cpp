@@ -122,6 +122,18 @@ TEST_CASE("a sum inside of a quantized product gives the codes of two steps", "[
     if (onednn::has_byte_products()) CHECK(together > 200);
 }
 
+TEST_CASE("a sum of codes whose scales are too far apart for one formula is computed in float", "[onednn][int8]") {
+    const Shape shape{1, 8, 5, 5};
+    for (const float huge : {1e30F, 3e38F}) {
+        GraphMaker maker;
+        Value* x = maker.dequantize(maker.input("x", shape, DType::UInt8), huge, 128);
+        Value* y = maker.dequantize(maker.input("y", shape, DType::UInt8), 0.5F, 128);
+        maker.output(maker.quantize(maker.add("Add", {x, y}), 1e-20F, 3));
+        CAPTURE(huge);
+        CHECK(code_difference(maker) == 0);
+    }
+}
+
 TEST_CASE("a product is not taken into a sum that has it first, or whose other operand is still needed", "[onednn][int8]") {
     for (unsigned seed = 1; seed <= 20; ++seed) {
         CAPTURE(seed);

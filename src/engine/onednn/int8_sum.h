@@ -1,6 +1,8 @@
 // The sum of two 8-bit tensors, code by code as ONNX Runtime's QLinearAdd computes it.
 #pragma once
 
+#include <cmath>
+
 #include "engine/onednn/int8_elementwise.h"
 
 namespace mcompress::onednn {
@@ -8,6 +10,9 @@ namespace mcompress::onednn {
 /// What the formula of sum_codes() multiplies codes with and adds to them.
 struct SumFactors {
     float a, b, offset;
+
+    /// Not so where scales are too far apart for float.
+    bool are_finite() const { return std::isfinite(a) && std::isfinite(b) && std::isfinite(offset); }
 };
 SumFactors sum_factors(const QuantParams& a, const QuantParams& b, const QuantParams& result);
 

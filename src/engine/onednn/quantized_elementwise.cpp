@@ -149,6 +149,7 @@ Built build_quantized_binary(PlanBuilder& builder, const QuantizedGroup& group) 
                           &part = group.inputs[static_cast<std::size_t>(1 - full_at)];
     codes.a = full.params;
     codes.b = part.params;
+    if (codes.operation == CodeArithmetic::Add && !sum_factors(codes.a, codes.b, codes.result).are_finite()) return Built::No;
     const StepLabel label{group_label(group), code_name(codes.a.dtype) + code_name(codes.b.dtype) + "→" + code_name(codes.result.dtype), 0};
     const std::string kernel = "plain:" + node.op_type();
     if (shapes[1 - full_at] == shape) {

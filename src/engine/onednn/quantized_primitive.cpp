@@ -207,6 +207,7 @@ Built build_product_into_sum(PlanBuilder& builder, const QuantizedGroup& group, 
     if (!builder.dies_here(other.codes) || builder.share_memory(other.codes, group.inputs[0].codes)) return Built::No;
 
     const SumFactors factors = sum_factors(other.params, sum.inputs[1].params, result);
+    if (!factors.are_finite()) return Built::No;
     Epilogue epilogue;
     epilogue.attributes.scales = own.scales;
     epilogue.attributes.source_zero_point = plan.convolution.source_zero_point;
