@@ -143,6 +143,7 @@ private:
         if (node.is("MaxPool")) group.kind = Kind::Pool;
         else if (is_one_of(node, kMoves) || is_nearest_resize(node)) group.kind = Kind::Move;
         else if (is_one_of(node, kAverages)) group.kind = Kind::Average;
+        else if (node.is("Softmax")) group.kind = Kind::Softmax;
         else return false;
         return true;
     }

@@ -39,6 +39,7 @@ struct QuantizedGroup {
         Pool,     // MaxPool
         Average,  // AveragePool, GlobalAveragePool, ReduceMean over the spatial axes
         Concat,
+        Softmax,
         Move,  // elements move and keep their values: Reshape, Transpose, Slice …
         Table  // one element in, one out: any chain of such operators, or none (a change of parameters); a value combined with one that follows from it
     };

@@ -49,6 +49,7 @@ Built build_group(PlanBuilder& builder, const QuantizedGroup& group) {
         case Kind::Pool: return build_quantized_pool(builder, group);
         case Kind::Average: return build_quantized_average(builder, group);
         case Kind::Concat: return build_quantized_concat(builder, group);
+        case Kind::Softmax: return build_quantized_softmax(builder, group);
         case Kind::Move: return build_quantized_move(builder, group);
         case Kind::Table: return build_quantized_table(builder, group);
     }

@@ -13,6 +13,7 @@ Built build_quantized_binary(PlanBuilder& builder, const QuantizedGroup& group);
 Built build_quantized_pool(PlanBuilder& builder, const QuantizedGroup& group);
 Built build_quantized_average(PlanBuilder& builder, const QuantizedGroup& group);
 Built build_quantized_concat(PlanBuilder& builder, const QuantizedGroup& group);
+Built build_quantized_softmax(PlanBuilder& builder, const QuantizedGroup& group);
 Built build_quantized_move(PlanBuilder& builder, const QuantizedGroup& group);
 Built build_quantized_table(PlanBuilder& builder, const QuantizedGroup& group);
 

@@ -100,7 +100,8 @@ private:
     void write_products(const std::vector<FactorMatrix>& factors) {
         Value* const x = node_->input(0);
         ValueType type = ValueType::tensor(DType::Float32);
-        if (node_->output(0)->type().has_rank()) {
+        // A product with an operand of unknown shape may be declared without the axis that it has.
+        if (node_->output(0)->type().has_rank() && node_->output(0)->type().rank() > 0) {
             type.dims = node_->output(0)->type().dims;
             type.dims->back() = Dim(factors[0].outputs);
         }

@@ -107,7 +107,9 @@ private:
         Graph& graph = node->graph();
         const Stored& stored = store(node->input(0));
         const std::string name = node->output(0)->name(), label = node->name();
-        const std::optional<Dims> dims = node->output(0)->type().dims;
+        // Rows have at least the axis of their elements: what is declared for indices of unknown shape may say otherwise.
+        std::optional<Dims> dims = node->output(0)->type().dims;
+        if (dims && dims->empty()) dims.reset();
         const auto add = [&](const char* op, std::vector<Value*> inputs, DType dtype, std::optional<Dims> shape, const char* suffix,
                              std::vector<Attribute> attributes = {}) {
             Node* made = graph.add_node(
