@@ -74,6 +74,9 @@ def main():
     parser.add_argument("--only")
     parser.add_argument("--json")
     options = parser.parse_args()
+    built = {name: os.path.getmtime(os.path.join(options.bin, name)) for name in ("mcompress", "bench_engine")}
+    if built["bench_engine"] < built["mcompress"]:  # it is not built with everything else
+        print("bench_engine is older than mcompress, perhaps with another engine: ninja bench_engine", file=sys.stderr)
     os.makedirs(options.work, exist_ok=True)
     results = []
     print("| network | version | batch | threads | ours ms | ONNX Runtime ms | ratio | spread of rounds |\n|---|---|---|---|---|---|---|---|")
