@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/engine.h"
 #include "engine/reference/kernel.h"
 #include "support/error.h"
 #include "tensor/compare.h"
@@ -17,7 +16,7 @@ InputsByName by_name(const Graph& graph, std::span<const Tensor> inputs) {
     return named;
 }
 
-std::vector<Tensor> run_reference(const Graph& graph, const InputsByName& inputs) {
+std::vector<Tensor> run_reference(const Graph& graph, const InputsByName& inputs, const Tap& tap) {
     CompileOptions options;
     std::vector<Tensor> tensors;
     for (const Value* input : graph.inputs()) {
@@ -25,7 +24,11 @@ std::vector<Tensor> run_reference(const Graph& graph, const InputsByName& inputs
         tensors.push_back(given == inputs.end() ? Tensor() : given->second);
         if (tensors.back().defined()) options.input_shapes[input->name()] = tensors.back().shape();
     }
-    return make_reference_engine()->compile(graph, options)->run(tensors);
+    if (tap)
+        for (const Node* node : graph.nodes())
+            for (const Value* output : node->outputs())
+                if (output) options.tapped.push_back(output);
+    return make_reference_engine()->compile(graph, options)->run(tensors, tap);
 }
 
 namespace {

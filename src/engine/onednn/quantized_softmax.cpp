@@ -29,11 +29,6 @@ struct CodeSoftmax {
     }
 
 private:
-    std::int32_t code_at(const std::byte* row, std::int64_t index) const {
-        const auto bits = std::to_integer<std::uint8_t>(row[index * step]);
-        return from == DType::UInt8 ? bits : static_cast<std::int8_t>(bits);
-    }
-
     void run_row(const std::byte* row, std::byte* result) const {
         std::array<std::int64_t, 256> counts{};
         for (std::int64_t at = 0; at < extent; ++at) ++counts[std::to_integer<std::size_t>(row[at * step])];

@@ -14,7 +14,6 @@
 #include <iterator>
 
 #include "passes/quantize/qdq_pair.h"
-#include "passes/quantize/quantized_view.h"
 #include "passes/rewriter.h"
 
 namespace mcompress {
@@ -32,15 +31,16 @@ struct Layer {
     bool is_alone = true;   // and nothing else reads it on the way
 };
 
+bool is_read_once(const Value* value) { return value->uses().size() == 1 && !value->is_graph_output(); }
+
 Layer layer_behind(const Value* dequantized) {
     Layer layer;
     const auto pair = pair_behind(dequantized);
     if (!pair) return layer;
-    for (const Value* value : std::initializer_list<const Value*>{dequantized, pair->quantize->output(0)})
-        layer.is_alone = layer.is_alone && value->uses().size() == 1 && !value->is_graph_output();
+    layer.is_alone = is_read_once(dequantized) && is_read_once(pair->quantize->output(0));
     const Value* value = pair->source();
     while (const Node* node = value->producer()) {
-        layer.is_alone = layer.is_alone && value->uses().size() == 1 && !value->is_graph_output();
+        layer.is_alone = layer.is_alone && is_read_once(value);
         layer.is_found = is_one_of(*node, kLayers);
         if (layer.is_found || !is_one_of(*node, kActivations)) break;
         value = node->input(0);
